@@ -1,0 +1,84 @@
+"""What a bench task is, and the tasks there are: every `TASK` in a file of `bench/tasks`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+import bench.tasks
+from bench.party import Party
+from tacit.base.errors import InternalError
+from tacit.mpc.scheme import SCHEMES, find
+
+Clock = Literal["operation", "files", "total"]
+"""What `seconds` is: compute_s + setup_s; open file to closed file; input read to results in hand."""
+
+Outputs = list[dict[str, np.ndarray]]
+"""For each party what it handed to `Party.give`."""
+
+
+class Task(ABC):
+    """One thing that is timed. The bench process prepares and checks; each party's process plays."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    clock: ClassVar[Clock]
+    standard: ClassVar[tuple[tuple[str, ...], ...]]
+    """Command lines, without the task's name, that `python -m bench all` runs."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """The task's own options, beside `--json`, `--net`, `--seed` and the like."""
+
+    @abstractmethod
+    def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
+        """(number of parties, scheme or protocol, adversary), as printed."""
+
+    @abstractmethod
+    def shape(self, options: argparse.Namespace) -> dict[str, int | str]:
+        """The sizes, as printed."""
+
+    @abstractmethod
+    def prepare(self, options: argparse.Namespace, folders: list[Path]) -> Any:
+        """Write each party's input files into its folder; returns what `check` needs to know."""
+
+    @abstractmethod
+    async def play(self, party: Party) -> None:
+        """One run as one party, from its input files to its results: what the clocks measure."""
+
+    @abstractmethod
+    def check(self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs) -> Figures:
+        """Accuracy figures of one run. Raises InternalError BENCH-0003 (see `wrong`) if it is wrong."""
+
+
+Figures = dict[str, float]
+
+
+class SchemeTask(Task):
+    """A task that runs on shares."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        offered = [name for name in SCHEMES if name != "plain"]
+        parser.add_argument("--scheme", default="semi2k", choices=offered)
+        parser.add_argument("--security", default="semi-honest", help="adversary: semi-honest or malicious")
+
+    def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
+        setting = find(options.scheme, options.security).setting
+        return setting.parties, options.scheme, setting.adversary
+
+
+def wrong(task: str, what: str) -> InternalError:
+    """The error for a run whose result is not right: no time is printed for it."""
+    return InternalError("BENCH-0003", f"the result of {task!r} is wrong: {what}", hint="please report it")
+
+
+def registry() -> dict[str, Task]:
+    """All tasks by name, in the order in which `all` runs them."""
+    names = sorted(module.name for module in pkgutil.iter_modules(bench.tasks.__path__))
+    tasks = [importlib.import_module(f"bench.tasks.{name}").TASK for name in names]
+    return {task.name: task for task in tasks}

@@ -1,0 +1,1 @@
+"""One file per task, each with a `TASK`; `bench.task.registry` finds them."""

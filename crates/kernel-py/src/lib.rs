@@ -1,0 +1,31 @@
+//! The Python module `tacit._kernel`: every function borrows buffers, releases the GIL, calls the
+//! kernel and maps its error. `src/tacit/_kernel.pyi` documents the functions.
+
+mod arguments;
+mod local;
+mod transfer;
+
+use pyo3::prelude::*;
+
+/// Kernels of Tacit: pure functions on bytes and arrays.
+#[pymodule(name = "_kernel")]
+mod kernel {
+    use super::*;
+
+    #[pymodule_export]
+    use super::local::{
+        bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,
+        remask_points, ring_matmul,
+    };
+    #[pymodule_export]
+    use super::transfer::{
+        EndemicReceiver, EndemicSender, SoftSpokenReceiver, SoftSpokenSender, bit_ole_receiver,
+        bit_ole_sender, cot_recv, cot_send, gilboa_payload_size, gilboa_recv, gilboa_send,
+        softspoken_message_size,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("KernelError", super::arguments::kernel_error(module.py())?)
+    }
+}

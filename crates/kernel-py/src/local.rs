@@ -1,0 +1,126 @@
+//! Functions without a peer: stream, bits, ring, curve.
+
+use crate::arguments::{ByteString, Failure, fill, mismatch, rows, slice};
+use numpy::{PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use tacit_kernel::prg::Prg;
+use tacit_kernel::{bits, curve, ring};
+
+/// AES-128-CTR key stream from a block on.
+#[pyfunction]
+pub fn prg_fill<'py>(
+    py: Python<'py>,
+    key: ByteString<'py>,
+    start_block: u128,
+    n_bytes: usize,
+) -> PyResult<Bound<'py, PyArray1<u8>>> {
+    let key = key.exact("key must have 16 bytes")?;
+    fill(py, [n_bytes], |out| {
+        Prg::new(&key).fill(start_block, out);
+        Ok(())
+    })
+}
+
+/// Wrapping matrix product.
+#[pyfunction]
+pub fn ring_matmul<'py>(
+    py: Python<'py>,
+    a: PyReadonlyArray2<'py, u64>,
+    b: PyReadonlyArray2<'py, u64>,
+) -> PyResult<Bound<'py, PyArray2<u64>>> {
+    let ((m, k), (inner, n)) = (a.as_array().dim(), b.as_array().dim());
+    if k != inner {
+        return Err(mismatch("a's columns must be b's rows"));
+    }
+    let (a, b) = (slice(&a)?, slice(&b)?);
+    fill(py, [m, n], |out| ring::matmul(a, b, (m, k, n), out))
+}
+
+/// Values to bit planes.
+#[pyfunction]
+pub fn bits_to_planes<'py>(
+    py: Python<'py>,
+    x: PyReadonlyArray1<'py, u64>,
+    width: usize,
+) -> PyResult<Bound<'py, PyArray2<u64>>> {
+    bits::check_width(width).map_err(Failure)?;
+    let x = slice(&x)?;
+    fill(py, [width, bits::plane_words(x.len())], |out| {
+        bits::bits_to_planes(x, width, out)
+    })
+}
+
+/// Bit planes to values.
+#[pyfunction]
+pub fn planes_to_bits<'py>(
+    py: Python<'py>,
+    planes: PyReadonlyArray2<'py, u64>,
+    n: usize,
+) -> PyResult<Bound<'py, PyArray1<u64>>> {
+    let (width, words) = planes.as_array().dim();
+    if words != bits::plane_words(n) {
+        return Err(mismatch("planes must have ceil(n/64) words"));
+    }
+    let planes = slice(&planes)?;
+    fill(py, [n], |out| bits::planes_to_bits(planes, width, out))
+}
+
+/// Hashes items to the group and multiplies them by a scalar.
+#[pyfunction]
+pub fn mask_items<'py>(
+    py: Python<'py>,
+    data: PyReadonlyArray1<'py, u8>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    dst: ByteString<'py>,
+    scalar: ByteString<'py>,
+    threads: usize,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let scalar = scalar.exact("scalar must have 32 bytes")?;
+    let (data, dst) = (slice(&data)?, dst.as_slice()?);
+    let offsets = slice(&offsets)?;
+    fill(py, [offsets.len().saturating_sub(1), 32], |out| {
+        curve::mask_items(data, offsets, dst, &scalar, threads, out.as_chunks_mut().0)
+    })
+}
+
+/// Multiplies encoded points by a scalar.
+#[pyfunction]
+pub fn remask_points<'py>(
+    py: Python<'py>,
+    points: PyReadonlyArray2<'py, u8>,
+    scalar: ByteString<'py>,
+    threads: usize,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let scalar = scalar.exact("scalar must have 32 bytes")?;
+    let points = rows(&points)?;
+    fill(py, [points.len(), 32], |out| {
+        curve::remask_points(points, &scalar, threads, out.as_chunks_mut().0)
+    })
+}
+
+/// Short tags of encoded points.
+#[pyfunction]
+pub fn hash_points<'py>(
+    py: Python<'py>,
+    points: PyReadonlyArray2<'py, u8>,
+    domain: ByteString<'py>,
+    n_bytes: usize,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    curve::check_tag_bytes(n_bytes).map_err(Failure)?;
+    let domain = domain.as_slice()?;
+    let points = rows(&points)?;
+    fill(py, [points.len(), n_bytes], |out| {
+        curve::hash_points(points, domain, n_bytes, out)
+    })
+}
+
+/// 64 uniform bytes modulo the group order.
+#[pyfunction]
+pub fn reduce_scalar<'py>(
+    py: Python<'py>,
+    uniform: ByteString<'py>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let uniform = uniform.exact("uniform must have 64 bytes")?;
+    Ok(PyBytes::new(py, &curve::reduce_scalar(&uniform)))
+}

@@ -1,0 +1,28 @@
+//! The pure kernels of Tacit: bytes and arrays in, bytes and arrays out.
+//!
+//! No input or output, no clock, no environment and no randomness of its own (seeds are arguments).
+//! Protocols with several messages are step machines that consume themselves. No panic is reachable
+//! from a peer's bytes. `README.md` maps every module to its paper. A module uses only those listed
+//! above it.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod error;
+pub mod simd;
+mod wipe;
+
+pub mod bits;
+
+pub mod aes;
+pub mod hash;
+pub mod prg;
+
+pub mod curve;
+pub mod ring;
+
+pub mod ot;
+
+#[cfg(test)]
+mod testing;
+
+pub use error::{Error, Result};

@@ -1,0 +1,124 @@
+//! Whatever a peer sends, every decoder answers `Ok` or `Error::Malformed` and never panics.
+#![allow(clippy::unwrap_used)]
+
+use tacit_kernel::ot::gilboa99::{self, Shape};
+use tacit_kernel::ot::{cot, endemic_mr19, softspoken_roy22};
+use tacit_kernel::prg::Prg;
+use tacit_kernel::{Error, Result, curve};
+
+/// Byte strings around a valid message: cut, extended, flipped, constant and random.
+fn variants(valid: &[u8], seed: u8) -> Vec<Vec<u8>> {
+    let mut random = vec![0u8; valid.len() + 64];
+    Prg::new(&[seed; 16]).fill(0, &mut random);
+    let mut all = vec![
+        valid.to_vec(),
+        vec![],
+        vec![0; valid.len()],
+        vec![255; valid.len()],
+    ];
+    for cut in [1, 2, 15, 16, 31, 32, 64] {
+        all.push(valid[..valid.len().saturating_sub(cut)].to_vec());
+        all.push([valid, &random[..cut]].concat());
+    }
+    all.push(random[..valid.len()].to_vec());
+    for at in random.iter().take(32) {
+        let mut flipped = valid.to_vec();
+        if let Some(byte) = flipped.get_mut(usize::from(*at) * valid.len() / 256) {
+            *byte ^= 1 << (at % 8);
+        }
+        all.push(flipped);
+    }
+    all
+}
+
+fn fine_or_malformed<T>(result: Result<T>) {
+    if let Err(error) = result {
+        assert!(matches!(error, Error::Malformed(_)), "{error}");
+    }
+}
+
+#[test]
+fn base_ot_messages() {
+    let sender = || endemic_mr19::Sender::start(&[1; 32], b"sid", 3).unwrap();
+    let receiver = || endemic_mr19::Receiver::start(&[2; 32], b"sid", &[0, 1, 1]).unwrap();
+    for bytes in variants(&receiver().1, 1) {
+        fine_or_malformed(sender().0.finish(&bytes));
+    }
+    for bytes in variants(&sender().1, 2) {
+        fine_or_malformed(receiver().0.finish(&bytes));
+    }
+}
+
+#[test]
+fn extension_messages() {
+    for k in [1, 2, 4, 8] {
+        let base = vec![[[1u8; 16], [2; 16]]; 128];
+        let (mut receiver, trees) = softspoken_roy22::Receiver::start(k, &base, &[3; 16]).unwrap();
+        for bytes in variants(&trees, 3).iter().take(12) {
+            fine_or_malformed(softspoken_roy22::Sender::start(
+                k,
+                &[1; 128],
+                &[[2; 16]; 128],
+                bytes,
+            ));
+        }
+        let mut sender =
+            softspoken_roy22::Sender::start(k, &[1; 128], &[[2; 16]; 128], &trees).unwrap();
+        for n in [0usize, 1, 13, 64] {
+            let mut rows = vec![[0u8; 16]; n];
+            let mut message = vec![0; receiver.message_size(n).unwrap()];
+            let choices = vec![0xff; n.div_ceil(8)];
+            receiver
+                .extend(&[n as u8; 16], &choices, &mut rows, &mut message)
+                .unwrap();
+            for (call, bytes) in variants(&message, 4).iter().enumerate() {
+                let label = (1000 * n as u128 + call as u128).to_le_bytes();
+                fine_or_malformed(sender.extend(&label, bytes, &mut rows));
+            }
+        }
+    }
+}
+
+#[test]
+fn payloads() {
+    let t = vec![[7u8; 16]; 66];
+    for bits in [1, 7, 33, 64] {
+        let valid = vec![0; cot::payload_size(66, 3, bits).unwrap()];
+        for bytes in variants(&valid, 5) {
+            let mut share = vec![0; 66 * 3];
+            fine_or_malformed(cot::receive(
+                &t, &[0; 16], &[0; 9], &bytes, 3, bits, &mut share,
+            ));
+        }
+    }
+    let shape = Shape {
+        batch: 2,
+        m: 3,
+        d: 3,
+        bits: 11,
+    };
+    for bytes in variants(&vec![0; shape.payload_size().unwrap()], 6) {
+        let mut share = vec![0; 6];
+        fine_or_malformed(gilboa99::receive(
+            &t, &[0; 16], &[5; 6], &bytes, shape, &mut share,
+        ));
+    }
+}
+
+#[test]
+fn points() {
+    let mut scalar = [0u8; 32];
+    scalar[0] = 5;
+    let mut point = [[0u8; 32]];
+    curve::mask_items(b"item", &[0, 4], b"dst", &scalar, 1, &mut point).unwrap();
+    for bytes in variants(&point[0], 7) {
+        if let Ok(encoded) = bytes.as_slice().try_into() {
+            fine_or_malformed(curve::remask_points(
+                &[encoded],
+                &scalar,
+                1,
+                &mut point.clone(),
+            ));
+        }
+    }
+}

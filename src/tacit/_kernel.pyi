@@ -1,0 +1,165 @@
+"""The pure kernels, in Rust: bytes and arrays in, bytes and arrays out.
+
+Arrays are C-contiguous. `Bytes` is anything with a buffer of bytes; `bytes` and `ndarray[uint8]` are not
+copied. The GIL is released around every call. Nothing here reads a clock, the system or a source of
+randomness: seeds are arguments, secret, and used once. Every error of the kernel is a `KernelError`;
+an argument of the wrong type, dtype, dimension or memory layout is a `TypeError` (a negative or too
+large int an `OverflowError`).
+"""
+
+from typing import Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes: TypeAlias = bytes | bytearray | memoryview | NDArray[np.uint8]
+U8: TypeAlias = NDArray[np.uint8]
+U64: TypeAlias = NDArray[np.uint64]
+
+class KernelError(Exception):
+    """An error of the kernel; the message names arguments and shapes, never values.
+
+    `kind`: "malformed" (bytes of the peer), "mismatch" (arguments that do not fit each other), "abort" (a
+    step run twice), "range" (an argument out of its range).
+    """
+
+    kind: Literal["malformed", "mismatch", "abort", "range"]
+    message: str
+    def __init__(self, kind: str, message: str) -> None: ...
+
+def prg_fill(key: Bytes, start_block: int, n_bytes: int) -> U8:
+    """AES-128-CTR key stream of a 16-byte key from 16-byte block `start_block` (below 2^128) on."""
+
+def ring_matmul(a: U64, b: U64) -> U64:
+    """`a @ b` modulo 2^64: `a: uint64[m, k]`, `b: uint64[k, n]`, result `uint64[m, n]`."""
+
+def bits_to_planes(x: U64, width: int) -> U64:
+    """Bit planes of `x: uint64[n]`: `uint64[width, ceil(n/64)]`, width 1..64.
+
+    Bit i of word w of plane j is bit j of `x[64w + i]`; unused tail bits are zero, bits of `x` from
+    `width` on are dropped.
+    """
+
+def planes_to_bits(planes: U64, n: int) -> U64:
+    """Inverse of `bits_to_planes`: `uint64[n]` from `planes: uint64[width, ceil(n/64)]`; tail bits are ignored."""
+
+def mask_items(
+    data: U8, offsets: NDArray[np.int64], dst: Bytes, scalar: Bytes, threads: int
+) -> U8:
+    """`scalar · HashToGroup(item, dst)` (RFC 9497, ristretto255-SHA512), encoded: `uint8[n, 32]`.
+
+    Item i is `data[offsets[i]:offsets[i+1]]`, `offsets: int64[n+1]` ascending. `dst`: 1..255 bytes, used as it
+    is (RFC 9497: b"HashToGroup-" + contextString). `scalar`: 32 bytes, canonical, not zero. The time depends
+    on the lengths of the items, not on their content. `threads`: 1..1024; 1 starts none.
+    """
+
+def remask_points(points: U8, scalar: Bytes, threads: int) -> U8:
+    """`scalar · point` for `points: uint8[n, 32]`, encoded: `uint8[n, 32]`.
+
+    "malformed" if a point is not canonical or is the identity.
+    """
+
+def hash_points(points: U8, domain: Bytes, n_bytes: int) -> U8:
+    """Tags of points: first `n_bytes` (1..64) of SHA-512(len(domain) as 8 bytes LE ‖ domain ‖ point): `uint8[n, n_bytes]`."""
+
+def reduce_scalar(uniform: Bytes) -> bytes:
+    """64 uniform bytes, little-endian, modulo the group order: 32 canonical bytes (zero with probability 2^-252)."""
+
+@final
+class EndemicSender:
+    """Base OT (Masny–Rindal 2019) over ristretto255, party that gets both keys; one simultaneous round."""
+
+    @staticmethod
+    def start(seed: Bytes, sid: Bytes, n: int) -> tuple[EndemicSender, bytes]:
+        """State and message of 32·n bytes. `seed`: 32 bytes; `sid`: names the session, same on both sides; n ≤ 2^20."""
+
+    def finish(self, msg: Bytes) -> U8:
+        """Both keys, `uint8[n, 2, 16]`, from the receiver's 64·n bytes. A second call is an "abort"."""
+
+@final
+class EndemicReceiver:
+    """Base OT (Masny–Rindal 2019) over ristretto255, party that gets the key of its choice."""
+
+    @staticmethod
+    def start(seed: Bytes, sid: Bytes, choices: U8) -> tuple[EndemicReceiver, bytes]:
+        """State and message of 64·n bytes. `seed`: 32 bytes; `choices: uint8[n]`, each 0 or 1; n ≤ 2^20."""
+
+    def finish(self, msg: Bytes) -> U8:
+        """The chosen keys, `uint8[n, 16]`, from the sender's 32·n bytes. A second call is an "abort"."""
+
+def softspoken_message_size(k: int, n: int) -> int:
+    """Bytes of the message `U` for n OTs: `(128/k)·ceil(n/8)`; k in 1, 2, 4, 8; n ≤ 2^40."""
+
+@final
+class SoftSpokenReceiver:
+    """OT extension (Roy 2022), semi-honest, holder of the choice bits; was the *sender* of the base OTs."""
+
+    @staticmethod
+    def start(k: int, base: U8, seed: Bytes) -> tuple[SoftSpokenReceiver, bytes]:
+        """State and tree corrections (4096 bytes). `base: uint8[128, 2, 16]`; `seed`: 16 bytes."""
+
+    def extend(self, label: Bytes, choices: Bytes, n: int) -> tuple[bytes, U8]:
+        """n OTs: message `U` of `softspoken_message_size(k, n)` bytes and rows `t: uint8[n, 16]`.
+
+        `label`: 16 bytes, same on both sides, once per state ("range" on reuse); calls need no common order.
+        `choices`: ceil(n/8) bytes, bit i in bit i % 8 of byte i // 8; bits beyond n are ignored.
+        U is, for each of the 128/k trees, ceil(n/8) bytes with a zero tail.
+        """
+
+@final
+class SoftSpokenSender:
+    """OT extension (Roy 2022), semi-honest, holder of delta; was the *receiver* of the base OTs."""
+
+    @staticmethod
+    def start(k: int, delta_choices: U8, base: U8, msg: Bytes) -> SoftSpokenSender:
+        """From `delta_choices: uint8[128]` (the base OT choices), `base: uint8[128, 16]` and the tree corrections."""
+
+    @property
+    def delta(self) -> bytes:
+        """16 bytes; bit i (bit i % 8 of byte i // 8) is `delta_choices[i]`."""
+
+    def extend(self, label: Bytes, n: int, msg: Bytes) -> U8:
+        """Rows `q: uint8[n, 16]` from the message `U`: `q[i] = t[i] xor choice[i]·delta`.
+
+        "malformed" for a wrong size or a dirty tail (the label is then still free); "range" on reuse of a label.
+        """
+
+def bit_ole_sender(q: U8, delta: Bytes, label: Bytes, width: int) -> tuple[U64, U64]:
+    """Random bits `b` and shares `c`, each `uint64[width, ceil(n/64)]`, from rows `q: uint8[n, 16]`.
+
+    With the receiver's `c'`: `c ^ c' == choice & b` in every plane. `label`: 16 bytes, once per set of rows.
+    Unused tail bits are zero. `width` ≥ 1.
+    """
+
+def bit_ole_receiver(t: U8, label: Bytes, width: int) -> U64:
+    """The receiver's shares `c': uint64[width, ceil(n/64)]` from rows `t: uint8[n, 16]`."""
+
+def cot_send(q: U8, delta: Bytes, label: Bytes, y: U64, bits: int) -> tuple[U8, U64]:
+    """Payload of n·m·ceil(bits/8) bytes and shares `uint64[n, m]` for `y: uint64[n, m]`, bits 1..64.
+
+    Sender's plus receiver's share is `choice[i]·y[i]` modulo 2^bits; shares are reduced.
+    """
+
+def cot_recv(t: U8, label: Bytes, choices: Bytes, payload: Bytes, m: int, bits: int) -> U64:
+    """The receiver's shares `uint64[n, m]`; `choices` packed as in `extend`.
+
+    "malformed" if the payload has another size or an element of 2^bits or more.
+    """
+
+def gilboa_payload_size(batch: int, m: int, d: int, bits: int) -> int:
+    """Bytes of the payload of `gilboa_send`: `batch·d·m·sum(ceil((bits-i)/8) for i in range(bits))`."""
+
+def gilboa_send(
+    q: U8, delta: Bytes, label: Bytes, x: U64, batch: int, bits: int
+) -> tuple[U8, U64]:
+    """Payload and shares `uint64[batch, m]` of `sum_j x[b, :, j]·w[b, j]` modulo 2^bits, for the holder of x.
+
+    `x: uint64[1 or batch, m, d]` (1: the same matrix for every vector). Rows `q: uint8[batch·d·bits, 16]` in
+    the order (batch, d, bit), the OT choices being the bits of the peer's `w`, least significant first.
+    """
+
+def gilboa_recv(t: U8, label: Bytes, w: U64, payload: Bytes, m: int, bits: int) -> U64:
+    """Shares `uint64[batch, m]` for the holder of `w: uint64[batch, d]`; rows `t` as in `gilboa_send`.
+
+    "malformed" if the payload has another size or an element out of its ring.
+    """

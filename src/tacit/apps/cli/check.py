@@ -1,0 +1,97 @@
+"""`tacit check`: what can be known before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tacit.apps.cli.forecast import Forecast, forecast
+from tacit.apps.cli.party import Seat
+from tacit.base.errors import PolicyError, TacitError, UsageError
+from tacit.frame.profile import Problem, Profile, profile
+from tacit.learn.credit import Options, grants
+from tacit.mpc.scheme import find
+from tacit.run.policy import ALL
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """One thing that the job opens: its name in the protocol, its recipients, whether behind a threshold."""
+
+    name: str
+    to: tuple[str, ...]
+    guarded: bool
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """`blocking`: what stops the job before its first message; `forecast`: None if the data cannot be read."""
+
+    job: str
+    party: str
+    profile: Profile
+    disclosures: tuple[Disclosure, ...]
+    blocking: tuple[Problem, ...]
+    forecast: Forecast | None
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.profile.problems if problem.severity == "warning")
+
+    @property
+    def exit_code(self) -> int:
+        return _kind(self.blocking[0]).exit_code if self.blocking else 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"ready": not self.blocking}
+
+
+def look(seat: Seat, table: pa.Table, peer_rows: int | None = None) -> Preflight:
+    """This party's rows against the job. Nothing is sent. Raises UnsupportedError as `find`."""
+    job, terms = seat.file.job, seat.terms
+    find(job.scheme, job.security)
+    found = profile(table, terms.key, terms.columns, terms.label, terms.positive)
+    expected = None
+    if found.n_ids and found.n_features:
+        expected = forecast(job, seat.me, found.n_ids, peer_rows or found.n_ids, found.n_features)
+    return Preflight(job.id, terms.name, found, disclosures(seat), _blocking(seat, found), expected)
+
+
+def refuse_blocked(seat: Seat, table: pa.Table) -> None:
+    """Raises the first of what `look` finds blocking: UsageError, or PolicyError for one of disclosure."""
+    found = look(seat, table)
+    if found.blocking:
+        first, rest = found.blocking[0], len(found.blocking) - 1
+        more = f" (and {rest} more: tacit check lists them)" if rest else ""
+        raise _kind(first)(first.code, first.message + more, hint=first.hint)
+
+
+def disclosures(seat: Seat) -> tuple[Disclosure, ...]:
+    """Everything that the job opens, in the order in which it does."""
+    job = seat.file.job
+    everybody = tuple(terms.name for terms in job.parties)
+    first = tuple(Disclosure(name, everybody, False) for name in ("set sizes", "intersection", "widths"))
+    granted = []
+    for grant in grants(job):
+        to = everybody if grant.to == ALL else tuple(job.parties[number].name for number in grant.to)
+        granted.append(Disclosure(grant.name, to, grant.guarded))
+    return (*first, *granted)
+
+
+def _blocking(seat: Seat, found: Profile) -> tuple[Problem, ...]:
+    job = seat.file.job
+    if job.reveals["coefficients"] != "own" or Options.of(job).l2 > 0:
+        return found.errors
+    refused = Problem(
+        "error",
+        "COEF-0001",
+        "coefficients may not be revealed without L2 regularisation",
+        "set train.l2 above 0, or write coefficients: shared",
+    )
+    return (*found.errors, refused)
+
+
+def _kind(problem: Problem) -> type[TacitError]:
+    return PolicyError if problem.code.startswith("COEF") else UsageError

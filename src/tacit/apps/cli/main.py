@@ -1,0 +1,225 @@
+"""The command line: `tacit init | check | train | predict | demo`.
+
+Results go to standard output, progress and errors to standard error; the exit code is the error's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tacit.apps.cli import show
+from tacit.apps.cli.check import look
+from tacit.apps.cli.events import JsonLines, Listener, error_event
+from tacit.apps.cli.jobfile import Address, parse_address
+from tacit.apps.cli.party import Seat, Stopped, read_table, take_seat
+from tacit.apps.cli.screen import Board, Screen, show_error
+from tacit.apps.cli.tracker import Tracker
+from tacit.apps.cli.words import Words, choose_language
+from tacit.base.errors import InternalError, TacitError
+from tacit.run.job import PRODUCT_VERSION
+from tacit.trust import identity
+
+words = Words(choose_language(sys.argv[1:], os.environ))
+app = typer.Typer(
+    help=words("help.app"),
+    no_args_is_help=True,
+    add_completion=False,
+    # A pretty traceback would print local variables, which may be rows.
+    pretty_exceptions_enable=False,
+)
+
+Me = Annotated[str, typer.Option("--me", help=words("help.me"))]
+Config = Annotated[Path, typer.Option("--config", help=words("help.config"))]
+Home = Annotated[Path | None, typer.Option("--home", help=words("help.home"))]
+Data = Annotated[Path | None, typer.Option("--data", help=words("help.data"))]
+Listen = Annotated[str | None, typer.Option("--listen", help=words("help.listen"))]
+Peer = Annotated[str | None, typer.Option("--peer", help=words("help.peer"))]
+Json = Annotated[bool, typer.Option("--json", help=words("help.json"))]
+Events = Annotated[bool, typer.Option("--events", help=words("help.events"))]
+Lang = Annotated[str, typer.Option("--lang", help=words("help.lang"))]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help=words("help.version"))] = False, lang: Lang = ""
+) -> None:
+    if version:
+        print(f"tacit {PRODUCT_VERSION}")
+        raise typer.Exit
+
+
+@app.command(help=words("help.init"))
+def init(
+    home: Annotated[Path, typer.Option("--home", help=words("help.home"))],
+    name: Annotated[str, typer.Option("--name", help=words("help.name"))],
+    as_json: Json = False,
+    lang: Lang = "",
+) -> None:
+    made = identity.create(home, name)
+    exact = identity.fingerprint_hex(made.certificate_path)
+    if as_json:
+        _print_json({"name": made.name, "home": str(home), "certificate": str(made.certificate_path), "sha256": exact})
+    else:
+        show.identity_made(_out(), words, made)
+
+
+@app.command(help=words("help.check"))
+def check(
+    me: Me,
+    config: Config,
+    home: Home = None,
+    data: Data = None,
+    peer_rows: Annotated[int | None, typer.Option("--peer-rows", help=words("help.peer_rows"))] = None,
+    as_json: Json = False,
+    lang: Lang = "",
+) -> None:
+    seat = take_seat(config, me, home=home, data=data)
+    found = look(seat, read_table(seat), peer_rows)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        show.checked(_out(), words, seat, found)
+    if found.blocking:
+        raise typer.Exit(found.exit_code)
+
+
+@app.command(help=words("help.train"))
+def train(
+    me: Me,
+    config: Config,
+    home: Home = None,
+    data: Data = None,
+    listen: Listen = None,
+    peer: Peer = None,
+    as_json: Json = False,
+    events: Events = False,
+    lang: Lang = "",
+) -> None:
+    from tacit.apps.cli import work
+
+    def whole(seat: Seat, listener: Listener, tracker: Tracker) -> dict[str, Any]:
+        return work.train(seat, listener, tracker, words.language)
+
+    seat = take_seat(config, me, home=home, data=data, listen=_address(listen), peer=_address(peer))
+    tracker = Tracker("train", epochs=int(seat.file.job.options["epochs"]))
+    result = _with_progress(seat, tracker, events, whole)
+    if as_json:
+        _print_json(result)
+    elif not events:
+        show.trained(_out(), words, result)
+
+
+@app.command(help=words("help.predict"))
+def predict(
+    me: Me,
+    config: Config,
+    model: Annotated[Path, typer.Option("--model", help=words("help.model"))],
+    data: Annotated[Path, typer.Option("--data", help=words("help.new_data"))],
+    out: Annotated[Path, typer.Option("--out", help=words("help.out"))],
+    home: Home = None,
+    listen: Listen = None,
+    peer: Peer = None,
+    as_json: Json = False,
+    events: Events = False,
+    lang: Lang = "",
+) -> None:
+    from tacit.apps.cli import work
+
+    def whole(seat: Seat, listener: Listener, tracker: Tracker) -> dict[str, Any]:
+        return work.predict(seat, model, data, out, listener)
+
+    seat = take_seat(config, me, home=home, listen=_address(listen), peer=_address(peer))
+    result = _with_progress(seat, Tracker("predict"), events, whole)
+    if as_json:
+        _print_json(result)
+    elif not events:
+        show.predicted(_out(), words, result)
+
+
+@app.command(help=words("help.demo"))
+def demo(
+    home: Annotated[Path, typer.Option("--home", help=words("help.demo_home"))] = Path("tacit-demo"),
+    rows: Annotated[int | None, typer.Option("--rows", help=words("help.rows"))] = None,
+    seed: Annotated[int, typer.Option("--seed", help=words("help.seed"))] = 7,
+    as_json: Json = False,
+    lang: Lang = "",
+) -> None:
+    from tacit.apps.cli.demo import run_demo
+
+    result = run_demo(home, rows=rows, seed=seed, words=words, console=_err(), quiet=as_json)
+    if as_json:
+        _print_json(result)
+    else:
+        show.demonstrated(_out(), words, result)
+
+
+def _with_progress(
+    seat: Seat, tracker: Tracker, events: bool, whole: Callable[[Seat, Listener, Tracker], dict[str, Any]]
+) -> dict[str, Any]:
+    """Run `whole`, its progress as JSON lines on standard output or drawn on standard error."""
+    if events:
+        lines = JsonLines(sys.stdout)
+
+        def tell(event: dict[str, Any]) -> None:
+            tracker(event)
+            lines(event)
+
+        try:
+            result = whole(seat, tell, tracker)
+        except TacitError as error:
+            lines(error_event(error))
+            raise
+        lines({"event": "result", "path": "", "result": result})
+        return result
+    name = seat.terms.name
+    trackers = {name: tracker}
+    with Screen(words, _err(), Board(words, trackers), trackers) as screen:
+        try:
+            return whole(seat, lambda event: screen.tell(name, event), tracker)
+        except TacitError as error:
+            screen.tell(name, error_event(error))
+            raise
+
+
+def _address(text: str | None) -> Address | None:
+    return None if text is None else parse_address(text)
+
+
+def _print_json(fields: dict[str, Any]) -> None:
+    print(json.dumps(fields, ensure_ascii=False, allow_nan=False))
+
+
+def _out() -> Console:
+    return Console(highlight=False)
+
+
+def _err() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Entry point. Exit codes: the error's own, 2 for a wrong command line, 0 for success."""
+    try:
+        app()
+    except TacitError as error:
+        show_error(_err(), words, error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        # Only where it happened: the message of a foreign exception may quote values.
+        places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+        fault = InternalError(
+            "CLI-0070", f"unexpected {type(error).__name__} at {places[-1]}", hint="report it with this trace: " + " > ".join(places[-8:])
+        )
+        show_error(_err(), words, fault)
+        sys.exit(fault.exit_code)

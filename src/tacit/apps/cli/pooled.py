@@ -1,0 +1,65 @@
+"""The comparison that only the demo can make, because it owns both files: the same model in the clear.
+
+The same functions as in the joint run, on plain arrays and the same split: once on all
+columns together, once on the label holder's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from tacit.frame import features
+from tacit.frame.keys import Keys, canonical_keys
+from tacit.frame.split import holdout
+from tacit.learn.credit import Options, column_entries, label_holder
+from tacit.learn.linear import Descent, score
+from tacit.learn.logistic import fit_logistic
+from tacit.learn.metrics import Quality, quality, rank
+from tacit.run.job import Job
+
+
+def compare(job: Job, tables: Sequence[pa.Table]) -> tuple[Quality, Quality]:
+    """(quality with the columns of all parties pooled, with the label holder's alone) on the held-out rows.
+
+    tables: each party's rows as `party.read_table` gives them.
+    """
+    options, holder = Options.of(job), label_holder(job)
+    keys = _common([canonical_keys(table[terms.key]) for table, terms in zip(tables, job.parties, strict=True)])
+    test = holdout(keys[0], options.test_fraction, options.seed)
+    aligned = [table.take(pa.array(found.rows)) for table, found in zip(tables, keys, strict=True)]
+    terms = job.parties[holder]
+    label = features.label_column(aligned[holder], terms.label or "", terms.positive)
+    blocks = [_encode(job, number, table, test) for number, table in enumerate(aligned)]
+    intercept = np.ones((len(test), 1))
+    descent = options.descent(int((~test).sum()))
+    return (
+        _fit_and_rank([*blocks, intercept], label, test, descent),
+        _fit_and_rank([blocks[holder], intercept], label, test, descent),
+    )
+
+
+def _common(keys: Sequence[Keys]) -> list[Keys]:
+    """The rows of the common ids, in one order for all."""
+    places = [{found[i]: i for i in range(len(found))} for found in keys]
+    common = sorted(set(places[0]).intersection(*places[1:]))
+    return [
+        found.take(np.array([place[key] for key in common], np.int64))
+        for found, place in zip(keys, places, strict=True)
+    ]
+
+
+def _encode(job: Job, number: int, table: pa.Table, test: np.ndarray) -> np.ndarray:
+    plan = features.fit(table.filter(pa.array(~test)), column_entries(job, number))
+    return plan.transform(table)[0]
+
+
+def _fit_and_rank(blocks: Sequence[np.ndarray], label: np.ndarray, test: np.ndarray, descent: Descent) -> Quality:
+    """The last block is the intercept, which is not penalised."""
+    penalised = [np.ones(block.shape[1]) for block in blocks]
+    penalised[-1][:] = 0.0
+    weights = fit_logistic([block[~test] for block in blocks], label[~test].astype(np.float64), descent, penalised)
+    scores = score([block[test] for block in blocks], weights)
+    return quality(int(test.sum()), rank(scores, label[test]))

@@ -1,0 +1,88 @@
+"""What one party learned and what it cost, as one JSON object: for machines, reports and the demo."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from tacit.base.types import FRACTION_BITS
+from tacit.ir.op import OPS
+from tacit.learn.credit import Options, Outcome
+from tacit.mpc.scheme import find
+from tacit.psi.ecdh_ms86 import EcdhPsi
+from tacit.run.job import PRODUCT_VERSION, WIRE_VERSION, Job, Run
+
+_MATURITIES = ("experimental", "reviewed", "audited")
+
+
+def terms_of(job: Job) -> dict[str, Any]:
+    """The public part of every result: who computed what under which rules."""
+    return {
+        "job": job.id,
+        "finished": datetime.now().astimezone().isoformat(timespec="minutes"),
+        "task": job.task,
+        "parties": [terms.name for terms in job.parties],
+        "label_holder": next((terms.name for terms in job.parties if terms.label is not None), ""),
+        "columns": {terms.name: len(terms.columns) for terms in job.parties},
+        "scheme": job.scheme,
+        "security": job.security,
+        "psi": job.psi,
+        "reveals": dict(job.reveals),
+        "protocol": _protocol(job),
+        "version": PRODUCT_VERSION,
+        "wire_version": WIRE_VERSION,
+        "digest": job.digest().hex(),
+    }
+
+
+def _protocol(job: Job) -> dict[str, Any]:
+    """What the job's protocols claim, at the weakest of them."""
+    settings = [find(job.scheme, job.security).setting, EcdhPsi.setting]
+    sigmoid = OPS["sigmoid"].error
+    return {
+        "kappa": min(setting.kappa for setting in settings),
+        "sigma": min(setting.sigma for setting in settings),
+        "assumes": sorted({assumption for setting in settings for assumption in setting.assumes}),
+        "maturity": min((setting.maturity for setting in settings), key=_MATURITIES.index),
+        "fraction_bits": FRACTION_BITS,
+        "sigmoid_error": sigmoid.absolute,
+    }
+
+
+def traffic_of(run: Run, wire_bytes_sent: int) -> dict[str, Any]:
+    """Bytes, rounds and seconds of one party. `wire_bytes_sent` counts headers too."""
+    report = run.report
+    return {
+        "bytes_sent": dict(report.bytes_sent),
+        "bytes_received": report.bytes_received,
+        "wire_bytes_sent": wire_bytes_sent,
+        "rounds": report.rounds,
+        "seconds": {name: round(seconds, 4) for name, seconds in report.seconds.items()},
+        "revealed": list(report.revealed),
+    }
+
+
+def training_result(run: Run, outcome: Outcome, keys: dict[str, int]) -> dict[str, Any]:
+    """All that party `run.me` learned by training. `keys`: counts of ids, as the tracker has them."""
+    part, mine = outcome.part, run.job.parties[run.me].name
+    weights = None if part.weights is None else dict(zip(part.names, part.weights, strict=True))
+    return {
+        **terms_of(run.job),
+        "party": mine,
+        "model": part.model,
+        "rows": {
+            "mine": keys["n"],
+            "theirs": keys["n_theirs"],
+            "common": outcome.n_joint,
+            "train": outcome.n_train,
+            "test": outcome.n_joint - outcome.n_train,
+            "without_id": keys["n_null"],
+            "repeated_id": keys["n_duplicate"],
+        },
+        "options": asdict(Options.of(run.job)),
+        "quality": asdict(outcome.quality),
+        "coefficients": weights,
+        "correlations": outcome.correlations,
+        "dropped": list(part.plan.dropped),
+    }

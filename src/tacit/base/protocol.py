@@ -1,0 +1,139 @@
+"""`@protocol`: an interactive function with its source, setting, cost and leaks.
+
+Calling a protocol opens its child scope at once, before anything is awaited, so scope names follow
+program order. `gather` runs independent calls together and merges their rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from tacit.base.ctx import Ctx
+from tacit.base.errors import InternalError, TacitError
+from tacit.base.meter import deepen, depth
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Adversary = Literal["semi-honest", "covert", "malicious"]
+_ADVERSARIES: tuple[Adversary, ...] = ("semi-honest", "covert", "malicious")
+_SECURITY = ("computational", "statistical", "perfect")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Against whom a protocol is secure, and on what assumptions."""
+
+    parties: int
+    corrupted: int
+    adversary: Adversary
+    security: Literal["computational", "statistical", "perfect"]
+    kappa: int = 128
+    sigma: int = 40
+    assumes: tuple[str, ...] = ()
+    maturity: Literal["experimental", "reviewed", "audited"] = "experimental"
+
+    def covers(self, claim: Setting) -> bool:
+        """Whether a protocol that claims `claim` may call one with this setting."""
+        return (
+            self.corrupted >= claim.corrupted
+            and _ADVERSARIES.index(self.adversary) >= _ADVERSARIES.index(claim.adversary)
+            and _SECURITY.index(self.security) >= _SECURITY.index(claim.security)
+            and self.kappa >= claim.kappa
+            and self.sigma >= claim.sigma
+            and set(self.assumes) <= set(claim.assumes)
+        )
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What `@protocol` declares. `rounds` and `bits` (sent by all parties together) are numbers or
+    functions of the protocol's arguments without `ctx`; None where they depend on what is called."""
+
+    name: str
+    source: str
+    setting: Setting
+    rounds: int | Callable[..., int] | None
+    bits: int | Callable[..., int] | None
+    leaks: tuple[str, ...]
+
+    def cost(self, *args: Any, **kwargs: Any) -> tuple[int | None, int | None]:
+        """Declared (rounds, bits) for these arguments."""
+        rounds = self.rounds(*args, **kwargs) if callable(self.rounds) else self.rounds
+        bits = self.bits(*args, **kwargs) if callable(self.bits) else self.bits
+        return rounds, bits
+
+
+REGISTRY: dict[str, Spec] = {}
+"""Every protocol by `module.qualname`; the cost and architecture suites walk it."""
+
+
+def protocol(
+    *,
+    source: str,
+    setting: Setting,
+    rounds: int | Callable[..., int] | None,
+    bits: int | Callable[..., int] | None,
+    leaks: tuple[str, ...] = (),
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Callable[P, Coroutine[Any, Any, R]]]:
+    """Declare an async function whose first parameter (after `self`) is a `Ctx`."""
+
+    def decorate(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        at = list(inspect.signature(function).parameters).index("ctx")
+        name = f"{function.__module__.removeprefix('tacit.')}.{function.__qualname__}"
+        spec = REGISTRY[name] = Spec(name, source, setting, rounds, bits, leaks)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+            parent = args[at]
+            assert isinstance(parent, Ctx)
+            if parent.setting is not None and not setting.covers(parent.setting):
+                raise InternalError(
+                    "SETTING-0001",
+                    f"{parent.path} claims more than {name} gives",
+                    path=parent.path,
+                )
+            child = parent.sub(function.__name__)
+            child.setting = setting
+            body = function(*args[:at], child, *args[at + 1 :], **kwargs)  # type: ignore[arg-type]
+            return _run(child, body, spec, args[:at] + args[at + 1 :])
+
+        call.spec = spec  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+async def _run(child: Ctx, body: Coroutine[Any, Any, R], spec: Spec, args: tuple[Any, ...]) -> R:
+    began = depth()
+    try:
+        result = await body
+    except TacitError as error:
+        error.path = error.path or child.path
+        raise
+    if child.session.witness is not None:
+        child.session.witness(spec, args, child, began)
+    return result
+
+
+async def gather(*calls: Awaitable[Any]) -> list[Any]:
+    """Results of independent calls, in order. If one fails, the others are cancelled and awaited first."""
+    tasks = [asyncio.ensure_future(_branch(call)) for call in calls]
+    try:
+        done = await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    deepen(max((reached for _, reached in done), default=0))
+    return [result for result, _ in done]
+
+
+async def _branch(call: Awaitable[R]) -> tuple[R, int]:
+    return await call, depth()

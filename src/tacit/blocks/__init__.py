@@ -1,0 +1,1 @@
+"""Building blocks: oblivious transfer and what is made of it."""

@@ -1,0 +1,222 @@
+"""The one interface through which schemes get two-party correlations: shares of products of private values.
+
+`cross` gives additive shares of what one party's numbers times the other's are, `bit_triples` the random
+AND triples of the boolean circuits. Sources differ (SoftSpoken OT here; RLWE, silent OT and an explicit
+dealer take the same seat); users do not see which.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tacit import _kernel
+from tacit.base.ctx import Ctx
+from tacit.base.protocol import gather, protocol
+from tacit.base.types import RING_BITS
+from tacit.base.wire import Ring
+from tacit.blocks.ot import ole
+from tacit.blocks.ot.functionality import OtLink
+from tacit.blocks.settings import TWO_PARTY_OT
+
+
+@dataclass(frozen=True)
+class BitTriples:
+    """Xor shares with c[j] = a & b[j], one `a` for all: a uint64[words]; b, c uint64[width, words]."""
+
+    a: np.ndarray
+    b: np.ndarray
+    c: np.ndarray
+
+
+class Correlations(ABC):
+    """Products of private values between two parties. Every call is fresh; nothing is ever reused.
+
+    Each method has a `*_bits` beside it: bits that both parties together send.
+    """
+
+    @abstractmethod
+    async def bit_triples(self, ctx: Ctx, words: int, width: int) -> BitTriples:
+        """64 * `words` triples, each of one bit a with `width` bits b."""
+
+    @abstractmethod
+    async def bit_products(self, ctx: Ctx, mine: np.ndarray) -> np.ndarray:
+        """Xor shares uint64[words] of `mine` (one party's bits) & the other party's `mine`."""
+
+    @abstractmethod
+    async def choose(
+        self,
+        ctx: Ctx,
+        holder: int,
+        choices: np.ndarray | None,
+        values: np.ndarray | None,
+        shape: tuple[int, int],
+        bits: int,
+    ) -> np.ndarray:
+        """Shares mod 2^bits, uint64[n, m], of choices[i] * values[i, :].
+
+        Party `holder` gives `choices` (uint8[n] of 0 and 1), the other one `values` (uint64[n, m]).
+        """
+
+    @abstractmethod
+    async def cross(
+        self,
+        ctx: Ctx,
+        holder: int,
+        x: np.ndarray | None,
+        w: np.ndarray | None,
+        shape: tuple[int, int, int, int],
+        bits: int = RING_BITS,
+    ) -> np.ndarray:
+        """Shares mod 2^bits, uint64[batch, m], of x @ w[i] for each i.
+
+        `shape` = (batch, m, d, distinct): `holder` gives x, uint64[distinct, m, d] with distinct = batch or 1
+        (one matrix for the whole batch); the other party gives w, uint64[batch, d].
+        """
+
+    @abstractmethod
+    def bit_triples_bits(self, words: int, width: int) -> int: ...
+
+    @abstractmethod
+    def bit_products_bits(self, words: int) -> int: ...
+
+    @abstractmethod
+    def choose_bits(self, n: int, m: int, bits: int) -> int: ...
+
+    @abstractmethod
+    def cross_bits(self, batch: int, m: int, d: int, bits: int = RING_BITS) -> int: ...
+
+
+class OtCorrelations(Correlations):
+    """Correlations that the two parties make themselves, from extended OTs."""
+
+    def __init__(self, link: OtLink) -> None:
+        self._link = link
+
+    def bit_triples_bits(self, words: int, width: int) -> int:
+        return 2 * self._link.row_bits(64 * words)
+
+    def bit_products_bits(self, words: int) -> int:
+        return self._link.row_bits(64 * words) + 2 * 64 * words
+
+    def choose_bits(self, n: int, m: int, bits: int) -> int:
+        return self._link.row_bits(n) + 8 * n * m * -(-bits // 8)
+
+    def cross_bits(self, batch: int, m: int, d: int, bits: int = RING_BITS) -> int:
+        return self._link.row_bits(batch * d * bits) * -(
+            -m // _cross_rows(m, bits)
+        ) + 8 * _kernel.gilboa_payload_size(batch, m, d, bits)
+
+    async def bit_triples(self, ctx: Ctx, words: int, width: int) -> BitTriples:
+        """c = (a0^a1)&(b0^b1): local terms, and one random bit OLE in each direction for the crossed ones."""
+
+        async def one(scope: Ctx, start: int, stop: int) -> np.ndarray:
+            calls = (ole.random_bit_ole(scope, self._link, sender, stop - start, width) for sender in (0, 1))
+            sent, received = await gather(*calls)
+            if ctx.me == 1:
+                sent, received = received, sent
+            a, b = received[:1], sent[0]
+            c = (a & b) ^ sent[1] ^ received[1:]
+            return np.concatenate([a, b, c])
+
+        stack = await ole.in_chunks(ctx, words, ole.CHUNK_OTS // 64, one, axis=1)
+        return BitTriples(stack[0], stack[1 : 1 + width], stack[1 + width :])
+
+    async def bit_products(self, ctx: Ctx, mine: np.ndarray) -> np.ndarray:
+        """Half of the words with party 0 as the OT sender, half with party 1."""
+        half = len(mine) // 2
+
+        def part(sender: int, bits: np.ndarray) -> Coroutine[Any, Any, np.ndarray]:
+            def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:
+                return masked_bit_product(scope, self._link, sender, bits[start:stop])
+
+            return ole.in_chunks(ctx, len(bits), ole.CHUNK_OTS // 64, one)
+
+        parts = [part(0, mine[:half])] if half else []
+        return np.concatenate(await gather(*parts, part(1, mine[half:])))
+
+    async def choose(
+        self,
+        ctx: Ctx,
+        holder: int,
+        choices: np.ndarray | None,
+        values: np.ndarray | None,
+        shape: tuple[int, int],
+        bits: int,
+    ) -> np.ndarray:
+        n, m = shape
+        step = max(64, min(ole.CHUNK_OTS, ole.CHUNK_PAYLOAD_BYTES // (8 * m)) // 64 * 64)
+
+        def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:
+            return ole.choose(
+                scope,
+                self._link,
+                holder,
+                None if choices is None else choices[start:stop],
+                None if values is None else values[start:stop],
+                (stop - start, m),
+                bits,
+            )
+
+        return await ole.in_chunks(ctx, n, step, one)
+
+    async def cross(
+        self,
+        ctx: Ctx,
+        holder: int,
+        x: np.ndarray | None,
+        w: np.ndarray | None,
+        shape: tuple[int, int, int, int],
+        bits: int = RING_BITS,
+    ) -> np.ndarray:
+        """Chunks over the batch; a matrix too large for one message is cut along its rows and columns."""
+        ctx = ctx.sub("cross")
+        batch, m, d, distinct = shape
+        rows = _cross_rows(m, bits)
+        columns = max(1, min(d, ole.CHUNK_PAYLOAD_BYTES // (bits * 5 * rows)))
+        step = max(1, ole.CHUNK_PAYLOAD_BYTES // (bits * 5 * rows * columns))
+
+        def block(i: int, j: int) -> Coroutine[Any, Any, np.ndarray]:
+            def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:
+                part = None
+                if x is not None:
+                    part = (x if distinct == 1 else x[start:stop])[:, i : i + rows, j : j + columns]
+                n = stop - start
+                cut = (n, min(rows, m - i), min(columns, d - j), 1 if distinct == 1 else n)
+                factor = None if w is None else w[start:stop, j : j + columns]
+                return ole.cross(scope, self._link, holder, part, factor, cut, bits)
+
+            return ole.in_chunks(ctx, batch, step, one)
+
+        total = np.zeros((batch, m), np.uint64)
+        for i in range(0, m, rows):
+            for j in range(0, d, columns):
+                total[:, i : i + rows] += await block(i, j)
+        return total if bits == RING_BITS else total & np.uint64((1 << bits) - 1)
+
+
+def _cross_rows(m: int, bits: int) -> int:
+    """Rows of a matrix that go into one message: all of them, unless one column alone is too long."""
+    return max(1, min(m, ole.CHUNK_PAYLOAD_BYTES // (bits * 5)))
+
+
+@protocol(
+    source="GMW87, one AND of private bits",
+    setting=TWO_PARTY_OT,
+    rounds=2,
+    bits=lambda link, sender, mine: link.row_bits(64 * len(mine)) + 2 * 64 * len(mine),
+)
+async def masked_bit_product(ctx: Ctx, link: OtLink, sender: int, mine: np.ndarray) -> np.ndarray:
+    """Xor shares uint64[words] of mine & theirs: a random bit OLE, then both open their bits masked by it."""
+    ole_share = await ole.random_bit_ole(ctx, link, sender, len(mine), 1)
+    # The receiver holds (a, c'), the sender (b, c): c ^ c' = a & b.
+    mask, product = (ole_share[0, 0], ole_share[1, 0]) if ctx.me == sender else (ole_share[0], ole_share[1])
+    opened = mine ^ mask
+    theirs = (await ctx.exchange(ctx.peer, ctx.peer, Ring(opened), shape=opened.shape)).array
+    # (x ^ a)(y ^ b) is known to both; sender adds it once: xy = (x^a)(y^b) ^ (x^a) b ^ (y^b) a ^ ab.
+    share: np.ndarray = product ^ (theirs & mask)
+    return share ^ (opened & theirs) if ctx.me == sender else share

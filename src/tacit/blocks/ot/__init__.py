@@ -1,0 +1,1 @@
+"""Oblivious transfer: base OTs, their extension, and correlations from extended OTs."""

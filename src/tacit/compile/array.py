@@ -1,0 +1,89 @@
+"""The array-API functions that learn, stats and users write.
+
+    from tacit.compile import array as xp
+
+On data every function computes by `Op.ref`, so the plaintext run of the same source is the oracle. On traced
+Arrays it writes the program down. Data that meet an Array become public constants (4096 elements at most,
+unless all are equal): whole ones multiply without truncation, small ones keep their precision.
+"""
+
+import numpy as _np
+
+from tacit.base.types import BOOL, FIXED, INT
+from tacit.compile.control import reveal, scan, to_secret
+from tacit.compile.elementwise import (
+    abs,
+    add,
+    astype,
+    ceil,
+    clip,
+    divide,
+    equal,
+    exp,
+    floor,
+    greater,
+    greater_equal,
+    isfinite,
+    less,
+    less_equal,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    low_bit,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    positive,
+    pow,
+    round,
+    scale_floor,
+    sigmoid,
+    sign,
+    sqrt,
+    square,
+    subtract,
+    where,
+)  # fmt: skip
+from tacit.compile.reduction import all, any, cumulative_sum, matmul, max, mean, min, sort, std, sum, var
+from tacit.compile.shaping import (
+    arange,
+    asarray,
+    broadcast_to,
+    concat,
+    expand_dims,
+    eye,
+    flip,
+    full,
+    full_like,
+    matrix_transpose,
+    moveaxis,
+    ones,
+    ones_like,
+    permute_dims,
+    reshape,
+    squeeze,
+    stack,
+    take,
+    zeros,
+    zeros_like,
+)  # fmt: skip
+from tacit.compile.trace import Array, trace
+
+float64, int64, bool = FIXED, INT, BOOL
+pi, e, newaxis = _np.pi, _np.e, None
+
+__all__ = [
+    "Array", "abs", "add", "all", "any", "arange", "asarray", "astype", "bool", "broadcast_to", "ceil",
+    "clip", "concat", "cumulative_sum", "divide", "e", "equal", "exp", "expand_dims", "eye", "flip",
+    "float64", "floor", "full", "full_like", "greater", "greater_equal", "int64", "isfinite", "less",
+    "less_equal", "log", "logical_and", "logical_not", "logical_or", "logical_xor", "low_bit", "matmul",
+    "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "negative",
+    "newaxis", "not_equal", "ones", "ones_like", "permute_dims", "pi", "positive", "pow", "reshape",
+    "reveal", "round", "scale_floor", "scan", "sigmoid", "sign", "sort", "sqrt", "square", "squeeze",
+    "stack", "std", "subtract", "sum", "take", "to_secret", "trace", "var", "where", "zeros",
+    "zeros_like",
+]  # fmt: skip

@@ -1,0 +1,25 @@
+"""The order of passes between tracing and running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tacit.compile.passes.cse import cse
+from tacit.compile.passes.dead import dead
+from tacit.compile.passes.fold import fold
+from tacit.compile.passes.hoist import hoist
+from tacit.compile.passes.lower import Pass, lower
+from tacit.ir.program import Program, check
+
+PASSES: tuple[Pass, ...] = (fold, hoist, cse, dead)
+"""Run before lowering, and again on what lowering wrote."""
+
+
+def run_passes(program: Program, has: Callable[[str], bool]) -> Program:
+    """`program` as a scheme that has exactly the operators of `has` runs it; its reveals are the same.
+
+    Raises: what `check` raises, after each pass.
+    """
+    for step in (*PASSES, lower(has), *PASSES):
+        program = check(step(program))
+    return program

@@ -1,0 +1,292 @@
+"""Tracing: running an ordinary function on `Array`s that write down what is done to them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from inspect import signature
+from pathlib import PurePath
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from tacit.base.errors import TypeRuleError, UsageError
+from tacit.base.types import BOOL, FIXED, INT, DType, Shape, Type
+from tacit.ir.op import OPS
+from tacit.ir.program import Builder, Program, Var
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TABLE: dict[str, Callable[..., Any]] = {}
+"""The functions of `tacit.compile.array` by name: what operators and numpy's protocols dispatch to."""
+
+_ACTIVE: ContextVar[Trace | None] = ContextVar("tacit_trace", default=None)
+_KINDS: dict[str, DType] = {"f": FIXED, "i": INT, "u": INT, "b": BOOL}
+_PACKAGES = ("tacit.compile", "tacit.ir", "numpy")
+
+
+def public(function: F) -> F:
+    """Enter `function` into `TABLE` under its own name."""
+    TABLE[function.__name__] = function
+    return function
+
+
+def active() -> Trace | None:
+    """The innermost trace that is being written, if any."""
+    return _ACTIVE.get()
+
+
+def where_called() -> str:
+    """`file.py:line` of the nearest caller outside the compiler."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(_PACKAGES):
+        frame = frame.f_back
+    return f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def refuse(code: str, message: str, hint: str) -> NoReturn:
+    """Raise UsageError `code`, naming the caller's line."""
+    raise UsageError(code, f"{message}, at {where_called()}", hint=hint)
+
+
+class Trace:
+    """One program being written; the body of a loop is a trace inside its parent."""
+
+    def __init__(self, parent: Trace | None = None) -> None:
+        self.parent = parent
+        self.builder = Builder()
+        self.captured: list[Array] = []
+        self._lifted: dict[tuple[int, int], Var] = {}
+        self.n_reveals = 0
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make this the active trace."""
+        token = _ACTIVE.set(self)
+        try:
+            yield
+        finally:
+            _ACTIVE.reset(token)
+
+    def input(self, name: str, type: Type) -> Array:
+        return Array(self, self.builder.input(name, type))
+
+    def var(self, value: Any, dtype: DType | None = None) -> Var:
+        """`value` as a variable here: an Array of this trace or an outer one, or data as a constant."""
+        if isinstance(value, Array):
+            return self._lift(value)
+        data = plain(value)
+        try:
+            return self.builder.const(data, dtype or _KINDS[data.dtype.kind])
+        except TypeRuleError as error:
+            raise TypeRuleError(
+                error.code, f"{error.message}, at {where_called()}", hint=error.hint
+            ) from None
+
+    def _lift(self, value: Array) -> Var:
+        if value.trace is self:
+            return value.var
+        if self.parent is None:
+            refuse(
+                "COMPILE-0004", "a traced value is used outside its loop or function", "return it from there"
+            )
+        key = (id(value.trace), value.var.id)
+        if key not in self._lifted:
+            outer = Array(self.parent, self.parent._lift(value))
+            self._lifted[key] = self.builder.input(f"k{len(self.captured)}", value.var.type)
+            self.captured.append(outer)
+        return self._lifted[key]
+
+    def emit(self, op: str, *values: Any, **params: Any) -> Any:
+        """Write `op` on `values`; an Array, or a tuple of them for several results."""
+        ins = [self.var(value) for value in values]
+        try:
+            outs = self.builder.emit(op, *ins, **params)
+        except TypeRuleError as error:
+            raise TypeRuleError(
+                error.code, f"{error.message}, at {where_called()}", hint=error.hint
+            ) from None
+        return Array(self, outs) if isinstance(outs, Var) else tuple(Array(self, out) for out in outs)
+
+
+def plain(value: Any) -> np.ndarray:
+    """Data as a float64, int64 or bool array. Raises UsageError COMPILE-0002 for anything else."""
+    data = np.asarray(value)
+    if data.dtype.kind not in _KINDS:
+        refuse(
+            "COMPILE-0002", f"a value of type {type(value).__name__} is not numeric", "pass numbers or arrays"
+        )
+    return data.astype({"f": np.float64, "b": np.bool_}.get(data.dtype.kind, np.int64), copy=False)
+
+
+def dtype_of(value: Any) -> DType:
+    """The dtype that `value`, an Array or data, has in a program."""
+    return value.dtype if isinstance(value, Array) else _KINDS[plain(value).dtype.kind]
+
+
+def apply(op: str, *values: Any, **params: Any) -> Any:
+    """`op` on `values`: written down if one of them is traced, else computed by `Op.ref` at once."""
+    if any(isinstance(value, Array) for value in values):
+        trace = active()
+        if trace is None:
+            refuse(
+                "COMPILE-0004", "a traced value is used after tracing ended", "return it from the function"
+            )
+        return trace.emit(op, *values, **params)
+    return OPS[op].ref(*map(plain, values), **params)
+
+
+def _secret_flow(what: str) -> Callable[..., NoReturn]:
+    def method(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse(
+            "COMPILE-0001",
+            f"{what} of a traced value is asked for: control flow cannot depend on data that nobody sees",
+            "where(condition, a, b) is if, scan is a loop, x[i] an item; or end the run by revealing it",
+        )
+
+    return method
+
+
+def _binary(name: str, *, swapped: bool = False) -> Callable[[Array, Any], Any]:
+    def method(self: Array, other: Any) -> Any:
+        return TABLE[name](other, self) if swapped else TABLE[name](self, other)
+
+    return method
+
+
+def _unary(name: str) -> Callable[..., Any]:
+    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
+        return TABLE[name](self, *args, **kwargs)
+
+    return method
+
+
+_UFUNCS = {
+    "absolute": "abs", "true_divide": "divide", "power": "pow", "rint": "round", "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or", "bitwise_xor": "logical_xor", "invert": "logical_not",
+}  # fmt: skip
+_FUNCTIONS = {
+    "concatenate": "concat",
+    "transpose": "permute_dims",
+    "cumsum": "cumulative_sum",
+    "around": "round",
+}
+
+
+class Array:
+    """A value of the program being traced: array-API operators, no data."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, trace: Trace, var: Var) -> None:
+        self.trace = trace
+        self.var = var
+
+    @property
+    def type(self) -> Type:
+        return self.var.type
+
+    @property
+    def dtype(self) -> DType:
+        return self.var.type.dtype
+
+    @property
+    def shape(self) -> Shape:
+        return self.var.type.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self.var.type.size
+
+    @property
+    def T(self) -> Array:  # noqa: N802
+        transposed: Array = TABLE["permute_dims"](self)
+        return transposed
+
+    def __repr__(self) -> str:
+        return f"Array({self.type})"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            refuse("COMPILE-0002", "a scalar has no length", "use its value")
+        return self.shape[0]
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        name = _UFUNCS.get(ufunc.__name__, ufunc.__name__)
+        if method != "__call__" or kwargs or name not in TABLE:
+            refuse(
+                "COMPILE-0002",
+                f"numpy.{ufunc.__name__} ({method}) cannot be traced",
+                "see tacit.compile.array",
+            )
+        return TABLE[name](*inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        name = _FUNCTIONS.get(function.__name__, function.__name__)
+        if name not in TABLE or not set(kwargs) <= set(signature(TABLE[name]).parameters):
+            refuse(
+                "COMPILE-0002", f"numpy.{function.__name__} cannot be traced so", "see tacit.compile.array"
+            )
+        return TABLE[name](*args, **kwargs)
+
+    __add__, __radd__ = _binary("add"), _binary("add", swapped=True)
+    __sub__, __rsub__ = _binary("subtract"), _binary("subtract", swapped=True)
+    __mul__, __rmul__ = _binary("multiply"), _binary("multiply", swapped=True)
+    __truediv__, __rtruediv__ = _binary("divide"), _binary("divide", swapped=True)
+    __matmul__, __rmatmul__ = _binary("matmul"), _binary("matmul", swapped=True)
+    __and__, __rand__ = _binary("logical_and"), _binary("logical_and", swapped=True)
+    __or__, __ror__ = _binary("logical_or"), _binary("logical_or", swapped=True)
+    __xor__, __rxor__ = _binary("logical_xor"), _binary("logical_xor", swapped=True)
+    __pow__ = _binary("pow")
+    __lt__, __le__ = _binary("less"), _binary("less_equal")
+    __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
+    __eq__, __ne__ = _binary("equal"), _binary("not_equal")
+    __neg__, __abs__, __invert__ = _unary("negative"), _unary("abs"), _unary("logical_not")
+    __pos__ = _unary("positive")
+    __getitem__ = _unary("index")
+    sum, mean, max, min = _unary("sum"), _unary("mean"), _unary("max"), _unary("min")
+    reshape, astype, all, any = _unary("reshape"), _unary("astype"), _unary("all"), _unary("any")
+    __bool__, __float__ = _secret_flow("the truth"), _secret_flow("the number")
+    __int__, __index__, __complex__ = (
+        _secret_flow("the number"),
+        _secret_flow("the index"),
+        _secret_flow("the number"),
+    )
+    __iter__, __array__ = _secret_flow("the items"), _secret_flow("the data")
+    __contains__ = _secret_flow("the items")
+
+
+def trace(function: Callable[..., Any], inputs: Sequence[tuple[str, Type]], name: str) -> Program:
+    """The program that `function` writes when it is called with one Array for each input, in order.
+
+    It returns a dict (its keys name the outputs), a tuple (`out0`, `out1` …) or one value (`out`).
+    Raises: UsageError for what cannot be traced, naming the line.
+    """
+    root = Trace()
+    arrays = [root.input(label, type) for label, type in inputs]
+    with root.writing():
+        result = function(*arrays)
+        return root.builder.build(name, {label: root.var(value) for label, value in _named(result).items()})
+
+
+def _named(result: Any) -> dict[str, Any]:
+    if isinstance(result, Mapping):
+        named = {str(label): value for label, value in result.items()}
+    elif isinstance(result, tuple | list):
+        named = {f"out{index}": value for index, value in enumerate(result)}
+    else:
+        named = {"out": result}
+    for label, value in named.items():
+        if value is None or isinstance(value, Mapping | tuple | list):
+            raise UsageError(
+                "COMPILE-0005",
+                f"output {label!r} is not one array",
+                hint="return a dict or a tuple of arrays",
+            )
+    return named

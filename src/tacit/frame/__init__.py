@@ -1,0 +1,1 @@
+"""Tables of one party: files, ids, columns as numbers, the split, and what coefficients may tell."""

@@ -1,0 +1,69 @@
+"""When a party may learn the coefficients of its own columns without learning the other's labels.
+
+Coefficients are outputs of all rows. With many columns, with a column that moves on few rows only, or
+without regularisation, they determine single labels; such reveals are refused before training.
+
+Limit: columns are looked at one by one; two columns that differ from each other on a few rows only pass.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tacit.base.errors import PolicyError
+from tacit.frame.columns import shorten
+
+ROWS_PER_COLUMN = 20
+DIFFERING_ROWS = 20
+
+_HINT = "or write coefficients: shared in the job, then nobody learns them"
+
+
+class ColumnsRefused(PolicyError):
+    """The data owner must act: `columns` would give labels away."""
+
+    def __init__(self, code: str, message: str, columns: tuple[str, ...], *, hint: str) -> None:
+        super().__init__(code, message, hint=hint)
+        self.columns = columns
+
+
+def check_columns(x: np.ndarray, names: tuple[str, ...], *, l2: float) -> None:
+    """Refuse the reveal of one party's own coefficients where it would give labels away.
+
+    x: float64[n, d], the party's training rows as they enter the model; names: its d columns.
+    Raises PolicyError COEF-0001 unless l2 > 0, ColumnsRefused COEF-0002 if d > n / 20, COEF-0003 if a
+    column has fewer than 20 rows that differ from its most frequent value.
+    """
+    n, d = x.shape
+    if not l2 > 0:
+        raise PolicyError(
+            "COEF-0001",
+            "coefficients may not be revealed without L2 regularisation",
+            hint=f"set l2 above 0, {_HINT}",
+        )
+    if d * ROWS_PER_COLUMN > n:
+        raise ColumnsRefused(
+            "COEF-0002",
+            f"{d} columns (encoded) are too many for {n} training rows: at most {n // ROWS_PER_COLUMN}",
+            tuple(names),
+            hint=f"leave out columns or merge levels, {_HINT}",
+        )
+    thin = tuple(name for name, column in zip(names, x.T, strict=True) if _is_thin(column))
+    if thin:
+        raise ColumnsRefused(
+            "COEF-0003",
+            f"fewer than {DIFFERING_ROWS} training rows differ from the commonest value in: {shorten(thin)}",
+            thin,
+            hint=f"leave these columns out, {_HINT}",
+        )
+
+
+def _is_thin(column: np.ndarray) -> bool:
+    """Whether all but fewer than 20 rows hold one value."""
+    n = len(column)
+    if n < 2 * DIFFERING_ROWS:
+        counts = np.unique(column, return_counts=True)[1]
+        return bool(n - counts.max(initial=0) < DIFFERING_ROWS)
+    # A value on more than half of the rows is the median, so one selection finds the only candidate.
+    candidate = np.partition(column, n // 2)[n // 2]
+    return bool(np.count_nonzero(column != candidate) < DIFFERING_ROWS)

@@ -1,0 +1,1 @@
+"""Algorithms as ordinary numeric functions: they do not know whether their inputs are secret."""

@@ -1,0 +1,1 @@
+"""Secret sharing schemes and the executor that runs a Program on one of them."""

@@ -1,0 +1,184 @@
+"""Running a Program on a Scheme: values flow, each equation runs as soon as its inputs are there.
+
+Equations are launched in program order (which fixes their scope names) and wait for their inputs, so
+independent operators share their rounds. What one party can compute alone it computes in plaintext by
+`Op.ref`; nothing is opened except by a `reveal` equation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tacit.base.ctx import Ctx
+from tacit.base.errors import PolicyError, TacitError, UsageError
+from tacit.base.meter import deepen, depth
+from tacit.base.protocol import gather
+from tacit.base.types import Private, Public, Secret, Type
+from tacit.ir.op import OPS, numpy_dtype
+from tacit.ir.program import Eqn, Program, Var
+from tacit.mpc import encode
+from tacit.mpc.operators import LOOPS, OPERATORS, Machine
+from tacit.mpc.scheme import Scheme, Share
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value during a run: `plain` (public, or private and mine) or `share`, else None; its round depth."""
+
+    type: Type
+    plain: np.ndarray | None
+    share: Share | None
+    clock: int
+
+
+async def execute(
+    ctx: Ctx, scheme: Scheme, program: Program, inputs: Mapping[str, np.ndarray | Share | None]
+) -> dict[str, Value]:
+    """Outputs by name. `inputs`: an array for what is public or mine, a Share for what is secret, None else.
+
+    Raises: UsageError EXEC-0001 for a missing or misshapen input, PolicyError POLICY-0001 where a reveal's
+    guard does not hold, and whatever the scheme's protocols raise.
+    """
+    values = [_input(ctx, name, var, inputs) for name, var in program.ins]
+    results = await run_program(ctx, scheme, program, values)
+    return dict(zip((name for name, _ in program.outs), results, strict=True))
+
+
+def _input(ctx: Ctx, name: str, var: Var, inputs: Mapping[str, np.ndarray | Share | None]) -> Value:
+    given, clock = inputs.get(name), depth()
+    vis = var.type.vis
+    if isinstance(vis, Secret):
+        if not isinstance(given, Share) or given.shape != var.type.shape:
+            raise UsageError("EXEC-0001", f"input {name!r} must be a share of shape {var.type.shape}")
+        return Value(var.type, None, given, clock)
+    if isinstance(vis, Private) and vis.owner != ctx.me:
+        return Value(var.type, None, None, clock)
+    if given is None or isinstance(given, Share) or np.shape(given) != var.type.shape:
+        raise UsageError("EXEC-0001", f"input {name!r} must be an array of shape {var.type.shape}")
+    return Value(var.type, np.asarray(given, dtype=numpy_dtype(var.type.dtype)), None, clock)
+
+
+async def run_program(ctx: Ctx, scheme: Scheme, program: Program, inputs: Sequence[Value]) -> list[Value]:
+    """Outputs in order for inputs in order."""
+    pending: dict[Var, asyncio.Future[Value]] = {}
+    loop = asyncio.get_running_loop()
+    for (_, var), value in zip(program.ins, inputs, strict=True):
+        pending[var] = loop.create_future()
+        pending[var].set_result(value)
+    calls = []
+    for eqn in program.eqns:
+        sources = [pending[var] for var in eqn.ins]
+        targets = [loop.create_future() for _ in eqn.outs]
+        pending.update(zip(eqn.outs, targets, strict=True))
+        calls.append(_run_eqn(ctx.sub(eqn.op), scheme, eqn, sources, targets))
+    try:
+        await gather(*calls)
+    finally:
+        for future in pending.values():
+            future.cancel()
+    results = [pending[var].result() for _, var in program.outs]
+    deepen(max((value.clock for value in results), default=0))
+    return results
+
+
+async def _run_eqn(
+    ctx: Ctx,
+    scheme: Scheme,
+    eqn: Eqn,
+    sources: Sequence[asyncio.Future[Value]],
+    targets: Sequence[asyncio.Future[Value]],
+) -> None:
+    inputs = [await source for source in sources]
+    deepen(max((value.clock for value in inputs), default=0))
+    try:
+        results = await _evaluate(ctx, scheme, eqn, inputs)
+    except TacitError as error:
+        error.path = error.path or ctx.path
+        raise
+    for target, value in zip(targets, results, strict=True):
+        target.set_result(value)
+
+
+async def _evaluate(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list[Value]:
+    if eqn.op in LOOPS:
+        return await _scan(ctx, scheme, eqn, inputs)
+    if eqn.op == "reveal":
+        return [await _reveal(ctx, scheme, eqn, inputs)]
+    out = eqn.outs[0].type
+    if not isinstance(out.vis, Secret):
+        return _local(ctx, eqn, inputs)
+    machine = Machine(ctx, scheme, eqn)
+    share = await OPERATORS[eqn.op](machine, *inputs) if eqn.op in OPERATORS else machine.refuse()
+    return [Value(out, None, share, depth())]
+
+
+def _local(ctx: Ctx, eqn: Eqn, inputs: list[Value]) -> list[Value]:
+    """Public to all, or private to one: whoever knows the inputs computes the numpy meaning."""
+    clock = depth()
+    vis = eqn.outs[0].type.vis
+    if isinstance(vis, Private) and vis.owner != ctx.me:
+        return [Value(out.type, None, None, clock) for out in eqn.outs]
+    result = OPS[eqn.op].ref(*(value.plain for value in inputs), **eqn.params)
+    results = result if isinstance(result, tuple) else (result,)
+    return [
+        Value(out.type, np.asarray(array, dtype=numpy_dtype(out.type.dtype)), None, clock)
+        for out, array in zip(eqn.outs, results, strict=True)
+    ]
+
+
+async def _reveal(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> Value:
+    """The only exit. A guard is opened first; without it nothing else is."""
+    out = eqn.outs[0].type
+    machine = Machine(ctx, scheme, eqn)
+    if len(inputs) == 2:
+        guard = await scheme.reveal(ctx, await machine.to_share(inputs[1]))
+        assert guard is not None
+        if not bool(guard.all()):
+            raise PolicyError(
+                "POLICY-0001",
+                f"{eqn.params['name']!r} is not revealed: its threshold is not met",
+                hint="too few rows, or too few of one class; use more data or ask for less detail",
+            )
+    to = out.vis.owner if isinstance(out.vis, Private) else None
+    opened = await scheme.reveal(ctx, await machine.to_share(inputs[0]), to=to)
+    plain = None if opened is None else encode.decode(opened, out.dtype)
+    ctx.log("reveal", name=eqn.params["name"], to="all" if to is None else to, size=out.size)
+    return Value(out, plain, None, depth())
+
+
+async def _scan(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list[Value]:
+    """One body run after another; carries flow from each to the next, ys are stacked at the end."""
+    body: Program = eqn.params["body"]
+    n_carry, n_xs, length = (eqn.params[name] for name in ("n_carry", "n_xs", "length"))
+    carry, xs, constants = inputs[:n_carry], inputs[n_carry : n_carry + n_xs], inputs[n_carry + n_xs :]
+    steps: list[list[Value]] = []
+    for index in range(length):
+        scope = ctx.sub("step")
+        slices = [_slice(value, index) for value in xs]
+        results = await run_program(scope, scheme, body, [*carry, *slices, *constants])
+        carry, ys = results[:n_carry], results[n_carry:]
+        steps.append(ys)
+        ctx.log("step", done=index + 1, total=length)
+    outs = [var.type for var in eqn.outs[n_carry:]]
+    return [*carry, *(_stack([step[i] for step in steps], out) for i, out in enumerate(outs))]
+
+
+def _slice(value: Value, index: int) -> Value:
+    row = Type(value.type.vis, value.type.dtype, value.type.shape[1:])
+    plain = None if value.plain is None else value.plain[index]
+    share = None if value.share is None else value.share.map(lambda array: array[index])
+    return Value(row, plain, share, value.clock)
+
+
+def _stack(values: list[Value], out: Type) -> Value:
+    clock = max(value.clock for value in values)
+    if isinstance(out.vis, Secret):
+        shares = [value.share for value in values if value.share is not None]
+        return Value(out, None, shares[0].join(shares[1:], np.stack), clock)
+    plains = [value.plain for value in values if value.plain is not None]
+    known = isinstance(out.vis, Public) or len(plains) == len(values)
+    return Value(out, np.stack(plains) if known and plains else None, None, clock)

@@ -1,0 +1,333 @@
+"""What each operator of the IR does on shares: encodings above, ring operations of the scheme below.
+
+An operator is a function of (machine, inputs…) that returns a Share. Adding one: write it, register it here;
+whatever is not here is lowered by the compiler, or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tacit.base.ctx import Ctx
+from tacit.base.errors import UnsupportedError
+from tacit.base.types import DType, Private, Public, Shape
+from tacit.ir.program import Eqn
+from tacit.mpc import encode
+from tacit.mpc.scheme import Scheme, Share
+
+if TYPE_CHECKING:
+    from tacit.mpc.execute import Value
+
+Operator = Callable[..., Awaitable[Share]]
+OPERATORS: dict[str, Operator] = {}
+LOOPS = ("scan",)
+EXECUTOR = ("reveal", *LOOPS)
+"""Operators that `execute` itself handles."""
+
+
+def has(name: str) -> bool:
+    """Whether secret inputs of this operator are handled here; else it must be lowered."""
+    return name in OPERATORS or name in EXECUTOR
+
+
+def operator(name: str) -> Callable[[Operator], Operator]:
+    def register(function: Operator) -> Operator:
+        OPERATORS[name] = function
+        return function
+
+    return register
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One equation being run: its scope, scheme, parameters and result type."""
+
+    ctx: Ctx
+    scheme: Scheme
+    eqn: Eqn
+
+    @property
+    def shape(self) -> Shape:
+        return self.eqn.outs[0].type.shape
+
+    @property
+    def dtype(self) -> DType:
+        return self.eqn.outs[0].type.dtype
+
+    def param(self, name: str) -> Any:
+        return self.eqn.params[name]
+
+    def refuse(self) -> Share:
+        raise UnsupportedError(
+            "EXEC-0002",
+            f"operator {self.eqn.op!r} on secret values is not available in scheme {self.scheme.name!r}",
+            hint="compute it on a value that one party knows, or open an issue",
+        )
+
+    async def to_share(self, value: Value) -> Share:
+        """`value` as a share: public ones without messages, private ones shared by their owner."""
+        if value.share is not None:
+            return value.share
+        boolean = value.type.dtype.kind == "bool"
+        ring = None if value.plain is None else encode.encode(value.plain, value.type.dtype)
+        if isinstance(value.type.vis, Private):
+            owner = value.type.vis.owner
+            return await self.scheme.share(
+                self.ctx, ring, owner=owner, shape=value.type.shape, boolean=boolean
+            )
+        assert ring is not None
+        return self.scheme.constant(self.ctx, ring, boolean=boolean)
+
+    async def broadcast(self, value: Value) -> Share:
+        return _broadcast(await self.to_share(value), self.shape)
+
+    async def rescale(self, share: Share, bits: int) -> Share:
+        return await self.scheme.trunc(self.ctx, share, bits=bits) if bits else share
+
+    def product_bits(self, x: Value, y: Value) -> int:
+        """Fraction bits too many after x * y."""
+        return x.type.dtype.fraction_bits + y.type.dtype.fraction_bits - self.dtype.fraction_bits
+
+
+def _broadcast(share: Share, shape: Shape) -> Share:
+    return share if share.shape == shape else share.map(lambda a: np.array(np.broadcast_to(a, shape)))
+
+
+def _ring(value: int) -> np.ndarray:
+    return np.array(value % (1 << 64), dtype=np.uint64)
+
+
+MINUS_ONE = _ring(-1)
+
+
+def subtract(scheme: Scheme, x: Share, y: Share) -> Share:
+    return scheme.add(x, scheme.scale(y, MINUS_ONE))
+
+
+# --- arithmetic ---------------------------------------------------------------------------------------
+
+
+@operator("add")
+async def add(m: Machine, x: Value, y: Value) -> Share:
+    return m.scheme.add(await m.broadcast(x), await m.broadcast(y))
+
+
+@operator("sub")
+async def sub(m: Machine, x: Value, y: Value) -> Share:
+    return subtract(m.scheme, await m.broadcast(x), await m.broadcast(y))
+
+
+@operator("neg")
+async def neg(m: Machine, x: Value) -> Share:
+    return m.scheme.scale(await m.to_share(x), MINUS_ONE)
+
+
+@operator("mul")
+async def mul(m: Machine, x: Value, y: Value) -> Share:
+    """Public and private factors have their own, cheaper ways; one truncation where both are fixed point."""
+    if isinstance(x.type.vis, Public):
+        x, y = y, x
+    if isinstance(y.type.vis, Public):
+        assert y.plain is not None
+        factor, bits = encode.multiplier(y.plain, y.type.dtype)
+        left = await m.broadcast(x)
+        product = m.scheme.scale(left, factor)
+        missing = m.dtype.fraction_bits - x.type.dtype.fraction_bits
+        if missing > bits:  # integer share times whole real: becomes fixed point
+            return m.scheme.scale(product, _ring(1 << (missing - bits)))
+        return await m.rescale(product, bits - missing)
+    if isinstance(x.type.vis, Private):
+        x, y = y, x
+    if isinstance(y.type.vis, Private):
+        plain = None if y.plain is None else np.broadcast_to(encode.encode(y.plain, y.type.dtype), m.shape)
+        share = await m.scheme.mul_private(m.ctx, plain, await m.broadcast(x), owner=y.type.vis.owner)
+    else:
+        share = await m.scheme.mul(m.ctx, await m.broadcast(x), await m.broadcast(y))
+    return await m.rescale(share, m.product_bits(x, y))
+
+
+@operator("square")
+async def square(m: Machine, x: Value) -> Share:
+    return await m.rescale(await m.scheme.square(m.ctx, await m.to_share(x)), m.product_bits(x, x))
+
+
+@operator("matmul")
+async def matmul(m: Machine, x: Value, y: Value) -> Share:
+    left, right = _matrix(x, column=False), _matrix(y, column=True)
+    if isinstance(x.type.vis, Public) or isinstance(y.type.vis, Public):
+        product, bits = await _matmul_public(m, x, y)
+    else:
+        bits = m.product_bits(x, y)
+        if isinstance(x.type.vis, Private):
+            share = (await m.to_share(y)).map(lambda a: a.reshape(right))
+            product = await _matmul_private(m, x, left, share)
+        elif isinstance(y.type.vis, Private):
+            share = (await m.to_share(x)).map(lambda a: np.ascontiguousarray(a.reshape(left).T))
+            product = (await _matmul_private(m, y, right, share, transpose=True)).map(np.transpose)
+        else:
+            shares = (
+                (await m.to_share(x)).map(lambda a: a.reshape(left)),
+                (await m.to_share(y)).map(lambda a: a.reshape(right)),
+            )
+            product = await m.scheme.matmul(m.ctx, *shares)
+    return await m.rescale(product.map(lambda a: a.reshape(m.shape)), bits)
+
+
+async def _matmul_public(m: Machine, x: Value, y: Value) -> tuple[Share, int]:
+    public, other = (x, y) if isinstance(x.type.vis, Public) else (y, x)
+    assert public.plain is not None
+    matrix, bits = encode.multiplier(public.plain, public.type.dtype)
+    missing = m.dtype.fraction_bits - other.type.dtype.fraction_bits
+    share = await m.to_share(other)
+    product = share.map(lambda a: matrix @ a) if public is x else share.map(lambda a: a @ matrix)
+    return (
+        (m.scheme.scale(product, _ring(1 << (missing - bits))), 0)
+        if missing > bits
+        else (product, bits - missing)
+    )
+
+
+async def _matmul_private(
+    m: Machine, x: Value, shape: tuple[int, int], share: Share, *, transpose: bool = False
+) -> Share:
+    assert isinstance(x.type.vis, Private)
+    plain = None
+    if x.plain is not None:
+        plain = encode.encode(x.plain, x.type.dtype).reshape(shape)
+        plain = np.ascontiguousarray(plain.T if transpose else plain)
+    rows = shape[1] if transpose else shape[0]
+    return await m.scheme.matmul_private(m.ctx, plain, share, owner=x.type.vis.owner, m=rows)
+
+
+def _matrix(value: Value, *, column: bool) -> tuple[int, int]:
+    shape = value.type.shape
+    if len(shape) == 2:
+        return shape[0], shape[1]
+    return (shape[0], 1) if column else (1, shape[0])
+
+
+@operator("sum")
+async def sum_(m: Machine, x: Value) -> Share:
+    axis, keepdims = m.param("axis"), m.param("keepdims")
+    return (await m.to_share(x)).map(lambda a: np.sum(a, axis=axis, keepdims=keepdims, dtype=np.uint64))
+
+
+@operator("cumulative_sum")
+async def cumulative_sum(m: Machine, x: Value) -> Share:
+    axis = m.param("axis")
+    return (await m.to_share(x)).map(lambda a: np.cumsum(a, axis=axis, dtype=np.uint64))
+
+
+# --- bits ---------------------------------------------------------------------------------------------
+
+
+@operator("less")
+async def less(m: Machine, x: Value, y: Value) -> Share:
+    """The sign of x - y, exact for |x - y| < 2^63 in the ring."""
+    return await m.scheme.msb(m.ctx, subtract(m.scheme, await m.broadcast(x), await m.broadcast(y)))
+
+
+@operator("logical_and")
+async def logical_and(m: Machine, x: Value, y: Value) -> Share:
+    return await m.scheme.and_(m.ctx, await m.broadcast(x), await m.broadcast(y))
+
+
+@operator("logical_xor")
+async def logical_xor(m: Machine, x: Value, y: Value) -> Share:
+    return m.scheme.add(await m.broadcast(x), await m.broadcast(y))
+
+
+@operator("logical_not")
+async def logical_not(m: Machine, x: Value) -> Share:
+    return _not(m, await m.to_share(x))
+
+
+@operator("logical_or")
+async def logical_or(m: Machine, x: Value, y: Value) -> Share:
+    neither = await m.scheme.and_(m.ctx, _not(m, await m.broadcast(x)), _not(m, await m.broadcast(y)))
+    return _not(m, neither)
+
+
+def _not(m: Machine, x: Share) -> Share:
+    return m.scheme.add(x, m.scheme.constant(m.ctx, np.ones(x.shape, np.uint8), boolean=True))
+
+
+@operator("select")
+async def select(m: Machine, c: Value, x: Value, y: Value) -> Share:
+    """y + c (x - y)."""
+    choice, left, right = await m.broadcast(c), await m.broadcast(x), await m.broadcast(y)
+    if m.dtype.kind == "bool":
+        picked = await m.scheme.and_(m.ctx, choice, m.scheme.add(left, right))
+    else:
+        picked = await m.scheme.mux(m.ctx, choice, subtract(m.scheme, left, right))
+    return m.scheme.add(picked, right)
+
+
+@operator("low_bit")
+async def low_bit(m: Machine, x: Value) -> Share:
+    return await m.scheme.low_bit(m.ctx, await m.to_share(x))
+
+
+# --- encodings ----------------------------------------------------------------------------------------
+
+
+@operator("to_secret")
+async def to_secret(m: Machine, x: Value) -> Share:
+    return await m.to_share(x)
+
+
+@operator("astype")
+async def astype(m: Machine, x: Value) -> Share:
+    share = await m.to_share(x)
+    if x.type.dtype.kind == "bool" and m.dtype.kind != "bool":
+        share = await m.scheme.b2a(m.ctx, share)
+    bits = m.dtype.fraction_bits - x.type.dtype.fraction_bits
+    return m.scheme.scale(share, _ring(1 << bits)) if bits > 0 else await m.rescale(share, -bits)
+
+
+@operator("scale_floor")
+async def scale_floor(m: Machine, x: Value) -> Share:
+    return await m.rescale(await m.to_share(x), x.type.dtype.fraction_bits - m.param("bits"))
+
+
+# --- shapes -------------------------------------------------------------------------------------------
+
+
+@operator("reshape")
+async def reshape(m: Machine, x: Value) -> Share:
+    return (await m.to_share(x)).map(lambda a: a.reshape(m.shape))
+
+
+@operator("permute_dims")
+async def permute_dims(m: Machine, x: Value) -> Share:
+    axes = m.param("axes")
+    return (await m.to_share(x)).map(lambda a: np.ascontiguousarray(np.transpose(a, axes)))
+
+
+@operator("broadcast_to")
+async def broadcast_to(m: Machine, x: Value) -> Share:
+    return await m.broadcast(x)
+
+
+@operator("take")
+async def take(m: Machine, x: Value) -> Share:
+    indices, axis = np.array(m.param("indices"), dtype=np.int64), m.param("axis")
+    return (await m.to_share(x)).map(lambda a: np.take(a, indices, axis=axis))
+
+
+@operator("slice")
+async def slice_(m: Machine, x: Value) -> Share:
+    start, stop, axis = m.param("start"), m.param("stop"), m.param("axis")
+    index = (slice(None),) * axis + (slice(start, stop),)
+    return (await m.to_share(x)).map(lambda a: np.ascontiguousarray(a[index]))
+
+
+@operator("concat")
+async def concat(m: Machine, *parts: Value) -> Share:
+    axis = m.param("axis")
+    shares = [await m.to_share(part) for part in parts]
+    return shares[0].join(shares[1:], lambda arrays: np.concatenate(arrays, axis=axis))

@@ -1,0 +1,148 @@
+"""`Scheme`: how values are shared and computed on. A scheme is a package `tacit.mpc.<name>` with `SCHEME`.
+
+Values are arithmetic shares over Z_2^64 (reals in fixed point, integers) or boolean shares (one bit per
+element). The executor knows encodings; a scheme only knows the ring. Local operations are not async.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, Self
+
+import numpy as np
+
+from tacit.base.ctx import Ctx
+from tacit.base.errors import UnsupportedError
+from tacit.base.protocol import Setting
+from tacit.base.types import Shape
+
+SCHEMES = ("plain", "semi2k")
+"""Names of the schemes that ship; the suites walk it."""
+
+
+class Share(ABC):
+    """One party's part of a shared array: arithmetic, or `boolean` with one bit per element."""
+
+    boolean: bool
+
+    @property
+    @abstractmethod
+    def shape(self) -> Shape: ...
+
+    @abstractmethod
+    def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
+        """Apply an additive function (reshape, take, sum, matmul by a public array …) to the share."""
+
+    @abstractmethod
+    def join(self, others: list[Self], function: Callable[[list[np.ndarray]], np.ndarray]) -> Self:
+        """Apply a structural function of several arrays (concat, stack) to this share and `others`."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(shape={self.shape}, ***)"
+
+
+class Scheme(ABC):
+    """Shared values and the operations on them. Everything that ends in a message is async."""
+
+    name: ClassVar[str]
+    setting: ClassVar[Setting]
+
+    @classmethod
+    @abstractmethod
+    async def start(cls, ctx: Ctx) -> Scheme:
+        """Set up keys and base correlations with the other parties."""
+
+    @abstractmethod
+    async def share(
+        self, ctx: Ctx, x: np.ndarray | None, *, owner: int, shape: Shape, boolean: bool = False
+    ) -> Share:
+        """Share `owner`'s array: uint64 ring elements, or uint8 bits if `boolean`. Others pass None."""
+
+    @abstractmethod
+    def constant(self, ctx: Ctx, x: np.ndarray, *, boolean: bool = False) -> Share:
+        """A share of a public array, made without messages."""
+
+    @abstractmethod
+    def restore(self, data: np.ndarray) -> Share:
+        """An arithmetic share from its saved `data`, uint64."""
+
+    @abstractmethod
+    async def reveal(self, ctx: Ctx, x: Share, *, to: int | None = None) -> np.ndarray | None:
+        """The array, to one party or (None) to all; None for a party that does not learn it."""
+
+    @abstractmethod
+    def add(self, x: Share, y: Share) -> Share:
+        """x + y; for boolean shares x xor y. Broadcasts."""
+
+    @abstractmethod
+    def scale(self, x: Share, c: np.ndarray) -> Share:
+        """c * x for public ring elements c. Broadcasts."""
+
+    @abstractmethod
+    async def mul(self, ctx: Ctx, x: Share, y: Share) -> Share:
+        """Element-wise product in the ring, of equal shapes."""
+
+    @abstractmethod
+    async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
+        """[m, k] @ [k, n] in the ring."""
+
+    @abstractmethod
+    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+        """`owner`'s plaintext ring matrix [m, k] times shared [k, n]; the others pass None."""
+
+    @abstractmethod
+    async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:
+        """`owner`'s plaintext ring array times a share of the same shape."""
+
+    @abstractmethod
+    async def trunc(self, ctx: Ctx, x: Share, *, bits: int) -> Share:
+        """x / 2^bits, rounded down or up at random, for |x| < 2^62."""
+
+    @abstractmethod
+    async def and_(self, ctx: Ctx, x: Share, y: Share) -> Share:
+        """Element-wise AND of boolean shares of equal shapes."""
+
+    @abstractmethod
+    async def msb(self, ctx: Ctx, x: Share) -> Share:
+        """The sign bit of every element, boolean."""
+
+    @abstractmethod
+    async def a2b(self, ctx: Ctx, x: Share) -> Share:
+        """The 64 bits of every element, boolean with shape [*shape, 64], lowest first."""
+
+    @abstractmethod
+    async def b2a(self, ctx: Ctx, x: Share) -> Share:
+        """Bits as ring elements 0 and 1."""
+
+    @abstractmethod
+    async def mux(self, ctx: Ctx, c: Share, x: Share) -> Share:
+        """x where the boolean share c is 1, else 0; equal shapes."""
+
+    @abstractmethod
+    async def low_bit(self, ctx: Ctx, x: Share) -> Share:
+        """The lowest bit of every element, boolean."""
+
+    @abstractmethod
+    async def random(self, ctx: Ctx, shape: Shape) -> Share:
+        """A share of uniform ring elements that nobody knows."""
+
+    async def square(self, ctx: Ctx, x: Share) -> Share:
+        return await self.mul(ctx, x, x)
+
+
+def find(name: str, adversary: str = "semi-honest") -> type[Scheme]:
+    """The scheme of this name. Raises UnsupportedError SCHEME-0003, SCHEME-0002 for another adversary level."""
+    if name not in SCHEMES:
+        raise UnsupportedError(
+            "SCHEME-0003", f"there is no scheme {name!r}", hint=f"one of {', '.join(SCHEMES)}"
+        )
+    scheme: type[Scheme] = importlib.import_module(f"tacit.mpc.{name}").SCHEME
+    if scheme.setting.adversary != adversary:
+        raise UnsupportedError(
+            "SCHEME-0002",
+            f"scheme {name!r} is {scheme.setting.adversary}, the job asks for {adversary}",
+            hint="change the job's security level; Tacit never runs a weaker protocol instead",
+        )
+    return scheme

@@ -1,0 +1,100 @@
+"""semi2k: additive sharing over Z_2^64 between two parties, semi-honest, no dealer (see README.md)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+import numpy as np
+
+from tacit.base.ctx import Ctx
+from tacit.base.protocol import Setting
+from tacit.base.types import Shape
+from tacit.blocks.correlation import Correlations, OtCorrelations
+from tacit.blocks.ot.softspoken_roy22 import open_link
+from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.mpc.scheme import Scheme, Share
+from tacit.mpc.semi2k import arith, boolean, convert
+from tacit.mpc.semi2k import share as sharing
+from tacit.mpc.semi2k.share import Semi2kShare
+
+
+class Semi2k(Scheme):
+    """Binds the protocols of this package to one source of correlations."""
+
+    name: ClassVar[str] = "semi2k"
+    setting: ClassVar[Setting] = TWO_PARTY_OT
+
+    def __init__(self, source: Correlations) -> None:
+        self._source = source
+
+    @classmethod
+    async def start(cls, ctx: Ctx) -> Semi2k:
+        return cls(OtCorrelations(await open_link(ctx)))
+
+    async def share(
+        self, ctx: Ctx, x: np.ndarray | None, *, owner: int, shape: Shape, boolean: bool = False
+    ) -> Share:
+        return await sharing.share(ctx, x, owner, shape, boolean)
+
+    def constant(self, ctx: Ctx, x: np.ndarray, *, boolean: bool = False) -> Share:
+        return sharing.constant(ctx, x, boolean)
+
+    def restore(self, data: np.ndarray) -> Share:
+        return Semi2kShare(data)
+
+    async def reveal(self, ctx: Ctx, x: Share, *, to: int | None = None) -> np.ndarray | None:
+        return await sharing.reveal(ctx, _own(x), to)
+
+    def add(self, x: Share, y: Share) -> Share:
+        left, right = _own(x), _own(y)
+        return Semi2kShare(left.data ^ right.data if x.boolean else left.data + right.data, x.boolean)
+
+    def scale(self, x: Share, c: np.ndarray) -> Share:
+        return Semi2kShare(_own(x).data * c)
+
+    async def mul(self, ctx: Ctx, x: Share, y: Share) -> Share:
+        return await arith.mul(ctx, self._source, _own(x), _own(y))
+
+    async def square(self, ctx: Ctx, x: Share) -> Share:
+        return await arith.square(ctx, self._source, _own(x))
+
+    async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
+        return await arith.matmul(ctx, self._source, _own(x), _own(y))
+
+    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+        return await arith.matmul_private(ctx, self._source, x, _own(y), owner, m)
+
+    async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:
+        return await arith.mul_private(ctx, self._source, x, _own(y), owner)
+
+    async def trunc(self, ctx: Ctx, x: Share, *, bits: int) -> Share:
+        return await arith.trunc(ctx, self._source, _own(x), bits)
+
+    async def and_(self, ctx: Ctx, x: Share, y: Share) -> Share:
+        return await boolean.and_(ctx, self._source, _own(x), _own(y))
+
+    async def msb(self, ctx: Ctx, x: Share) -> Share:
+        return await boolean.msb(ctx, self._source, _own(x))
+
+    async def a2b(self, ctx: Ctx, x: Share) -> Share:
+        return await boolean.a2b(ctx, self._source, _own(x))
+
+    async def b2a(self, ctx: Ctx, x: Share) -> Share:
+        return await convert.b2a(ctx, self._source, _own(x))
+
+    async def mux(self, ctx: Ctx, c: Share, x: Share) -> Share:
+        return await convert.mux(ctx, self._source, _own(c), _own(x))
+
+    async def low_bit(self, ctx: Ctx, x: Share) -> Share:
+        """Local: the lowest bit of a sum is the xor of the lowest bits."""
+        return Semi2kShare((_own(x).data & np.uint64(1)).astype(np.uint8), boolean=True)
+
+    async def random(self, ctx: Ctx, shape: Shape) -> Share:
+        return Semi2kShare(ctx.sub("random").private().ring(shape))
+
+
+def _own(x: Share) -> Semi2kShare:
+    return cast(Semi2kShare, x)
+
+
+SCHEME = Semi2k

@@ -1,0 +1,155 @@
+"""Products and truncation on additive shares over Z_2^64, two parties.
+
+Source   products: [Gilboa99] section 4.1 (cross terms), [ABY] section III.A;
+         truncation: [SIRNN] Rathee et al., S&P 2021 (eprint 2021/459), section III: with a known sign the
+         wrap bit of a sharing is the OR of the shares' top bits.
+Setting  semi-honest.
+Differs  no Beaver triples: the inputs themselves enter the OTs, which saves a round and the openings.
+         Truncation needs the wrap bit only modulo 2^bits, so one OT with a payload of that many bits.
+Cost     mul: 128 OTs and 576 bytes; square: half; matmul [m,k]@[k,n]: 2*k*min(m,n)*64 OTs, 576*m*k*n bytes;
+         private matrix: half of that; trunc: one OT and ceil(bits/8) bytes.
+
+Notation     here
+  x = x_0 + x_1 mod 2^64; k = 64, f = bits dropped; w = wrap bit: x_0 + x_1 >= 2^64
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tacit import _kernel
+from tacit.base.ctx import Ctx
+from tacit.base.protocol import gather, protocol
+from tacit.blocks.correlation import Correlations
+from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.mpc.semi2k.share import Semi2kShare
+
+
+@protocol(
+    source="Gilboa99 §4.1",
+    setting=TWO_PARTY_OT,
+    rounds=2,
+    bits=lambda source, x, y: 2 * source.cross_bits(x.data.size, 1, 1),
+)
+async def mul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -> Semi2kShare:
+    """x * y = x_0 y_0 + x_1 y_1 + x_0 y_1 + x_1 y_0: two cross terms, one in each direction."""
+    n = x.data.size
+    mine = (x.data.reshape(n, 1, 1), y.data.reshape(n, 1))
+    crossed = await gather(*(_cross(ctx, source, holder, *mine, (n, 1, 1, n)) for holder in (0, 1)))
+    local = x.data.reshape(n, 1) * y.data.reshape(n, 1)
+    return Semi2kShare((local + crossed[0] + crossed[1]).reshape(x.shape))
+
+
+@protocol(
+    source="Gilboa99 §4.1",
+    setting=TWO_PARTY_OT,
+    rounds=2,
+    bits=lambda source, x: source.cross_bits(x.data.size, 1, 1),
+)
+async def square(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
+    """x^2 = x_0^2 + x_1^2 + 2 x_0 x_1: one cross term."""
+    n = x.data.size
+    mine = x.data.reshape(n, 1)
+    crossed = await _cross(ctx, source, 0, mine.reshape(n, 1, 1), mine, (n, 1, 1, n))
+    return Semi2kShare((mine * mine + np.uint64(2) * crossed).reshape(x.shape))
+
+
+@protocol(
+    source="Gilboa99 §4.1, matrices",
+    setting=TWO_PARTY_OT,
+    rounds=2,
+    bits=lambda source, x, y: _matmul_bits(source, x.shape[0], x.shape[1], y.shape[1]),
+)
+async def matmul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -> Semi2kShare:
+    """[m, k] @ [k, n]; the smaller outer side supplies the choice bits."""
+    (m, k), n = x.shape, y.shape[1]
+    if m < n:
+        z = await matmul(ctx, source, Semi2kShare(y.data.T), Semi2kShare(x.data.T))
+        return Semi2kShare(np.ascontiguousarray(z.data.T))
+    mine = (x.data.reshape(1, m, k), y.data.T)
+    crossed = await gather(*(_cross(ctx, source, holder, *mine, (n, m, k, 1)) for holder in (0, 1)))
+    return Semi2kShare(ring_matmul(x.data, y.data) + (crossed[0] + crossed[1]).T)
+
+
+@protocol(
+    source="Gilboa99 §4.1, one private side",
+    setting=TWO_PARTY_OT,
+    rounds=2,
+    bits=lambda source, x, y, owner, m: source.cross_bits(y.shape[1], m, y.shape[0]),
+)
+async def matmul_private(
+    ctx: Ctx, source: Correlations, x: np.ndarray | None, y: Semi2kShare, owner: int, m: int
+) -> Semi2kShare:
+    """X y = X y_owner + X y_peer: the first term is local to the owner of X, the second one cross term."""
+    k, n = y.shape
+    x_batch = None if x is None else x.reshape(1, m, k)
+    crossed = await _cross(ctx, source, owner, x_batch, y.data.T, (n, m, k, 1))
+    local = ring_matmul(x, y.data) if x is not None else np.uint64(0)
+    return Semi2kShare(local + crossed.T)
+
+
+@protocol(
+    source="Gilboa99 §4.1, one private side",
+    setting=TWO_PARTY_OT,
+    rounds=2,
+    bits=lambda source, x, y, owner: source.cross_bits(y.data.size, 1, 1),
+)
+async def mul_private(
+    ctx: Ctx, source: Correlations, x: np.ndarray | None, y: Semi2kShare, owner: int
+) -> Semi2kShare:
+    """Element-wise, x the owner's plaintext."""
+    n = y.data.size
+    x_batch = None if x is None else x.reshape(n, 1, 1)
+    crossed = await _cross(ctx, source, owner, x_batch, y.data.reshape(n, 1), (n, 1, 1, n))
+    local = x.reshape(n, 1) * y.data.reshape(n, 1) if x is not None else np.uint64(0)
+    return Semi2kShare((local + crossed).reshape(y.shape))
+
+
+def _matmul_bits(source: Correlations, m: int, k: int, n: int) -> int:
+    return 2 * source.cross_bits(min(m, n), max(m, n), k)
+
+
+async def _cross(
+    ctx: Ctx,
+    source: Correlations,
+    holder: int,
+    x: np.ndarray | None,
+    w: np.ndarray,
+    shape: tuple[int, int, int, int],
+) -> np.ndarray:
+    """Shares of (holder's x) @ (the other one's w[i]); each party passes what it has of both."""
+    mine = ctx.me == holder
+    return await source.cross(ctx, holder, x if mine else None, None if mine else w, shape)
+
+
+@protocol(
+    source="SIRNN §III",
+    setting=TWO_PARTY_OT,
+    rounds=2,
+    bits=lambda source, x, bits: source.choose_bits(x.data.size, 1, bits),
+)
+async def trunc(ctx: Ctx, source: Correlations, x: Semi2kShare, bits: int) -> Semi2kShare:
+    """floor(x / 2^f) or that plus one, for |x| < 2^62; outside, wrong by multiples of 2^(64-f).
+
+    The rounding bit is a function of x's sharing mask (it is the carry of the low halves), with expectation
+    x / 2^f; it is independent of x only as far as the mask is.
+    """
+    n = x.data.size
+    offset = np.uint64(1 << 62) if ctx.me == 0 else np.uint64(0)
+    lifted = (x.data + offset).reshape(n)  # Step 1: x + 2^62 lies in [0, 2^63)
+    top = (lifted >> np.uint64(63)).astype(np.uint8)
+    choices, values = (top, None) if ctx.me == 0 else (None, top.astype(np.uint64).reshape(n, 1))
+    both = await source.choose(
+        ctx, 0, choices, values, (n, 1), bits
+    )  # Step 2: share of top_0 * top_1 mod 2^f
+    wrap = top - both.reshape(n)  # Step 3: w = top_0 or top_1
+    shifted = (lifted >> np.uint64(bits)) - (wrap << np.uint64(64 - bits))  # Step 4
+    back = np.uint64((1 - (1 << (62 - bits))) % (1 << 64)) if ctx.me == 0 else np.uint64(0)
+    return Semi2kShare(
+        (shifted + back).reshape(x.shape)
+    )  # Step 5: undo the offset; +1 centres the lost carry
+
+
+def ring_matmul(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Wrapping uint64 [m, k] @ [k, n]."""
+    return _kernel.ring_matmul(np.ascontiguousarray(x), np.ascontiguousarray(y))

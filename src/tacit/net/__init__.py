@@ -1,0 +1,1 @@
+"""Implementations of `base.transport`: in memory, over mutual TLS, recorded, faulty."""

@@ -1,0 +1,1 @@
+"""Private set intersection: the functionality, and one file per paper."""

@@ -1,0 +1,275 @@
+"""The front door for machines: a `Job` that all parties agree on, a `Run` that carries it out, a `Report`.
+
+Everything in a Job is agreed: both sides compute its digest and compare it before any data message. What is
+local to one party (files, homes, threads) is not in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tacit.base.ctx import Ctx
+from tacit.base.errors import PeerError, UsageError
+from tacit.base.log import Sink, silent
+from tacit.base.meter import depth
+from tacit.base.session import open_session
+from tacit.base.transport import Clock, Frame, Transport
+from tacit.base.types import Type
+from tacit.base.wire import Document, Octets, canonical_json
+from tacit.compile.array import trace
+from tacit.compile.pipeline import run_passes
+from tacit.ir.program import Program
+from tacit.mpc.execute import Value, execute
+from tacit.mpc.operators import has
+from tacit.mpc.scheme import Scheme, Share, find
+from tacit.psi.ecdh_ms86 import EcdhPsi
+from tacit.psi.functionality import BOTH, Intersection, Items
+from tacit.run.policy import Policy, check_reveals
+
+PRODUCT_VERSION = "0.1.0"
+WIRE_VERSION = 1
+_HELLO_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class PartyTerms:
+    """What is agreed about one party. `columns`: entries {name, encoding}; `positive`: the label's 1."""
+
+    name: str
+    certificate_sha256: str
+    key: str
+    columns: tuple[Mapping[str, Any], ...]
+    label: str | None = None
+    positive: str | int | bool | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`timeout_s`: longest wait for one message; `connect_s`: for the peer to appear."""
+
+    timeout_s: float = 120.0
+    connect_s: float = 300.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is computed by whom under which rules. `options` are the task's own, plain JSON values."""
+
+    id: str
+    task: str
+    parties: tuple[PartyTerms, ...]
+    options: Mapping[str, Any]
+    reveals: Mapping[str, Any]
+    scheme: str = "semi2k"
+    security: str = "semi-honest"
+    psi: str = "ecdh"
+    limits: Limits = field(default_factory=Limits)
+    attempt: int = 0
+
+    def sections(self) -> dict[str, str]:
+        """SHA-256 of every agreed part, so that a mismatch can be named without showing anything."""
+        return {
+            name: hashlib.sha256(canonical_json({"value": value})).hexdigest()
+            for name, value in sorted(asdict(self).items())
+        }
+
+    def digest(self) -> bytes:
+        """32 bytes over everything that is agreed."""
+        return hashlib.sha256(canonical_json(self.sections())).digest()
+
+    def party(self, name: str) -> int:
+        """Number of the party called `name`. Raises UsageError JOB-0001."""
+        for number, terms in enumerate(self.parties):
+            if terms.name == name:
+                return number
+        known = ", ".join(terms.name for terms in self.parties)
+        raise UsageError("JOB-0001", f"the job has no party {name!r}", hint=f"one of: {known}")
+
+
+@dataclass
+class Report:
+    """What happened: measured, revealed, concluded. Never rows, never values of columns."""
+
+    job: str
+    party: str
+    status: str = "running"
+    error: str = ""
+    revealed: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    bytes_sent: dict[str, int] = field(default_factory=dict)
+    bytes_received: int = 0
+    rounds: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+async def greet(job: Job, me: int, transport: Transport) -> None:
+    """Compare versions and agreed terms with every other party before anything else is sent.
+
+    Raises: PeerError JOB-0002 (other wire version; names who must upgrade), JOB-0003 (other terms; names
+    the sections). Nothing is ever downgraded.
+    """
+    mine = {
+        "wire": WIRE_VERSION,
+        "product": PRODUCT_VERSION,
+        "party": job.parties[me].name,
+        "sections": job.sections(),
+    }
+    others = [other for other in range(len(job.parties)) if other != me]
+    for other in others:
+        await transport.send(Frame("hello", me, other, Document(mine).pack(), 0))
+    for other in others:
+        frame = await transport.recv("hello", other, me, limit_bytes=_HELLO_BYTES)
+        _compare(mine, dict(Document.unpack(frame.body, (_HELLO_BYTES,)).fields), job.parties[other].name)
+
+
+def _compare(mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
+    wire = theirs.get("wire")
+    if wire != mine["wire"] or not isinstance(wire, int):
+        behind = "this side" if isinstance(wire, int) and wire > mine["wire"] else repr(peer)
+        raise PeerError(
+            "JOB-0002",
+            f"{peer!r} speaks wire version {wire}, this side {mine['wire']} (Tacit {mine['product']})",
+            hint=f"{behind} must upgrade Tacit; versions are never mixed",
+        )
+    sections = theirs.get("sections")
+    if not isinstance(sections, dict):
+        raise PeerError("PEER-0001", "the peer's greeting lists no terms")
+    differing = sorted(
+        n for n in {*mine["sections"], *sections} if mine["sections"].get(n) != sections.get(n)
+    )
+    if differing:
+        raise PeerError(
+            "JOB-0003",
+            f"the job files of {mine['party']!r} and {peer!r} differ in: {', '.join(differing)}",
+            hint="compare the two files (everything outside `local`) and agree on one; nothing was sent",
+        )
+
+
+class Run:
+    """One party's connection to a running job: alignment and computations, metered step by step."""
+
+    def __init__(self, job: Job, me: int, ctx: Ctx, scheme: Scheme, report: Report, clock: Clock) -> None:
+        self.job, self.me, self.ctx, self.scheme, self.report = job, me, ctx, scheme, report
+        self._clock = clock
+
+    @classmethod
+    async def open(
+        cls,
+        job: Job,
+        me: int,
+        transport: Transport,
+        *,
+        clock: Clock,
+        channel_binding: bytes = b"",
+        sink: Sink = silent,
+        insecure_seed: bytes | None = None,
+    ) -> Run:
+        """Greet, derive keys, set up the scheme. Raises UnsupportedError where the level is not available."""
+        started = clock.now_s()
+        scheme_type = find(job.scheme, job.security)
+        report = Report(job.id, job.parties[me].name)
+        await greet(job, me, transport)
+        ctx = await open_session(
+            transport,
+            me,
+            len(job.parties),
+            clock=clock,
+            job_digest=job.digest(),
+            channel_binding=channel_binding,
+            attempt=job.attempt,
+            sink=sink,
+            insecure_seed=insecure_seed,
+        )
+        scheme = await scheme_type.start(ctx.sub("setup"))
+        run = cls(job, me, ctx, scheme, report, clock)
+        report.seconds["setup"] = clock.now_s() - started
+        run._account("setup", 0)
+        return run
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Ctx]:
+        """A metered step: its seconds and bytes go into the report under `name`."""
+        started, sent = self._clock.now_s(), self.ctx.meter().bytes_sent
+        self.ctx.log("begin", step=name)
+        yield self.ctx.sub(name)
+        self.report.seconds[name] = self.report.seconds.get(name, 0.0) + self._clock.now_s() - started
+        self._account(name, sent)
+        self.ctx.log("end", step=name, bytes=self.report.bytes_sent[name], seconds=self.report.seconds[name])
+
+    def _account(self, name: str, sent_before: int) -> None:
+        meter = self.ctx.meter()
+        self.report.bytes_sent[name] = self.report.bytes_sent.get(name, 0) + meter.bytes_sent - sent_before
+        self.report.bytes_received = meter.bytes_received
+        self.report.rounds = depth()
+
+    async def align(self, items: Items, *, threads: int = 1) -> Intersection:
+        """Private set intersection; both sides learn which of their rows are common, in a joint order."""
+        with self.step("psi") as ctx:
+            result = await EcdhPsi(threads).intersect(ctx, items, receivers=BOTH)
+        self.report.revealed.append(_revealed("set sizes", "all", 2))
+        self.report.revealed.append(
+            _revealed("intersection", "all", 0 if result.rows is None else len(result.rows))
+        )
+        return result
+
+    async def agree(self, name: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Tell the others a small document of public facts and hear theirs, in party order."""
+        ctx = self.ctx.sub(name)
+        documents: list[dict[str, Any]] = []
+        for other in range(self.ctx.n):
+            if other != self.me:
+                await ctx.send(other, Document(fields))
+        for other in range(self.ctx.n):
+            theirs = (
+                fields
+                if other == self.me
+                else (await ctx.recv(other, Document, shape=(_HELLO_BYTES,))).fields
+            )
+            documents.append(dict(theirs))
+        return documents
+
+    async def compute(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        inputs: Sequence[tuple[str, Type]],
+        data: Mapping[str, np.ndarray | Share | None],
+        policy: Policy,
+    ) -> dict[str, Value]:
+        """Trace, optimise, check against `policy`, compare digests with the others, run."""
+        program = run_passes(trace(function, inputs, name), has)
+        check_reveals(program, policy)
+        with self.step(name) as ctx:
+            await same_program(ctx, program)
+            outputs = await execute(ctx, self.scheme, program, data)
+        for reveal in program.reveals():
+            to = "all" if reveal.to == () else self.job.parties[reveal.to[0]].name
+            self.report.revealed.append(_revealed(reveal.name, to, reveal.type.size))
+        return outputs
+
+
+def _revealed(name: str, to: str, size: int) -> dict[str, Any]:
+    return {"name": name, "to": to, "values": size}
+
+
+async def same_program(ctx: Ctx, program: Program) -> None:
+    """Raises PeerError JOB-0004 unless all parties are about to run the same program."""
+    mine = np.frombuffer(program.digest(), np.uint8)
+    for other in range(ctx.n):
+        if other != ctx.me:
+            await ctx.send(other, Octets(mine))
+    for other in range(ctx.n):
+        if other != ctx.me and not np.array_equal(
+            (await ctx.recv(other, Octets, shape=mine.shape)).array, mine
+        ):
+            raise PeerError(
+                "JOB-0004",
+                f"party {other} would run another program {program.name!r}",
+                hint="both sides must use the same Tacit release and the same job",
+            )

@@ -1,0 +1,68 @@
+"""What a program may reveal, and to whom: checked before it runs.
+
+A `Policy` is what the parties signed for: names of values, each with its recipients. A program whose
+`reveals()` lists anything else is refused before the first data message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tacit.base.errors import PolicyError
+from tacit.ir.program import Program, Reveal
+
+ALL: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permission to reveal the value called `name` (or `name.*` for a family) to one party, or `ALL`."""
+
+    name: str
+    to: tuple[int, ...]
+    guarded: bool = False
+    """Only behind a threshold that is checked on shares."""
+
+    def covers(self, reveal: Reveal) -> bool:
+        named = reveal.name == self.name or (
+            self.name.endswith(".*") and reveal.name.startswith(self.name[:-1])
+        )
+        reaches = self.to == ALL or (reveal.to != ALL and set(reveal.to) <= set(self.to))
+        return named and reaches and (reveal.guarded or not self.guarded)
+
+
+Policy = tuple[Grant, ...]
+
+
+def check_reveals(program: Program, policy: Policy) -> None:
+    """Raises PolicyError POLICY-0002 if `program` can reveal anything that `policy` does not grant."""
+    for reveal in program.reveals():
+        if not any(grant.covers(reveal) for grant in policy):
+            recipients = "every party" if reveal.to == ALL else f"party {', '.join(map(str, reveal.to))}"
+            raise PolicyError(
+                "POLICY-0002",
+                f"program {program.name!r} would reveal {reveal.name!r} to {recipients}: nobody agreed to that",
+                hint="remove it from the program, or add a line to the job's reveal section on both sides",
+            )
+
+
+def check_coefficients(*, n_rows: int, columns: Sequence[int], l2: float) -> None:
+    """The public half of the coefficient rule: coefficients solve for labels where rows are few.
+
+    Raises: PolicyError POLICY-0003 if a party has more than n_rows / 20 columns, POLICY-0004 if l2 is 0.
+    """
+    for party, n_columns in enumerate(columns):
+        if n_columns > n_rows / 20:
+            raise PolicyError(
+                "POLICY-0003",
+                f"party {party} has {n_columns} columns for {n_rows} training rows, more than one in 20: "
+                "its coefficients could give labels away",
+                hint="use fewer columns or more rows, or keep the coefficients shared",
+            )
+    if not l2 > 0:
+        raise PolicyError(
+            "POLICY-0004",
+            "coefficients of an unpenalised fit (l2 = 0) can give labels away",
+            hint="set l2 above 0, or keep the coefficients shared",
+        )

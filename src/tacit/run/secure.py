@@ -1,0 +1,192 @@
+"""The front door for people: ordinary functions on private data, in one process or many.
+
+with tacit.sim(["bank", "partner"]) as parties:
+    income = parties["bank"].private(np.array([...]))
+    spend = parties["partner"].private(np.array([...]))
+
+    @tacit.secure
+    def gap(income, spend):
+        return xp.mean(income) - xp.mean(spend)
+
+    gap(income, spend)          # runs the two-party protocol; every result is revealed to all
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from tacit.base.errors import UsageError
+from tacit.base.protocol import gather
+from tacit.base.transport import Clock
+from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
+from tacit.compile import array as xp
+from tacit.compile.array import trace
+from tacit.compile.pipeline import run_passes
+from tacit.ir.program import Program
+from tacit.mpc.operators import has
+from tacit.net.memory import MemoryNetwork
+from tacit.run.job import Job, PartyTerms, Run
+from tacit.run.policy import ALL, Grant
+
+
+@dataclass(frozen=True)
+class Input:
+    """An array that one party of a simulation holds."""
+
+    world: Simulation
+    owner: int
+    array: np.ndarray
+    dtype: DType
+
+    @property
+    def type(self) -> Type:
+        return Type(Private(self.owner), self.dtype, self.array.shape)
+
+    def __repr__(self) -> str:
+        return f"Input({self.world.names[self.owner]}, {self.dtype}{list(self.array.shape)})"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One party of a simulation."""
+
+    world: Simulation
+    number: int
+
+    def private(self, values: Any) -> Input:
+        """This party's private array of reals, integers or booleans."""
+        array = np.asarray(values)
+        kinds = {"f": FIXED, "i": INT, "u": INT, "b": BOOL}
+        if array.dtype.kind not in kinds:
+            raise UsageError(
+                "SECURE-0001", f"arrays of dtype {array.dtype} cannot be computed on", hint="use numbers"
+            )
+        return Input(self.world, self.number, array, kinds[array.dtype.kind])
+
+
+class _Unhurried:
+    """The clock of a simulation: it measures nothing."""
+
+    def now_s(self) -> float:
+        return 0.0
+
+
+class Simulation:
+    """All parties in one process and one event loop: for tests and notebooks. Same protocols, no network."""
+
+    def __init__(self, names: list[str], *, scheme: str = "semi2k", seed: bytes | None = None) -> None:
+        if len(set(names)) != len(names) or len(names) < 2:
+            raise UsageError("SECURE-0002", "a simulation needs two or more parties with different names")
+        self.names = names
+        self._scheme = scheme
+        self._seed = seed
+        self.runs: list[Run] = []
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.runs.clear()
+
+    def __getitem__(self, name: str) -> Member:
+        if name not in self.names:
+            raise UsageError(
+                "SECURE-0003", f"there is no party {name!r}", hint=f"one of: {', '.join(self.names)}"
+            )
+        return Member(self, self.names.index(name))
+
+    def job(self, name: str) -> Job:
+        parties = tuple(PartyTerms(party, "", "", ()) for party in self.names)
+        return Job(name, "compute", parties, {}, {}, scheme=self._scheme)
+
+    def execute(
+        self, name: str, function: Callable[..., Any], inputs: Mapping[str, Input]
+    ) -> dict[str, np.ndarray]:
+        """Run `function` as every party at once; all its results are revealed to all."""
+        clock: Clock = _Unhurried()
+        types = [(key, value.type) for key, value in inputs.items()]
+
+        async def party(number: int, network: MemoryNetwork) -> tuple[Run, dict[str, np.ndarray]]:
+            run = await Run.open(
+                self.job(name), number, network.endpoint(number), clock=clock, insecure_seed=self._seed
+            )
+            data = {key: value.array if value.owner == number else None for key, value in inputs.items()}
+            outputs = await run.compute(
+                name, function, types, data, (Grant("*", ALL), Grant(f"{name}.*", ALL))
+            )
+            return run, {key: value.plain for key, value in outputs.items() if value.plain is not None}
+
+        async def everybody() -> list[tuple[Run, dict[str, np.ndarray]]]:
+            network = MemoryNetwork(len(self.names))
+            return await gather(*(party(number, network) for number in range(len(self.names))))
+
+        results = asyncio.run(everybody())
+        self.runs = [run for run, _ in results]
+        return results[0][1]
+
+
+def sim(names: list[str], *, scheme: str = "semi2k") -> Simulation:
+    """A simulation with these parties; use it in a `with` block."""
+    return Simulation(names, scheme=scheme)
+
+
+class Secure:
+    """An ordinary function that runs as a protocol when it is called with private inputs."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._name = function.__name__
+
+    def __call__(self, *inputs: Input) -> Any:
+        """Results as numpy arrays, in the structure that the function returns."""
+        world, named = self._bind(inputs)
+        outputs = world.execute(self._name, self._revealing, named)
+        values = [value[()] for value in outputs.values()]
+        if list(outputs) == ["out"]:
+            return values[0]
+        return (
+            dict(zip(outputs, values, strict=True))
+            if not list(outputs)[0].startswith("out")
+            else tuple(values)
+        )
+
+    def program(self, *inputs: Input) -> Program:
+        """What would run: print it to read it, `.reveals()` says what it discloses."""
+        _, named = self._bind(inputs)
+        types = [(key, value.type) for key, value in named.items()]
+        return run_passes(trace(self._revealing, types, self._name), has)
+
+    def _bind(self, inputs: tuple[Any, ...]) -> tuple[Simulation, dict[str, Input]]:
+        if not inputs or not all(isinstance(value, Input) for value in inputs):
+            raise UsageError(
+                "SECURE-0004",
+                f"{self._name!r} takes private inputs",
+                hint='make them with parties["name"].private(values)',
+            )
+        worlds = {id(value.world) for value in inputs}
+        if len(worlds) != 1:
+            raise UsageError("SECURE-0005", "the inputs belong to different simulations")
+        return inputs[0].world, {f"x{i}": value for i, value in enumerate(inputs)}
+
+    def _revealing(self, *arrays: Any) -> Any:
+        result = self._function(*arrays)
+        if isinstance(result, dict):
+            return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
+        if isinstance(result, tuple):
+            return tuple(xp.reveal(value, name=f"{self._name}.{i}") for i, value in enumerate(result))
+        return xp.reveal(result, name=f"{self._name}.out")
+
+
+def secure(function: Callable[..., Any]) -> Secure:
+    """Make an ordinary NumPy-like function private: `@tacit.secure`."""
+    return Secure(function)

@@ -1,0 +1,1 @@
+"""Joint statistics as ordinary numeric functions."""

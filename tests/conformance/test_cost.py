@@ -1,0 +1,138 @@
+"""Every declared cost against what is measured, for every protocol that a walk over the schemes reaches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tacit.psi.ecdh_ms86 as ecdh
+from tacit.base.ctx import Ctx
+from tacit.base.meter import depth, restart
+from tacit.base.protocol import REGISTRY, Spec, gather
+from tacit.blocks.ot.softspoken_roy22 import open_link
+from tacit.mpc.semi2k import Semi2k
+from tacit.net.memory import MemoryNetwork
+from tacit.psi.functionality import Items
+from tests.harness import contexts
+
+
+class Witness:
+    """Collects, for every protocol call of every party, what it declared and what it used."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[tuple[Spec, tuple[Any, ...], int, int, int]]] = defaultdict(list)
+
+    def __call__(self, spec: Spec, args: tuple[Any, ...], ctx: Ctx, began: int) -> None:
+        meter = ctx.meter()
+        self.calls[ctx.path].append((spec, args, meter.bytes_sent, began, depth()))
+
+
+def observe(party: Any) -> Witness:
+    """Run `party(ctx)` for both parties in fresh scopes whose clocks start together at zero."""
+    witness = Witness()
+
+    async def everybody() -> None:
+        network = MemoryNetwork(2, timeout_s=20)
+        ctxs = await contexts(network, 2)
+        for ctx in ctxs:
+            ctx.session = replace(ctx.session, witness=witness)
+        restart()
+        await gather(*(party(ctx) for ctx in ctxs))
+
+    asyncio.run(everybody())
+    return witness
+
+
+N = 130
+SHAPES = (5, 7, 3)
+
+
+def scheme_calls() -> dict[str, Any]:
+    """One call of every operation of a scheme, on shares of zeros."""
+    m, k, n = SHAPES
+    vector, bits = np.zeros(N, np.uint64), np.zeros(N, np.uint8)
+    left, right = np.zeros((m, k), np.uint64), np.zeros((k, n), np.uint64)
+
+    def arithmetic(scheme: Any, ctx: Ctx, x: np.ndarray) -> Any:
+        return scheme.constant(ctx, x)
+
+    return {
+        "share": lambda s, c: s.share(c, vector if c.me == 0 else None, owner=0, shape=(N,)),
+        "reveal": lambda s, c: s.reveal(c, arithmetic(s, c, vector)),
+        "reveal-bits": lambda s, c: s.reveal(c, s.constant(c, bits, boolean=True)),
+        "reveal-to-one": lambda s, c: s.reveal(c, arithmetic(s, c, vector), to=1),
+        "mul": lambda s, c: s.mul(c, arithmetic(s, c, vector), arithmetic(s, c, vector)),
+        "square": lambda s, c: s.square(c, arithmetic(s, c, vector)),
+        "matmul": lambda s, c: s.matmul(c, arithmetic(s, c, left), arithmetic(s, c, right)),
+        "matmul_private": lambda s, c: s.matmul_private(
+            c, left if c.me == 0 else None, arithmetic(s, c, right), owner=0, m=m
+        ),
+        "mul_private": lambda s, c: s.mul_private(
+            c, vector if c.me == 1 else None, arithmetic(s, c, vector), owner=1
+        ),
+        "trunc": lambda s, c: s.trunc(c, arithmetic(s, c, vector), bits=18),
+        "and_": lambda s, c: s.and_(c, s.constant(c, bits, boolean=True), s.constant(c, bits, boolean=True)),
+        "msb": lambda s, c: s.msb(c, arithmetic(s, c, vector)),
+        "a2b": lambda s, c: s.a2b(c, arithmetic(s, c, vector)),
+        "b2a": lambda s, c: s.b2a(c, s.constant(c, bits, boolean=True)),
+        "mux": lambda s, c: s.mux(c, s.constant(c, bits, boolean=True), arithmetic(s, c, vector)),
+    }
+
+
+def verify(witness: Witness) -> set[str]:
+    """Assert declared = measured for every call seen by both parties; returns the names of the protocols."""
+    seen = set()
+    for path, records in witness.calls.items():
+        spec, args = records[0][0], records[0][1]
+        assert len(records) == 2, f"{spec.name} at {path} was called by one party only"
+        rounds, bits = spec.cost(*args)
+        assert bits == 8 * sum(record[2] for record in records), f"bits of {spec.name} at {path}"
+        if all(record[3] == 0 for record in records):
+            assert rounds == max(record[4] for record in records), f"rounds of {spec.name} at {path}"
+        seen.add(spec.name)
+    return seen
+
+
+async def _setup(ctx: Ctx) -> None:
+    await open_link(ctx)
+
+
+async def _psi(ctx: Ctx) -> None:
+    items = Items.of([b"%d" % i for i in range(20 if ctx.me == 0 else 33)])
+    n = await ecdh.agree_sizes(ctx, len(items))
+    await ecdh.exchange_tags(ctx, items, n, ecdh.BOTH, 1)
+
+
+def test_setup_and_psi_cost_what_they_declare() -> None:
+    setup = {"blocks.ot.softspoken_roy22.open_link", "blocks.ot.endemic_mr19.base_ots"}
+    assert setup <= verify(observe(_setup))
+    assert verify(observe(_psi)) == {"psi.ecdh_ms86.agree_sizes", "psi.ecdh_ms86.exchange_tags"}
+
+
+@pytest.mark.parametrize("call", sorted(scheme_calls()))
+def test_semi2k_costs_what_it_declares(call: str) -> None:
+    async def party(ctx: Ctx) -> None:
+        scheme = await Semi2k.start(ctx.sub("setup"))
+        fresh = ctx.sub("call")
+        restart()
+        await scheme_calls()[call](scheme, fresh)
+
+    assert verify(observe(party))
+
+
+def test_every_protocol_is_reached() -> None:
+    """A protocol that no call above reaches would never have its cost checked."""
+    reached = verify(observe(_setup)) | verify(observe(_psi))
+
+    async def everything(ctx: Ctx) -> None:
+        scheme = await Semi2k.start(ctx.sub("setup"))
+        for call in scheme_calls().values():
+            await call(scheme, ctx)
+
+    ours = {name for name in REGISTRY if not name.startswith("tests")}
+    assert reached | verify(observe(everything)) == ours
