@@ -43,9 +43,7 @@ def bits_to_planes(x: U64, width: int) -> U64:
 def planes_to_bits(planes: U64, n: int) -> U64:
     """Inverse of `bits_to_planes`: `uint64[n]` from `planes: uint64[width, ceil(n/64)]`; tail bits are ignored."""
 
-def mask_items(
-    data: U8, offsets: NDArray[np.int64], dst: Bytes, scalar: Bytes, threads: int
-) -> U8:
+def mask_items(data: U8, offsets: NDArray[np.int64], dst: Bytes, scalar: Bytes, threads: int) -> U8:
     """`scalar · HashToGroup(item, dst)` (RFC 9497, ristretto255-SHA512), encoded: `uint8[n, 32]`.
 
     Item i is `data[offsets[i]:offsets[i+1]]`, `offsets: int64[n+1]` ascending. `dst`: 1..255 bytes, used as it
@@ -149,9 +147,7 @@ def cot_recv(t: U8, label: Bytes, choices: Bytes, payload: Bytes, m: int, bits: 
 def gilboa_payload_size(batch: int, m: int, d: int, bits: int) -> int:
     """Bytes of the payload of `gilboa_send`: `batch·d·m·sum(ceil((bits-i)/8) for i in range(bits))`."""
 
-def gilboa_send(
-    q: U8, delta: Bytes, label: Bytes, x: U64, batch: int, bits: int
-) -> tuple[U8, U64]:
+def gilboa_send(q: U8, delta: Bytes, label: Bytes, x: U64, batch: int, bits: int) -> tuple[U8, U64]:
     """Payload and shares `uint64[batch, m]` of `sum_j x[b, :, j]·w[b, j]` modulo 2^bits, for the holder of x.
 
     `x: uint64[1 or batch, m, d]` (1: the same matrix for every vector). Rows `q: uint8[batch·d·bits, 16]` in

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tacit.base.types import BOOL, FIXED, INT, SECRET, Type
+from tacit.base.types import BOOL, FIXED, INT, SECRET, Private, Type
+from tacit.compile import array as xp
+from tacit.compile.array import trace
 from tacit.compile.passes.cse import cse
 from tacit.compile.passes.dead import dead
 from tacit.compile.passes.fold import fold
 from tacit.compile.passes.hoist import hoist
 from tacit.compile.passes.lower import Pass, lower
+from tacit.compile.passes.share import share
 from tacit.compile.pipeline import PASSES, run_passes
 from tacit.ir.interpret import interpret
 from tacit.ir.op import OPS, numpy_dtype
@@ -26,7 +30,14 @@ def primitive(name: str) -> bool:
     return OPS[name].lower is None
 
 
-NAMED: dict[str, Pass] = {"fold": fold, "cse": cse, "dead": dead, "hoist": hoist, "lower": lower(primitive)}
+NAMED: dict[str, Pass] = {
+    "fold": fold,
+    "cse": cse,
+    "dead": dead,
+    "hoist": hoist,
+    "share": share,
+    "lower": lower(primitive),
+}
 FILES = sorted(Path(__file__).parent.glob("*.ir"))
 
 
@@ -78,6 +89,23 @@ def test_pipeline_leaves_primitives_and_settles(program: Program) -> None:
         secret = any(var.type.vis == SECRET for var in (*eqn.ins, *eqn.outs))
         assert primitive(eqn.op) or not secret
     assert len(list(walk(run_passes(done, primitive)))) <= len(list(walk(done)))
+
+
+def test_a_loop_shares_a_label_once() -> None:
+    def step(w: Any, _: Any) -> tuple[Any, None]:
+        return w - x_of[0].T @ (x_of[0] @ w - x_of[1]), None
+
+    x_of: list[Any] = []
+
+    def fit(x: Any, y: Any) -> Any:
+        x_of[:] = [x, y]
+        return xp.scan(step, xp.zeros((2,)), None, length=3)[0]
+
+    inputs = [("x", Type(Private(0), FIXED, (4, 2))), ("y", Type(Private(1), FIXED, (4,)))]
+    done = run_passes(trace(fit, inputs, "fit"), primitive)
+    (loop,) = [eqn for eqn in done.eqns if eqn.op == "scan"]
+    assert [eqn.op for eqn in loop.bodies[0].eqns] == ["matmul", "sub", "matmul", "sub"]
+    assert sum(eqn.op == "to_secret" for eqn in done.eqns) == 2
 
 
 def test_what_has_no_lowering_is_left_for_the_executor_to_refuse() -> None:

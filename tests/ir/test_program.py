@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tacit.base.errors import TacitError, TypeRuleError, UsageError
 from tacit.base.types import BOOL, FIXED, INT, PUBLIC, SECRET, Private, Type
@@ -111,6 +115,21 @@ def test_cut_text_is_refused_in_our_own_words(program: Program) -> None:
     for end in range(0, len(text), max(1, len(text) // 20)):
         with pytest.raises(TacitError):
             parse(text[:end])
+
+
+TOKENS = re.findall(r'%\d+|"[^"]*"|[\w.]+|\S|\s+', STEP)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_edited_text_is_refused_in_our_own_words(data: st.DataObject) -> None:
+    edited = list(TOKENS)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(TOKENS) - 1))
+        edited[at] = data.draw(st.sampled_from([*TOKENS, "999999999999", "-1", "1e5", "sum"]))
+    with contextlib.suppress(TacitError):
+        program = parse("".join(edited))
+        assert parse(to_text(program)) == program
 
 
 def test_builder_refuses_values_of_another_program() -> None:

@@ -432,7 +432,7 @@ def test_a_network_that_damages_bytes_only_ends_the_link(places: Any, fault: Any
         relay = Relay("127.0.0.1", places.ports[0], fault=fault, connection=0, after_bytes=after_bytes)
         port = await relay.start("127.0.0.1")
         try:
-            async with pair(places, port=port, recv_timeout_s=0.5) as (a, b):
+            async with pair(places, port=port, recv_timeout_s=1.0) as (a, b):
                 with pytest.raises(TransportError) as caught:
                     for k in range(200):
                         await b.send(Frame(f"x.{k}", 1, 0, bytes([k]) * 10_000, 0))

@@ -88,7 +88,8 @@ def test_a_late_peer_is_waited_for_and_the_waiting_is_told(places: Any) -> None:
         assert all(isinstance(result, TlsTransport) for result in results)
 
     run(scene)
-    assert [round(wait) for wait in waits] == [1, 2]
+    assert [round(wait) for wait in waits[:2]] == [1, 2]
+    assert len(waits) <= 4
 
 
 @pytest.mark.parametrize("me", [0, 1])
@@ -125,7 +126,7 @@ def test_an_address_of_another_machine_cannot_be_listened_on(places: Any) -> Non
 
 def test_the_listener_is_a_stranger(places: Any) -> None:
     async def scene() -> None:
-        listener = connect(places.me(0, places.stranger), places.peer(1), timeout_s=1)
+        listener = connect(places.me(0, places.stranger), places.peer(1), timeout_s=2)
         dialer = connect(places.me(1), places.peer(0), timeout_s=10)
         at_listener, at_dialer = await outcomes(listener, dialer)
         assert at_dialer.code == "NET-0005"
@@ -140,7 +141,7 @@ def test_the_listener_is_a_stranger(places: Any) -> None:
 
 def test_the_dialer_is_a_stranger(places: Any) -> None:
     async def scene() -> None:
-        listener = connect(places.me(0), places.peer(1), timeout_s=1.5)
+        listener = connect(places.me(0), places.peer(1), timeout_s=2)
         dialer = connect(places.me(1, places.stranger), places.peer(0), timeout_s=10)
         at_listener, at_dialer = await outcomes(listener, dialer)
         stranger = file_fingerprint(places.stranger.certificate_path)

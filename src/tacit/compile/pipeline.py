@@ -9,9 +9,10 @@ from tacit.compile.passes.dead import dead
 from tacit.compile.passes.fold import fold
 from tacit.compile.passes.hoist import hoist
 from tacit.compile.passes.lower import Pass, lower
+from tacit.compile.passes.share import share
 from tacit.ir.program import Program, check
 
-PASSES: tuple[Pass, ...] = (fold, hoist, cse, dead)
+PASSES: tuple[Pass, ...] = (fold, share, hoist, cse, dead)
 """Run before lowering, and again on what lowering wrote."""
 
 

@@ -27,27 +27,34 @@ class ColumnsRefused(PolicyError):
         self.columns = columns
 
 
-def check_columns(x: np.ndarray, names: tuple[str, ...], *, l2: float) -> None:
-    """Refuse the reveal of one party's own coefficients where it would give labels away.
+def check_counts(n_rows: int, n_columns: int, *, l2: float) -> None:
+    """The half of the rule that everybody can check for every party, from agreed numbers.
 
-    x: float64[n, d], the party's training rows as they enter the model; names: its d columns.
-    Raises PolicyError COEF-0001 unless l2 > 0, ColumnsRefused COEF-0002 if d > n / 20, COEF-0003 if a
-    column has fewer than 20 rows that differ from its most frequent value.
+    Raises PolicyError COEF-0001 unless l2 > 0, COEF-0002 if n_columns > n_rows / 20.
     """
-    n, d = x.shape
     if not l2 > 0:
         raise PolicyError(
             "COEF-0001",
             "coefficients may not be revealed without L2 regularisation",
             hint=f"set l2 above 0, {_HINT}",
         )
-    if d * ROWS_PER_COLUMN > n:
-        raise ColumnsRefused(
+    if n_columns * ROWS_PER_COLUMN > n_rows:
+        raise PolicyError(
             "COEF-0002",
-            f"{d} columns (encoded) are too many for {n} training rows: at most {n // ROWS_PER_COLUMN}",
-            tuple(names),
+            f"a party's {n_columns} columns (encoded) are too many for {n_rows} training rows:"
+            f" at most {n_rows // ROWS_PER_COLUMN}",
             hint=f"leave out columns or merge levels, {_HINT}",
         )
+
+
+def check_columns(x: np.ndarray, names: tuple[str, ...], *, l2: float) -> None:
+    """Refuse the reveal of one party's own coefficients where it would give labels away.
+
+    x: float64[n, d], the party's training rows as they enter the model; names: its d columns.
+    Raises as `check_counts`, and ColumnsRefused COEF-0003 if a column has fewer than 20 rows that differ
+    from its most frequent value: only the owner can see that.
+    """
+    check_counts(*x.shape, l2=l2)
     thin = tuple(name for name, column in zip(names, x.T, strict=True) if _is_thin(column))
     if thin:
         raise ColumnsRefused(

@@ -190,7 +190,7 @@ def _define(known: dict[int, Var], var: Var) -> None:
 
 
 def _check_frame(program: Program, nested: bool) -> None:
-    revealed = [(eqn.params["name"], eqn.params["to"]) for eqn in program.eqns if eqn.op == "reveal"]
+    revealed = [(eqn.params.get("name"), eqn.params.get("to")) for eqn in program.eqns if eqn.op == "reveal"]
     inner = any(eqn.op == "reveal" for outer in program.eqns for body in outer.bodies for eqn in walk(body))
     if inner or (nested and revealed):
         raise UsageError("IR-0009", "a loop body reveals", hint="reveal what the loop returns")

@@ -7,7 +7,7 @@ ordinary numeric code that `Run.compute` compiles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,17 +17,20 @@ import pyarrow as pa
 from tacit.base.errors import PeerError, PolicyError, UsageError
 from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
+from tacit.compile.array import trace
+from tacit.compile.pipeline import run_passes
 from tacit.frame import features
-from tacit.frame.disclosure import check_columns
+from tacit.frame.disclosure import check_columns, check_counts
 from tacit.frame.keys import Keys, canonical_keys
 from tacit.frame.split import holdout
+from tacit.ir.program import Program
 from tacit.learn.linear import Descent, score
 from tacit.learn.logistic import fit_logistic
 from tacit.learn.metrics import Quality, Ranking, quality, rank
-from tacit.mpc.scheme import Share
+from tacit.mpc.operators import has
 from tacit.psi.functionality import Items
 from tacit.run.job import Job, Run
-from tacit.run.policy import ALL, Grant, Policy, check_coefficients
+from tacit.run.policy import ALL, Grant, Policy
 from tacit.stats.describe import correlation_with
 
 THRESHOLD_ROWS = 20
@@ -117,14 +120,13 @@ class Aligned:
 
 def grants(job: Job) -> Policy:
     """What this job opens, to whom: the whole disclosure of `train` besides PSI's."""
-    own = job.reveals.get("coefficients", "own") == "own"
     permits = [Grant("evaluation.*", ALL, guarded=True)]
     for number, terms in enumerate(job.parties):
         permits.append(Grant(f"correlations.{terms.name}", (number,), guarded=True))
-        if own:
+        if own_coefficients(job):
             permits.append(Grant(f"coefficients.{terms.name}", (number,), guarded=True))
     for name in job.reveals.get("scores", ()):
-        permits.append(Grant("scores", (job.party(name),)))
+        permits.append(Grant(f"scores.{job.party(name)}", (job.party(name),)))
     return tuple(permits)
 
 
@@ -162,15 +164,25 @@ async def train(run: Run, table: pa.Table, *, threads: int = 1) -> Outcome:
         )
     mine = _prepare(job, me, aligned.table, test)
     widths = await _agree_widths(run, mine.train.shape[1])
-    own = job.reveals.get("coefficients", "own") == "own"
-    if own:
-        check_coefficients(n_rows=n_train, columns=widths, l2=options.l2)
+    if own_coefficients(job):
+        for number, width in enumerate(widths):
+            check_counts(n_train, width - (number == label_holder(job)), l2=options.l2)
         check_columns(mine.train[:, : len(mine.plan.names)], mine.plan.names, l2=options.l2)
-    correlations = await _statistics(run, mine, widths, n_train)
-    weights = await _fit(run, mine, widths, options.descent(n_train), own=own)
-    result = await _evaluate(run, mine, widths, weights, n_test)
-    part = _part(run, mine, weights, own)
-    return Outcome(part, result, len(test), n_train, correlations, aligned.keys.rows, test)
+    name = job.parties[me].name
+    trained_on = {f"x.{name}": mine.train, "label": mine.label_train}
+    found = await _compute(run, statistics_step(job, widths, n_train), trained_on)
+    weights = await _compute(run, training_step(job, widths, n_train), trained_on)
+    tested_on = {f"x.{name}": mine.test, "label": mine.label_test, **_named("w", weights)}
+    counts = await _compute(run, evaluation_step(job, widths, n_test), tested_on)
+    correlations = dict(zip(mine.plan.names, map(float, found[name]), strict=True))
+    result = quality(n_test, Ranking(**counts))
+    return Outcome(
+        _part(run, mine, weights), result, len(test), n_train, correlations, aligned.keys.rows, test
+    )
+
+
+def _named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}.{name}": value for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -224,27 +236,22 @@ async def _agree_widths(run: Run, n_columns: int) -> list[int]:
     return [int(width) for width in widths if width is not None]
 
 
-def _columns(run: Run, x: np.ndarray, widths: Sequence[int]) -> tuple[list[tuple[str, Type]], dict[str, Any]]:
-    """Inputs `x.<party>` of a program and my data for them."""
-    inputs = [
-        (f"x.{terms.name}", Type(Private(number), FIXED, (len(x), widths[number])))
-        for number, terms in enumerate(run.job.parties)
-    ]
-    return inputs, {f"x.{run.job.parties[run.me].name}": x}
+@dataclass(frozen=True)
+class Step:
+    """A function to compile, with its inputs: known from the job and public sizes alone."""
+
+    name: str
+    function: Callable[..., Any]
+    inputs: tuple[tuple[str, Type], ...]
+
+    def program(self) -> Program:
+        """What runs; priced before anything is sent."""
+        return run_passes(trace(self.function, self.inputs, self.name), has)
 
 
-def _enough(label: Any) -> Any:
-    """Runs secretly: whether both classes have at least the threshold of rows."""
-    positives = xp.sum(label)
-    negatives = label.shape[0] - positives
-    return xp.logical_and(positives >= THRESHOLD_ROWS, negatives >= THRESHOLD_ROWS)
-
-
-async def _statistics(run: Run, mine: _Mine, widths: list[int], n: int) -> dict[str, float]:
+def statistics_step(job: Job, widths: Sequence[int], n: int) -> Step:
     """Correlation of each party's columns with the label, told to their owner."""
-    job, holder = run.job, label_holder(run.job)
-    inputs, data = _columns(run, mine.train, widths)
-    names = [terms.name for terms in job.parties]
+    holder, names = label_holder(job), [terms.name for terms in job.parties]
 
     def correlations(*values: Any) -> dict[str, Any]:
         *blocks, label = values
@@ -259,27 +266,20 @@ async def _statistics(run: Run, mine: _Mine, widths: list[int], n: int) -> dict[
             revealed[name] = xp.reveal(found, to=number, name=f"correlations.{name}", when=enough)
         return revealed
 
-    inputs.append(("label", Type(Private(holder), INT, (n,))))
-    outputs = await run.compute(
-        "statistics", correlations, inputs, data | {"label": mine.label_train}, grants(job)
-    )
-    found = outputs[names[run.me]].plain
-    assert found is not None
-    return dict(zip(mine.plan.names, (float(value) for value in found), strict=True))
+    return Step("statistics", correlations, (*_columns(job, widths, n), *_label(job, n)))
 
 
-async def _fit(run: Run, mine: _Mine, widths: list[int], descent: Descent, *, own: bool) -> dict[str, Any]:
-    """Weights by party name: mine in plaintext and the others' None if `own`, else shares of all."""
-    job, holder = run.job, label_holder(run.job)
-    inputs, data = _columns(run, mine.train, widths)
-    names = [terms.name for terms in job.parties]
+def training_step(job: Job, widths: Sequence[int], n: int) -> Step:
+    """Weights by party name: revealed to the columns' owner, or left shared if the job says so."""
+    holder, names = label_holder(job), [terms.name for terms in job.parties]
+    descent = Options.of(job).descent(n)
     penalised = [np.ones(width) for width in widths]
     penalised[holder][-1] = 0.0
 
     def training(*values: Any) -> dict[str, Any]:
         *blocks, label = values
         weights = fit_logistic(blocks, xp.astype(label, xp.float64), descent, penalised)
-        if not own:
+        if not own_coefficients(job):
             return dict(zip(names, weights, strict=True))
         enough = _enough(label)
         return {
@@ -287,28 +287,11 @@ async def _fit(run: Run, mine: _Mine, widths: list[int], descent: Descent, *, ow
             for number, (name, w) in enumerate(zip(names, weights, strict=True))
         }
 
-    inputs.append(("label", Type(Private(holder), INT, (len(mine.train),))))
-    outputs = await run.compute("training", training, inputs, data | {"label": mine.label_train}, grants(job))
-    return {name: value.plain if own else value.share for name, value in outputs.items()}
+    return Step("training", training, (*_columns(job, widths, n), *_label(job, n)))
 
 
-def _weight_inputs(
-    run: Run, widths: list[int], weights: Mapping[str, Any]
-) -> tuple[list[tuple[str, Type]], dict[str, Any]]:
-    inputs = []
-    for number, terms in enumerate(run.job.parties):
-        shared = isinstance(weights[terms.name], Share)
-        inputs.append(
-            (f"w.{terms.name}", Type(SECRET if shared else Private(number), FIXED, (widths[number],)))
-        )
-    return inputs, {f"w.{name}": value for name, value in weights.items()}
-
-
-async def _evaluate(run: Run, mine: _Mine, widths: list[int], weights: Mapping[str, Any], n: int) -> Quality:
+def evaluation_step(job: Job, widths: Sequence[int], n: int) -> Step:
     """AUC, KS and the gains table of the held-out rows, computed on shares of their scores."""
-    job, holder = run.job, label_holder(run.job)
-    columns, data = _columns(run, mine.test, widths)
-    factors, values = _weight_inputs(run, widths, weights)
     n_parties = len(job.parties)
 
     def evaluation(*values: Any) -> dict[str, Any]:
@@ -322,26 +305,87 @@ async def _evaluate(run: Run, mine: _Mine, widths: list[int], weights: Mapping[s
             for name, value in vars(ranking).items()
         }
 
-    inputs = [*columns, *factors, ("label", Type(Private(holder), INT, (n,)))]
-    given = data | values | {"label": mine.label_test}
-    outputs = await run.compute("evaluation", evaluation, inputs, given, grants(job))
-    return quality(n, Ranking(**{name: value.plain for name, value in outputs.items()}))
+    return Step(
+        "evaluation", evaluation, (*_columns(job, widths, n), *_weights(job, widths), *_label(job, n))
+    )
 
 
-def _part(run: Run, mine: _Mine, weights: Mapping[str, Any], own: bool) -> Part:
+def scoring_step(job: Job, widths: Sequence[int], n: int, recipients: Sequence[int]) -> Step:
+    """Scores of new rows, told to the parties that the job names."""
+    n_parties = len(job.parties)
+
+    def scoring(*values: Any) -> dict[str, Any]:
+        total = score(values[:n_parties], values[n_parties:])
+        return {f"scores{to}": xp.reveal(total, to=to, name=f"scores.{to}") for to in recipients}
+
+    return Step("scoring", scoring, (*_columns(job, widths, n), *_weights(job, widths)))
+
+
+def steps(job: Job, widths: Sequence[int], n_train: int, n_test: int) -> tuple[Step, ...]:
+    """All that `train` computes after the alignment."""
+    return (
+        statistics_step(job, widths, n_train),
+        training_step(job, widths, n_train),
+        evaluation_step(job, widths, n_test),
+    )
+
+
+def own_coefficients(job: Job) -> bool:
+    """Whether each party learns the coefficients of its own columns."""
+    return bool(job.reveals.get("coefficients", "own") == "own")
+
+
+def _columns(job: Job, widths: Sequence[int], n: int) -> list[tuple[str, Type]]:
+    return [
+        (f"x.{terms.name}", Type(Private(number), FIXED, (n, widths[number])))
+        for number, terms in enumerate(job.parties)
+    ]
+
+
+def _label(job: Job, n: int) -> list[tuple[str, Type]]:
+    return [("label", Type(Private(label_holder(job)), INT, (n,)))]
+
+
+def _weights(job: Job, widths: Sequence[int]) -> list[tuple[str, Type]]:
+    return [
+        (
+            f"w.{terms.name}",
+            Type(Private(number) if own_coefficients(job) else SECRET, FIXED, (widths[number],)),
+        )
+        for number, terms in enumerate(job.parties)
+    ]
+
+
+def _enough(label: Any) -> Any:
+    """Runs secretly: whether both classes have at least the threshold of rows."""
+    positives = xp.sum(label)
+    negatives = label.shape[0] - positives
+    return xp.logical_and(positives >= THRESHOLD_ROWS, negatives >= THRESHOLD_ROWS)
+
+
+async def _compute(run: Run, step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs by name: plaintext where I learn it, my share where nobody does, None where only others learn."""
+    outputs = await run.compute(step.name, step.program(), data, grants(run.job))
+    return {name: value.plain if value.share is None else value.share for name, value in outputs.items()}
+
+
+def _part(run: Run, mine: _Mine, weights: Mapping[str, Any]) -> Part:
     job, me = run.job, run.me
     model = run.ctx.sub("model").common(run.ctx.peer).bytes(16).tobytes().hex()
-    name = job.parties[me].name
-    mine_only = tuple(float(value) for value in weights[name]) if own else None
-    shares = None if own else tuple(tuple(int(v) for v in weights[t.name].data) for t in job.parties)
-    return Part(model, name, mine.plan, mine_only, shares, job.parties[me].label is not None)
+    name, has_intercept = job.parties[me].name, job.parties[me].label is not None
+    if own_coefficients(job):
+        return Part(
+            model, name, mine.plan, tuple(float(value) for value in weights[name]), None, has_intercept
+        )
+    shares = tuple(tuple(int(v) for v in run.scheme.save(weights[terms.name])) for terms in job.parties)
+    return Part(model, name, mine.plan, None, shares, has_intercept)
 
 
 async def predict(
     run: Run, table: pa.Table, part: Part, *, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Scores of the common rows, for the party that the job's `scores` line names: (rows of my file int64[n],
-    probabilities float64[n]); None for the others.
+    """Scores of the common rows, for the parties that the job's `scores` line names: (rows of my file
+    int64[n], probabilities float64[n]); None for the others.
 
     Leaks: a score minus one's own part is the other's part, hence the line of its own. Raises PolicyError
     POLICY-0005 without that line.
@@ -358,30 +402,17 @@ async def predict(
     x = part.plan.transform(aligned.table)[0]
     x = _with_ones(x) if part.has_intercept else x
     widths = await _agree_widths(run, x.shape[1])
-    columns, data = _columns(run, x, widths)
-    factors, values = _weight_inputs(run, widths, _restore(run, part))
-    n_parties = len(job.parties)
-
-    def scoring(*values: Any) -> dict[str, Any]:
-        total = score(values[:n_parties], values[n_parties:])
-        return {f"scores{to}": xp.reveal(total, to=to, name="scores") for to in recipients}
-
-    outputs = await run.compute("scoring", scoring, [*columns, *factors], data | values, grants(job))
+    data = {f"x.{part.party}": x, **_named("w", _restore(run, part))}
+    outputs = await _compute(run, scoring_step(job, widths, len(x), recipients), data)
     if run.me not in recipients:
         return None
-    total = outputs[f"scores{run.me}"].plain
-    assert total is not None
-    return aligned.keys.rows, 1.0 / (1.0 + np.exp(-total))
+    return aligned.keys.rows, 1.0 / (1.0 + np.exp(-outputs[f"scores{run.me}"]))
 
 
 def _restore(run: Run, part: Part) -> dict[str, Any]:
-    """Weights by party name, as `_fit` gave them."""
+    """Weights by party name, as training gave them."""
     names = [terms.name for terms in run.job.parties]
     if part.shares is not None:
-        return {
-            name: run.scheme.restore(np.array(share, np.uint64))
-            for name, share in zip(names, part.shares, strict=True)
-        }
-    assert part.weights is not None
-    mine = run.job.parties[run.me].name
-    return {name: np.array(part.weights) if name == mine else None for name in names}
+        saved = (np.array(share, np.uint64) for share in part.shares)
+        return {name: run.scheme.restore(data) for name, data in zip(names, saved, strict=True)}
+    return {name: np.array(part.weights) if name == part.party else None for name in names}

@@ -65,6 +65,10 @@ class Scheme(ABC):
         """A share of a public array, made without messages."""
 
     @abstractmethod
+    def save(self, x: Share) -> np.ndarray:
+        """This party's part of an arithmetic share as uint64, to be kept encrypted at rest."""
+
+    @abstractmethod
     def restore(self, data: np.ndarray) -> Share:
         """An arithmetic share from its saved `data`, uint64."""
 

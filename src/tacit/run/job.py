@@ -7,7 +7,7 @@ local to one party (files, homes, threads) is not in it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,13 +20,9 @@ from tacit.base.log import Sink, silent
 from tacit.base.meter import depth
 from tacit.base.session import open_session
 from tacit.base.transport import Clock, Frame, Transport
-from tacit.base.types import Type
 from tacit.base.wire import Document, Octets, canonical_json
-from tacit.compile.array import trace
-from tacit.compile.pipeline import run_passes
 from tacit.ir.program import Program
 from tacit.mpc.execute import Value, execute
-from tacit.mpc.operators import has
 from tacit.mpc.scheme import Scheme, Share, find
 from tacit.psi.ecdh_ms86 import EcdhPsi
 from tacit.psi.functionality import BOTH, Intersection, Items
@@ -237,13 +233,11 @@ class Run:
     async def compute(
         self,
         name: str,
-        function: Callable[..., Any],
-        inputs: Sequence[tuple[str, Type]],
+        program: Program,
         data: Mapping[str, np.ndarray | Share | None],
         policy: Policy,
     ) -> dict[str, Value]:
-        """Trace, optimise, check against `policy`, compare digests with the others, run."""
-        program = run_passes(trace(function, inputs, name), has)
+        """Check `program` against `policy`, compare its digest with the others', run it."""
         check_reveals(program, policy)
         with self.step(name) as ctx:
             await same_program(ctx, program)

@@ -6,7 +6,6 @@ A `Policy` is what the parties signed for: names of values, each with its recipi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tacit.base.errors import PolicyError
@@ -45,24 +44,3 @@ def check_reveals(program: Program, policy: Policy) -> None:
                 f"program {program.name!r} would reveal {reveal.name!r} to {recipients}: nobody agreed to that",
                 hint="remove it from the program, or add a line to the job's reveal section on both sides",
             )
-
-
-def check_coefficients(*, n_rows: int, columns: Sequence[int], l2: float) -> None:
-    """The public half of the coefficient rule: coefficients solve for labels where rows are few.
-
-    Raises: PolicyError POLICY-0003 if a party has more than n_rows / 20 columns, POLICY-0004 if l2 is 0.
-    """
-    for party, n_columns in enumerate(columns):
-        if n_columns > n_rows / 20:
-            raise PolicyError(
-                "POLICY-0003",
-                f"party {party} has {n_columns} columns for {n_rows} training rows, more than one in 20: "
-                "its coefficients could give labels away",
-                hint="use fewer columns or more rows, or keep the coefficients shared",
-            )
-    if not l2 > 0:
-        raise PolicyError(
-            "POLICY-0004",
-            "coefficients of an unpenalised fit (l2 = 0) can give labels away",
-            hint="set l2 above 0, or keep the coefficients shared",
-        )

@@ -108,21 +108,21 @@ class Simulation:
         parties = tuple(PartyTerms(party, "", "", ()) for party in self.names)
         return Job(name, "compute", parties, {}, {}, scheme=self._scheme)
 
-    def execute(
-        self, name: str, function: Callable[..., Any], inputs: Mapping[str, Input]
-    ) -> dict[str, np.ndarray]:
-        """Run `function` as every party at once; all its results are revealed to all."""
+    def execute(self, program: Program, inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
+        """Run `program` as every party at once; all its results are revealed to all."""
         clock: Clock = _Unhurried()
-        types = [(key, value.type) for key, value in inputs.items()]
 
         async def party(number: int, network: MemoryNetwork) -> tuple[Run, dict[str, np.ndarray]]:
             run = await Run.open(
-                self.job(name), number, network.endpoint(number), clock=clock, insecure_seed=self._seed
+                self.job(program.name),
+                number,
+                network.endpoint(number),
+                clock=clock,
+                insecure_seed=self._seed,
             )
             data = {key: value.array if value.owner == number else None for key, value in inputs.items()}
-            outputs = await run.compute(
-                name, function, types, data, (Grant("*", ALL), Grant(f"{name}.*", ALL))
-            )
+            grants = (Grant(f"{program.name}.*", ALL),)
+            outputs = await run.compute(program.name, program, data, grants)
             return run, {key: value.plain for key, value in outputs.items() if value.plain is not None}
 
         async def everybody() -> list[tuple[Run, dict[str, np.ndarray]]]:
@@ -150,7 +150,7 @@ class Secure:
     def __call__(self, *inputs: Input) -> Any:
         """Results as numpy arrays, in the structure that the function returns."""
         world, named = self._bind(inputs)
-        outputs = world.execute(self._name, self._revealing, named)
+        outputs = world.execute(self._compile(named), named)
         values = [value[()] for value in outputs.values()]
         if list(outputs) == ["out"]:
             return values[0]
@@ -162,7 +162,9 @@ class Secure:
 
     def program(self, *inputs: Input) -> Program:
         """What would run: print it to read it, `.reveals()` says what it discloses."""
-        _, named = self._bind(inputs)
+        return self._compile(self._bind(inputs)[1])
+
+    def _compile(self, named: Mapping[str, Input]) -> Program:
         types = [(key, value.type) for key, value in named.items()]
         return run_passes(trace(self._revealing, types, self._name), has)
 

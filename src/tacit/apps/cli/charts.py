@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 
 from tacit.apps.cli.markup import Markup, both_svg, join, tag
 
 _WIDTH, _HEIGHT = 440.0, 300.0
+_WIDE = 720.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 12.0, 16.0, 44.0
 _PLOT_WIDTH, _PLOT_HEIGHT = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 
@@ -32,8 +34,10 @@ def _path(points: Sequence[tuple[float, float]], class_: str) -> Markup:
     return tag("path", d="M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points), class_=class_)
 
 
-def _svg(*children: Markup, height: float = _HEIGHT, label: str) -> Markup:
-    return tag("svg", *children, viewBox=f"0 0 {_WIDTH:g} {height:g}", role="img", aria_label=label, class_="chart")
+def _svg(*children: Markup, width: float = _WIDTH, height: float = _HEIGHT, label: str) -> Markup:
+    return tag(
+        "svg", *children, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label, class_="chart"
+    )
 
 
 def _percent_axes() -> Markup:
@@ -77,7 +81,7 @@ def lift_bars(bin_rows: Sequence[int], bin_positives: Sequence[int]) -> Markup:
     n_rows, n_positive = sum(bin_rows), sum(bin_positives)
     base = n_positive / n_rows
     lifts = [good / rows / base for rows, good in zip(bin_rows, bin_positives, strict=True)]
-    top = max(2.0, float(-(-max(lifts) // 1)))
+    top = max(2.0, float(math.ceil(max(lifts))))
     slot = _PLOT_WIDTH / len(lifts)
     parts = []
     for level in range(int(top) + 1):
@@ -101,8 +105,8 @@ def lift_bars(bin_rows: Sequence[int], bin_positives: Sequence[int]) -> Markup:
 def dots(figures: Sequence[tuple[str, float]]) -> Markup:
     """One row per (key of its name, value in [0, 1]): a dot on a common axis that starts at 0.5."""
     low = 0.5 if min(value for _, value in figures) >= 0.5 else 0.0
-    high = 1.0 if max(value for _, value in figures) > 0.9 else 0.9
-    left, width, row = 12.0, _WIDTH - 24.0, 46.0
+    high = min(1.0, math.floor(max(value for _, value in figures) * 10 + 1) / 10)
+    left, width, row = 12.0, _WIDE - 76.0, 44.0
 
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * width
@@ -120,7 +124,7 @@ def dots(figures: Sequence[tuple[str, float]]) -> Markup:
         parts.append(_line(x(low), y, x(value), y, f"stem {strength}"))
         parts.append(tag("circle", cx=f"{x(value):.1f}", cy=f"{y:.1f}", r="6", class_=f"head {strength}"))
         parts.append(_text(f"{value:.4f}", x(value) + 12, y + 4, f"value start {strength}"))
-    return _svg(*parts, height=height, label="AUC")
+    return _svg(*parts, width=_WIDE, height=height, label="AUC")
 
 
 def diverging(value: float, largest: float) -> Markup:

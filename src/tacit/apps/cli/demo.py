@@ -53,7 +53,9 @@ class ChildFailed(TacitError):
     """A party's process ended with an error; shown as if it were the demo's own, with the party's name."""
 
     def __init__(self, party: str, event: Mapping[str, Any]) -> None:
-        super().__init__(event["code"], f"{party}: {event['message']}", hint=event["hint"], path=event["path"])
+        super().__init__(
+            event["code"], f"{party}: {event['message']}", hint=event["hint"], path=event["path"]
+        )
         self.who = event["who"]
         self.exit_code = event["exit_code"]
 
@@ -80,11 +82,15 @@ def run_demo(
         pooled, alone = compare(file.job, _tables(file))
         comparison_s = time.monotonic() - clock_s
         for tracker in trackers.values():
-            tracker.steps["comparison"] = Step("done", 1.0, None, comparison_s, 0)
+            tracker.steps["comparison"] = Step("done", 1.0, None, comparison_s)
     result = _summary(results, asdict(pooled), asdict(alone), comparison_s)
-    report = home / REPORT_FILE
+    report = home.absolute() / REPORT_FILE
     write_private(report, demo_report(results, result, words.language).encode())
-    result |= {"report": str(report), "home": str(home), "seconds_total": round(time.monotonic() - started_s, 3)}
+    result |= {
+        "report": str(report),
+        "home": str(home.absolute()),
+        "seconds_total": round(time.monotonic() - started_s, 3),
+    }
     if result["auc_difference"] > AUC_TOLERANCE:
         raise InternalError(
             "CLI-0071",
@@ -113,7 +119,9 @@ def _clear(home: Path) -> None:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (home / MARK_FILE).exists() and any(home.iterdir()):
             raise UsageError(
-                "CLI-0009", f"{str(home)!r} holds files that no demo made", hint="give --home with a new folder"
+                "CLI-0009",
+                f"{str(home)!r} holds files that no demo made",
+                hint="give --home with a new folder",
             )
         (home / MARK_FILE).touch(mode=0o600)
         for name in PARTIES:
@@ -121,7 +129,9 @@ def _clear(home: Path) -> None:
                 shutil.rmtree(home / name)
     except OSError as error:
         raise UsageError(
-            "CLI-0009", f"{str(home)!r} cannot be used: {error.strerror}", hint="give --home with a new folder"
+            "CLI-0009",
+            f"{str(home)!r} cannot be used: {error.strerror}",
+            hint="give --home with a new folder",
         ) from None
 
 
@@ -185,7 +195,7 @@ def _telling(failures: list[BaseException | None]) -> BaseException:
 async def _start(home: Path, name: str, words: Words) -> asyncio.subprocess.Process:
     command = [sys.executable, "-m", "tacit.apps.cli", "train", "--me", name]
     command += ["--config", JOB_FILE, "--events", "--lang", words.language]
-    with open(home / name / _LOG_FILE, "wb") as log:
+    with open(home / name / _LOG_FILE, "wb", opener=_private) as log:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -197,6 +207,10 @@ async def _start(home: Path, name: str, words: Words) -> asyncio.subprocess.Proc
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 async def _watch(home: Path, name: str, child: asyncio.subprocess.Process, screen: Screen) -> dict[str, Any]:

@@ -72,7 +72,9 @@ def read_job(path: Path) -> JobFile:
     _known(document, _TOP, "the job")
     entries = _mapping(document.get("parties"), "parties")
     if len(entries) != 2:
-        raise _senseless("parties", "two parties, each with a name", "this version computes between two parties")
+        raise _senseless(
+            "parties", "two parties, each with a name", "this version computes between two parties"
+        )
     parties = {_party_name(name): _mapping(entry, f"parties.{name}") for name, entry in entries.items()}
     for name, entry in parties.items():
         _known(entry, _PARTY, f"parties.{name}")
@@ -142,7 +144,9 @@ def _document(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(document, dict):
         raise UsageError(
-            "CLI-0001", f"job file {path.name!r} is not a mapping of names to values", hint="start it with: job: NAME"
+            "CLI-0001",
+            f"job file {path.name!r} is not a mapping of names to values",
+            hint="start it with: job: NAME",
         )
     return document
 
@@ -156,7 +160,9 @@ def _known(found: Mapping[Any, Any], known: Collection[str], where: str) -> None
 
 
 def _senseless(where: str, wanted: str, why: str = "") -> UsageError:
-    return UsageError("CLI-0003", f"{where} of the job file must be {wanted}", hint=why or "correct the job file")
+    return UsageError(
+        "CLI-0003", f"{where} of the job file must be {wanted}", hint=why or "correct the job file"
+    )
 
 
 def _mapping(value: Any, where: str) -> dict[Any, Any]:
@@ -173,7 +179,12 @@ def _text(entry: Mapping[Any, Any], key: str, where: str, default: str | None = 
 
 
 def _party_name(name: Any) -> str:
-    if not isinstance(name, str) or not 1 <= len(name) <= NAME_LIMIT or not name.isprintable() or name != name.strip():
+    if (
+        not isinstance(name, str)
+        or not 1 <= len(name) <= NAME_LIMIT
+        or not name.isprintable()
+        or name != name.strip()
+    ):
         raise _senseless("a name in parties", f"text of 1 to {NAME_LIMIT} printable characters")
     return name
 
@@ -185,12 +196,16 @@ def _terms(name: str, entry: Mapping[Any, Any], certificate: Path) -> PartyTerms
         raise _senseless(f"columns in {where}", "a list of at least one column")
     positive = entry.get("positive")
     if positive is not None and not isinstance(positive, str | int | bool):
-        raise _senseless(f"positive in {where}", "the label's value that counts as 1: text, whole number or true/false")
+        raise _senseless(
+            f"positive in {where}", "the label's value that counts as 1: text, whole number or true/false"
+        )
     label = _text(entry, "label", where) if "label" in entry else None
     if label is None and positive is not None:
         raise _senseless(f"positive in {where}", "beside a label")
     key = _text(entry, "key", where)
-    return PartyTerms(name, fingerprint_hex(certificate), key, tuple(map(_agreed_column, specs)), label, positive)
+    return PartyTerms(
+        name, fingerprint_hex(certificate), key, tuple(map(_agreed_column, specs)), label, positive
+    )
 
 
 def _agreed_column(spec: ColumnSpec) -> Mapping[str, Any]:
@@ -202,7 +217,9 @@ def _agreed_column(spec: ColumnSpec) -> Mapping[str, Any]:
 def _job_id(document: Mapping[Any, Any]) -> str:
     name = _text(document, "job", "the job")
     if not JOB_ID.fullmatch(name):
-        raise _senseless("job", "a name of letters, digits, '-', '_' and '.', at most 64", "it also names a folder")
+        raise _senseless(
+            "job", "a name of letters, digits, '-', '_' and '.', at most 64", "it also names a folder"
+        )
     return name
 
 
@@ -244,7 +261,9 @@ def _reveals(given: Mapping[Any, Any], parties: tuple[str, ...]) -> dict[str, An
     if coefficients not in ("own", "shared"):
         raise _senseless("reveal.coefficients", "own or shared")
     if not isinstance(scores, list) or any(name not in parties for name in scores):
-        raise _senseless("reveal.scores", f"a list of parties ({', '.join(parties)})", "[] opens no row scores")
+        raise _senseless(
+            "reveal.scores", f"a list of parties ({', '.join(parties)})", "[] opens no row scores"
+        )
     return {"coefficients": coefficients, "scores": sorted(set(scores))}
 
 

@@ -67,7 +67,9 @@ def init(
     made = identity.create(home, name)
     exact = identity.fingerprint_hex(made.certificate_path)
     if as_json:
-        _print_json({"name": made.name, "home": str(home), "certificate": str(made.certificate_path), "sha256": exact})
+        _print_json(
+            {"name": made.name, "home": str(home), "certificate": str(made.certificate_path), "sha256": exact}
+        )
     else:
         show.identity_made(_out(), words, made)
 
@@ -175,8 +177,8 @@ def _with_progress(
 
         try:
             result = whole(seat, tell, tracker)
-        except TacitError as error:
-            lines(error_event(error))
+        except Exception as error:
+            lines(error_event(_named(error)))
             raise
         lines({"event": "result", "path": "", "result": result})
         return result
@@ -185,8 +187,8 @@ def _with_progress(
     with Screen(words, _err(), Board(words, trackers), trackers) as screen:
         try:
             return whole(seat, lambda event: screen.tell(name, event), tracker)
-        except TacitError as error:
-            screen.tell(name, error_event(error))
+        except Exception as error:
+            screen.tell(name, error_event(_named(error)))
             raise
 
 
@@ -206,20 +208,27 @@ def _err() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def _named(error: Exception) -> TacitError:
+    """`error` itself, or a fault of ours in its place: only where it happened, for the message of a foreign
+    exception may quote values."""
+    if isinstance(error, TacitError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return InternalError(
+        "CLI-0070",
+        f"unexpected {type(error).__name__} at {places[-1]}",
+        hint="report it with this trace: " + " > ".join(places[-8:]),
+    )
+
+
 def main() -> None:
     """Entry point. Exit codes: the error's own, 2 for a wrong command line, 0 for success."""
     try:
         app()
-    except TacitError as error:
-        show_error(_err(), words, error)
-        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        # Only where it happened: the message of a foreign exception may quote values.
-        places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-        fault = InternalError(
-            "CLI-0070", f"unexpected {type(error).__name__} at {places[-1]}", hint="report it with this trace: " + " > ".join(places[-8:])
-        )
-        show_error(_err(), words, fault)
-        sys.exit(fault.exit_code)
+        named = _named(error)
+        show_error(_err(), words, named)
+        sys.exit(named.exit_code)

@@ -15,7 +15,7 @@ class Markup(str):
     """Text that is markup already."""
 
 
-def tag(name: str, *children: Any, **attributes: Any) -> Markup:
+def tag(name: str, /, *children: Any, **attributes: Any) -> Markup:
     """An element. `class_` and `for_` lose their underscore, other underscores become hyphens; None is left out."""
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value), quote=True)}"'
@@ -32,7 +32,7 @@ def join(*children: Any) -> Markup:
     return Markup("".join(child if isinstance(child, Markup) else escape(str(child)) for child in children))
 
 
-def both(key: str, **fields: Any) -> Markup:
+def both(key: str, /, **fields: Any) -> Markup:
     """The text `key` in both languages; the page shows one of them. A field may be a mapping by language."""
     return join(
         *(
@@ -42,11 +42,17 @@ def both(key: str, **fields: Any) -> Markup:
     )
 
 
-def both_svg(key: str, x: float, y: float, **attributes: Any) -> Markup:
+def both_svg(key: str, x: float, y: float, /, **attributes: Any) -> Markup:
     """As `both`, for a text in a drawing at (x, y)."""
     return join(
         *(
-            tag("text", words(key), x=f"{x:g}", y=f"{y:g}", **(attributes | {"class_": f"{language} {attributes.get('class_', '')}".strip()}))
+            tag(
+                "text",
+                words(key),
+                x=f"{x:g}",
+                y=f"{y:g}",
+                **(attributes | {"class_": f"{language} {attributes.get('class_', '')}".strip()}),
+            )
             for language, words in _BOTH.items()
         )
     )

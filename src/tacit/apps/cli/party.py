@@ -104,7 +104,11 @@ def take_seat(
 
 
 def _not_given(what: str, key: str, option: str, party: str) -> UsageError:
-    return UsageError("CLI-0004", f"no {what} for {party!r}", hint=f"write local.{party}.{key} in the job file, or give {option}")
+    return UsageError(
+        "CLI-0004",
+        f"no {what} for {party!r}",
+        hint=f"write local.{party}.{key} in the job file, or give {option}",
+    )
 
 
 def read_table(seat: Seat) -> pa.Table:
@@ -149,7 +153,11 @@ async def _meet(seat: Seat, job: Job, listener: Listener) -> TlsTransport:
     other = 1 - seat.me
     identity = TlsIdentity(seat.identity.certificate_path, seat.identity.private_key_path)
     peer = PeerAddress(
-        other, seat.peer.host, seat.peer.port, seat.file.certificates[other], job.parties[other].certificate_sha256
+        other,
+        seat.peer.host,
+        seat.peer.port,
+        seat.file.certificates[other],
+        job.parties[other].certificate_sha256,
     )
     told_s = 0.0
 
@@ -157,9 +165,18 @@ async def _meet(seat: Seat, job: Job, listener: Listener) -> TlsTransport:
         nonlocal told_s
         if waited_s - told_s >= WAIT_EVERY_S:
             told_s = waited_s
-            listener({"event": "waiting", "path": "", "seconds": round(waited_s), "peer": job.parties[other].name})
+            listener(
+                {"event": "waiting", "path": "", "seconds": round(waited_s), "peer": job.parties[other].name}
+            )
 
-    listener({"event": "connect", "path": "", "listens": seat.me == 0, "address": str(seat.listen if seat.me == 0 else seat.peer)})
+    listener(
+        {
+            "event": "connect",
+            "path": "",
+            "listens": seat.me == 0,
+            "address": str(seat.listen if seat.me == 0 else seat.peer),
+        }
+    )
     transport = await connect(
         Endpoint(seat.me, seat.listen.host, seat.listen.port, identity),
         peer,

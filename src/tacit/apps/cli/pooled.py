@@ -27,7 +27,9 @@ def compare(job: Job, tables: Sequence[pa.Table]) -> tuple[Quality, Quality]:
     tables: each party's rows as `party.read_table` gives them.
     """
     options, holder = Options.of(job), label_holder(job)
-    keys = _common([canonical_keys(table[terms.key]) for table, terms in zip(tables, job.parties, strict=True)])
+    keys = _common(
+        [canonical_keys(table[terms.key]) for table, terms in zip(tables, job.parties, strict=True)]
+    )
     test = holdout(keys[0], options.test_fraction, options.seed)
     aligned = [table.take(pa.array(found.rows)) for table, found in zip(tables, keys, strict=True)]
     terms = job.parties[holder]
@@ -56,10 +58,14 @@ def _encode(job: Job, number: int, table: pa.Table, test: np.ndarray) -> np.ndar
     return plan.transform(table)[0]
 
 
-def _fit_and_rank(blocks: Sequence[np.ndarray], label: np.ndarray, test: np.ndarray, descent: Descent) -> Quality:
+def _fit_and_rank(
+    blocks: Sequence[np.ndarray], label: np.ndarray, test: np.ndarray, descent: Descent
+) -> Quality:
     """The last block is the intercept, which is not penalised."""
     penalised = [np.ones(block.shape[1]) for block in blocks]
     penalised[-1][:] = 0.0
-    weights = fit_logistic([block[~test] for block in blocks], label[~test].astype(np.float64), descent, penalised)
+    weights = fit_logistic(
+        [block[~test] for block in blocks], label[~test].astype(np.float64), descent, penalised
+    )
     scores = score([block[test] for block in blocks], weights)
     return quality(int(test.sum()), rank(scores, label[test]))

@@ -25,7 +25,11 @@ def party_report(result: Result, language: str) -> str:
     return _page(
         language,
         Words(language)("report.title_party", party=party),
-        _header(result, both("report.title_party", party=party), both("report.lead_party", parties=names, party=party)),
+        _header(
+            result,
+            both("report.title_party", party=party),
+            both("report.lead_party", parties=names, party=party),
+        ),
         _cards([result], result),
         _ranking(result),
         _coefficients([result]),
@@ -59,7 +63,11 @@ def _page(language: str, title: str, *parts: Markup) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
         # Nothing may be loaded from anywhere, whatever a column is called.
-        tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
+        tag(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content="default-src 'none'; style-src 'unsafe-inline'",
+        ),
         tag("title", title),
         tag("style", Markup(STYLE)),
     )
@@ -76,15 +84,25 @@ def _header(result: Result, title: Markup, lead: Markup) -> Markup:
     switch = tag(
         "div", tag("label", "English", for_="lang-en"), tag("label", "中文", for_="lang-zh"), class_="lang"
     )
-    meta = [both("report.job", job=result["job"]), result["finished"].replace("T", " "), f"Tacit {result['version']}"]
+    meta = [
+        both("report.job", job=result["job"]),
+        result["finished"].replace("T", " "),
+        f"Tacit {result['version']}",
+    ]
     separated = [piece for item in meta for piece in (" · ", item)][1:]
-    return tag("header", switch, tag("p", *separated, class_="meta"), tag("h1", title), tag("p", lead, class_="note"))
+    return tag(
+        "header", switch, tag("p", *separated, class_="meta"), tag("h1", title), tag("p", lead, class_="note")
+    )
 
 
 def _cards(parties: Sequence[Result], summary: Result) -> Markup:
     first = parties[0]
     quality, rows = first["quality"], first["rows"]
-    exact = both("report.exact") if not quality["auc_bound"] else both("report.bound", bound=f"{quality['auc_bound']:.4f}")
+    exact = (
+        both("report.exact")
+        if not quality["auc_bound"]
+        else both("report.bound", bound=f"{quality['auc_bound']:.4f}")
+    )
     cards = [
         _card(both("report.auc"), f"{quality['auc']:.4f}", exact, lead=True),
         _card(both("report.ks"), f"{quality['ks']:.4f}", exact, lead=True),
@@ -94,7 +112,9 @@ def _cards(parties: Sequence[Result], summary: Result) -> Markup:
         sent = amount(sum(party["bytes_sent"].values()))
         cards.append(_card(both("report.sent", party=party["party"]), sent, both("report.sent_note")))
     seconds = sum(summary["seconds"].values())
-    cards.append(_card(both("report.seconds"), f"{seconds:.1f}", both("report.seconds_note", rounds=first["rounds"])))
+    cards.append(
+        _card(both("report.seconds"), f"{seconds:.1f}", both("report.seconds_note", rounds=first["rounds"]))
+    )
     return tag("div", *cards, class_="cards")
 
 
@@ -159,7 +179,9 @@ def _coefficients(parties: Sequence[Result]) -> Markup:
 
 def _party_columns(result: Result) -> Markup:
     weights, correlations = result["coefficients"], result["correlations"]
-    title = tag("h3", result["party"], tag("span", both("report.seen_by", party=result["party"]), class_="badge"))
+    title = tag(
+        "h3", result["party"], tag("span", both("report.seen_by", party=result["party"]), class_="badge")
+    )
     shared = [] if weights is not None else [tag("p", both("report.shared"), class_="note")]
     columns = list(weights if weights is not None else correlations)
     columns.sort(key=lambda name: (name == "(intercept)", -abs((weights or correlations)[name])))
@@ -171,7 +193,10 @@ def _party_columns(result: Result) -> Markup:
             bar = "" if name == "(intercept)" else charts.diverging(weights[name], most)
             line += [f"{weights[name]:+.3f}", bar]
         known = name in correlations
-        line += [f"{correlations[name]:+.3f}" if known else "", charts.diverging(correlations[name], 1.0) if known else ""]
+        line += [
+            f"{correlations[name]:+.3f}" if known else "",
+            charts.diverging(correlations[name], 1.0) if known else "",
+        ]
         lines.append(line)
     names: list[Any] = [both("report.column")]
     names += [both("report.coefficient"), ""] if weights is not None else []
@@ -198,7 +223,7 @@ def _table(
         return "number" if index in numbers else ("column" if headed and index == 0 else None)
 
     head = [
-        tag("th", name, class_=kind(index), colspan="2" if index + 1 in drawn else None)
+        tag("th", name, colspan="2") if index + 1 in drawn else tag("th", name, class_=kind(index))
         for index, name in enumerate(names)
         if index not in drawn
     ]
@@ -222,7 +247,10 @@ def _revealed(parties: Sequence[Result]) -> Markup:
     ]
     hidden = [
         both("report.hidden_rows"),
-        both("report.hidden_label", others=", ".join(p for p in result["parties"] if p != result["label_holder"])),
+        both(
+            "report.hidden_label",
+            others=", ".join(p for p in result["parties"] if p != result["label_holder"]),
+        ),
         both("report.hidden_ids"),
         both("report.hidden_scores"),
         both("report.hidden_training"),
@@ -261,10 +289,15 @@ def _traffic(parties: Sequence[Result], seconds: Mapping[str, float] | None = No
     for name in steps:
         sent = [party["bytes_sent"].get(name) for party in parties]
         cells = ["" if n_bytes is None else amount(n_bytes) for n_bytes in sent]
-        lines.append([both(f"step.{name}"), *cells, f"{took[name]:.2f} s", charts.share_bar(took[name], longest)])
+        lines.append(
+            [both(f"step.{name}"), *cells, f"{took[name]:.2f} s", charts.share_bar(took[name], longest)]
+        )
     totals = [amount(sum(party["bytes_sent"].values())) for party in parties]
     lines.append([both("report.total"), *totals, f"{sum(took.values()):.2f} s", ""])
-    names: list[Any] = [both("report.step"), *(both("report.bytes_of", party=party["party"]) for party in parties)]
+    names: list[Any] = [
+        both("report.step"),
+        *(both("report.bytes_of", party=party["party"]) for party in parties),
+    ]
     names += [both("report.seconds"), ""]
     last = len(names) - 1
     wire = ", ".join(f"{party['party']} {amount(party['wire_bytes_sent'])}" for party in parties)
@@ -281,14 +314,25 @@ def _protocol(result: Result) -> Markup:
         both("report.protocol_link"),
         both("report.protocol_align"),
         both("report.protocol_scheme", scheme=result["scheme"]),
-        both("report.protocol_security", security=result["security"], kappa=claims["kappa"], sigma=claims["sigma"]),
+        both(
+            "report.protocol_security",
+            security=result["security"],
+            kappa=claims["kappa"],
+            sigma=claims["sigma"],
+        ),
         both("report.protocol_assumes", assumes=", ".join(claims["assumes"])),
-        both("report.protocol_numbers", bits=claims["fraction_bits"], sigmoid=f"{claims['sigmoid_error']:.1e}"),
+        both(
+            "report.protocol_numbers", bits=claims["fraction_bits"], sigmoid=f"{claims['sigmoid_error']:.1e}"
+        ),
         both("report.protocol_maturity", maturity=claims["maturity"]),
     ]
     options = ", ".join(f"{name} {value:g}" for name, value in result["options"].items())
-    facts = [(both("report.options"), options), (both("report.digest"), result["digest"]), (both("report.model"), result["model"])]
+    facts = [
+        (both("report.options"), options),
+        (both("report.digest"), result["digest"]),
+        (both("report.model"), result["model"]),
+    ]
     lines = [tag("p", name, ": ", tag("code", value), class_="note") for name, value in facts]
-    return _section(both("report.protocol"), tag("ul", *(tag("li", item) for item in items)), tag("br"), *lines)
-
-
+    return _section(
+        both("report.protocol"), tag("ul", *(tag("li", item) for item in items)), tag("br"), *lines
+    )

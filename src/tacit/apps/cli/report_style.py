@@ -19,14 +19,15 @@ color:var(--lead)}
 .choice:focus-visible~main .lang{outline:2px solid var(--lead);outline-offset:3px;border-radius:14px}
 h1{font-size:28px;line-height:1.25;font-weight:650;letter-spacing:-.01em;margin:0 0 8px}
 h2{font-size:18px;font-weight:650;margin:0 0 14px}
-h3{font-size:14px;font-weight:600;margin:0 0 8px;color:var(--ink)}
-p{margin:0 0 12px;max-width:72ch}
+h3{font-size:14px;font-weight:600;margin:22px 0 8px;color:var(--ink)}
+p{margin:0 0 12px;max-width:86ch}
 .meta{color:var(--soft);font-size:13px;margin:0 0 4px}
 .note{color:var(--soft);font-size:13.5px}
+.scroll+.note{margin:12px 0 0}
 section{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:24px 26px;margin:18px 0}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:14px;margin:26px 0 18px}
-.card{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:16px 18px}
-.card b{display:block;font-size:27px;line-height:1.2;font-weight:600;letter-spacing:-.015em;
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(134px,1fr));gap:12px;margin:26px 0 18px}
+.card{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:14px 15px}
+.card b{display:block;font-size:23px;line-height:1.25;font-weight:600;letter-spacing:-.015em;white-space:nowrap;
 font-variant-numeric:tabular-nums}
 .card.lead b{color:var(--lead)}
 .card span{display:block}.card span span{display:inline}
@@ -46,7 +47,8 @@ tr:last-child td{border-bottom:0}
 tr.total td{font-weight:600;border-top:1px solid var(--faint)}
 .number{text-align:right;white-space:nowrap}
 td.column{overflow-wrap:anywhere;min-width:9em}
-td.drawn{width:26%;min-width:90px}
+td.drawn{width:24%;min-width:84px}
+th[colspan]{padding-left:12px}
 ul{margin:0;padding-left:20px}li{margin:5px 0;max-width:76ch}
 code{font:12.5px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere;color:var(--soft)}
 summary{cursor:pointer;color:var(--lead);font-size:13.5px;margin-top:12px}

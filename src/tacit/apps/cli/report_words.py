@@ -26,7 +26,7 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
     "report.common_note": ("{train} to train, {test} to test", "训练 {train}，测试 {test}"),
     "report.sent": ("left {party}", "流出 {party}"),
     "report.sent_note": ("masked or shared values", "盲化或分享后的数值"),
-    "report.seconds": ("seconds", "秒"),
+    "report.seconds": ("seconds", "耗时（秒）"),
     "report.seconds_note": ("{rounds} rounds", "{rounds} 轮通信"),
     "report.exact": ("exact, computed on shares", "精确值，在分享上计算"),
     "report.bound": ("± {bound}, computed on shares", "± {bound}，在分享上计算"),
@@ -34,9 +34,9 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
     "report.comparison": ("Was it worth it?", "联合是否值得？"),
     "report.comparison_note": (
         "AUC on the same {test} held-out customers. The joint model must come within 0.005 of the same model on "
-        "pooled plaintext; it differs by {difference}. The partner's columns add {gain} to what the bank has alone.",
+        "pooled plaintext; it differs by {difference}. With the partner's columns the bank's own AUC changes by {gain}.",
         "同一批 {test} 名留出客户上的 AUC。联合模型与明文汇集的同一模型相差须不超过 0.005，实际相差 {difference}。"
-        "合作方的列使银行单方 AUC 提高 {gain}。",
+        "加入合作方的列后，银行单方 AUC 变化 {gain}。",
     ),
     "report.joint": ("Joint, on shares", "联合（秘密分享）"),
     "report.pooled": ("Pooled plaintext (only possible in the demo)", "明文汇集（仅演示可行）"),
@@ -78,7 +78,6 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
         "The job keeps coefficients shared: nobody learned them.",
         "按任务约定系数保持秘密分享，双方均未得知。",
     ),
-    "report.not_drawn": ("level merged or constant", "—"),
     # revealed
     "report.revealed": ("What was revealed, and to whom", "披露了什么、给谁"),
     "report.what": ("what", "内容"),

@@ -1,7 +1,7 @@
 """What a party keeps of a finished training: `<home>/models/<job>/`, whole or not at all, mode 0600.
 
-`part.sealed` is its part of the model under its vault key; `result.json` and `report.html` say what it
-learned, for its own people.
+`part.sealed` is its part of the model under its vault key; `result.json` and, added last, `report.html` say
+what it learned, for its own people.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REPORT_FILE = "report.html"
 _CONTEXT = b"tacit model part 1"
 
 
-def save(home: Path, workspace: Path, part: Part, result: Mapping[str, Any], report: str) -> Path:
+def save(home: Path, workspace: Path, part: Part, result: Mapping[str, Any]) -> Path:
     """The new folder `models/<job>` or, if there is one already, `models/<job>-2` and so on.
 
     Everything is written into `workspace` (of the same disk) first. Raises UsageError VAULT-0005.
@@ -37,14 +37,15 @@ def save(home: Path, workspace: Path, part: Part, result: Mapping[str, Any], rep
     write_private(draft / PART_FILE, seal(home, canonical_json(_part_to_json(part)), _CONTEXT))
     text = json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False)
     write_private(draft / RESULT_FILE, text.encode())
-    write_private(draft / REPORT_FILE, report.encode())
     models = home / "models"
     try:
         models.mkdir(mode=0o700, exist_ok=True)
         return _rename(draft, models, str(result["job"]))
     except OSError as error:
         raise UsageError(
-            "VAULT-0005", f"{str(models)!r} cannot be written: {error.strerror}", hint="check the folder's permissions"
+            "VAULT-0005",
+            f"{str(models)!r} cannot be written: {error.strerror}",
+            hint="check the folder's permissions",
         ) from None
 
 

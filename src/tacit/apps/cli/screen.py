@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.padding import Padding
-from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -19,45 +18,49 @@ from tacit.apps.cli.words import Words, amount
 from tacit.base.errors import TacitError
 
 _MARKS = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "open": ("·", "dim")}
-_BAR_WIDTH = 24
+_BAR_WIDTH = 12
+_MIDDLE_WIDTH = 28
+_WIDE = 104
+"""Columns from which on there is room for every party's bytes."""
 
 
 class Board:
     """What the trackers know, drawn as one line per step, with bytes and seconds of every party."""
 
-    def __init__(self, words: Words, trackers: Mapping[str, Tracker], heading: Callable[[], Any] | None = None) -> None:
+    def __init__(
+        self, words: Words, trackers: Mapping[str, Tracker], heading: Callable[[], Any] | None = None
+    ) -> None:
         self._words = words
         self._trackers = trackers
         self._heading = heading
         self._spinner = Spinner("dots", style="cyan")
 
-    def __rich__(self) -> Table:
-        page = Table.grid(padding=(0, 0))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._heading is not None:
-            page.add_row(self._heading())
+            yield self._heading()
+        wide = options.max_width >= _WIDE
         lines = Table.grid(padding=(0, 2))
-        lines.add_column(width=1)
+        lines.add_column(min_width=1)
         lines.add_column(no_wrap=True)
-        lines.add_column(min_width=_BAR_WIDTH, no_wrap=True)
-        for _ in self._trackers:
-            lines.add_column(justify="right", no_wrap=True)
-        lines.add_column(justify="right", no_wrap=True)
-        if len(self._trackers) > 1:
-            sent = [Text(self._words("board.sent", party=name), style="dim") for name in self._trackers]
+        lines.add_column(min_width=_MIDDLE_WIDTH, max_width=_MIDDLE_WIDTH, no_wrap=True)
+        sent = [Text(self._words("board.sent", party=name), style="dim") for name in self._trackers if wide]
+        for title in sent:
+            lines.add_column(justify="right", no_wrap=True, min_width=title.cell_len)
+        lines.add_column(justify="right", no_wrap=True, min_width=6)
+        if len(sent) > 1:
             lines.add_row("", "", "", *sent, "")
         first = next(iter(self._trackers.values()))
         for name in first.steps:
-            lines.add_row(*self._line(name))
-        page.add_row(Padding(lines, (0, 0, 0, 2)))
-        return page
+            lines.add_row(*self._line(name, wide))
+        yield Padding(lines, (0, 0, 0, 2))
 
-    def _line(self, name: str) -> list[Any]:
+    def _line(self, name: str, wide: bool) -> list[Any]:
         steps = [tracker.steps[name] for tracker in self._trackers.values()]
         status = self._status(steps)
         slowest = min(steps, key=lambda step: (step.status == "done", step.fraction or 0.0))
         mark: Any = self._spinner if status == "running" else Text(*_MARKS[status])
         title = Text(self._words(f"step.{name}"), style="dim" if status == "open" else "")
-        sent = [Text("" if step.bytes is None else amount(step.bytes), style="dim") for step in steps]
+        sent = [Text("" if step.bytes is None else amount(step.bytes), style="dim") for step in steps if wide]
         seconds = [step.seconds for step in steps if step.seconds is not None]
         took = f"{max(seconds):.1f} s" if seconds and status == "done" else ""
         return [mark, title, self._middle(status, slowest), *sent, Text(took, style="dim")]
@@ -75,12 +78,15 @@ class Board:
     def _middle(self, status: str, step: Step) -> Any:
         if status != "running":
             return ""
-        detail = Text(self._words(step.detail[0], **step.detail[1]), style="cyan") if step.detail else Text("")
+        detail = (
+            Text(self._words(step.detail[0], **step.detail[1]), style="cyan") if step.detail else Text("")
+        )
         if step.fraction is None:
             return detail
-        line = Table.grid(padding=(0, 1))
-        line.add_row(ProgressBar(total=1.0, completed=step.fraction, width=_BAR_WIDTH), detail)
-        return line
+        filled = round(step.fraction * _BAR_WIDTH)
+        return Text.assemble(
+            ("━" * filled, "cyan"), ("━" * (_BAR_WIDTH - filled), "bright_black"), " ", detail
+        )
 
 
 class Screen:
@@ -123,7 +129,9 @@ class Screen:
             self._say(party, self._words("step.waiting", peer=event["peer"], seconds=event["seconds"]))
         elif name == "end":
             sent = amount(event["bytes"]) if "bytes" in event else ""
-            self._say(party, f"{self._words('step.' + event['step'])} · {event['seconds']:.1f} s {sent}".rstrip())
+            self._say(
+                party, f"{self._words('step.' + event['step'])} · {event['seconds']:.1f} s {sent}".rstrip()
+            )
 
     def _say(self, party: str, text: str) -> None:
         self._console.print(f"{party} · {text}", highlight=False, markup=False)

@@ -52,14 +52,20 @@ def checked(out: Console, words: Words, seat: Seat, found: Preflight) -> None:
 def _data_rows(words: Words, found: Preflight) -> list[tuple[str, str]]:
     data = found.profile
     text = words(
-        "check.data_text", rows=data.n_rows, ids=data.n_ids, columns=len(data.columns), features=data.n_features
+        "check.data_text",
+        rows=data.n_rows,
+        ids=data.n_ids,
+        columns=len(data.columns),
+        features=data.n_features,
     )
     rows = [(words("check.data"), text)]
     if data.positive_share is not None:
         rows.append((words("check.label"), words("check.label_text", share=f"{data.positive_share:.1%}")))
     if found.forecast is not None:
         price = found.forecast
-        seconds = {name: f"{value:.0f}" if value >= 10 else f"{value:.1f}" for name, value in price.seconds.items()}
+        seconds = {
+            name: f"{value:.0f}" if value >= 10 else f"{value:.1f}" for name, value in price.seconds.items()
+        }
         rows += [
             (words("check.price", rows=price.rows), words("check.bytes", sent=amount(price.bytes_sent))),
             ("", words("check.seconds", **seconds)),
@@ -84,7 +90,9 @@ def _problem_table(words: Words, problems: list[Problem]) -> Table:
     for problem in problems:
         style = "bold red" if problem.severity == "error" else "yellow"
         hint = f" — {problem.hint}" if problem.hint else ""
-        table.add_row(Text(words(f"check.{problem.severity}"), style=style), problem.code, Text(problem.message + hint))
+        table.add_row(
+            Text(words(f"check.{problem.severity}"), style=style), problem.code, Text(problem.message + hint)
+        )
     return table
 
 
@@ -97,10 +105,16 @@ def _table(*names: str) -> Table:
 
 def trained(out: Console, words: Words, result: dict[str, Any]) -> None:
     took = f"{sum(result['seconds'].values()):.1f}"
-    out.print(Text(words("result.title", party=result["party"], job=result["job"], seconds=took), style="bold green"))
+    out.print(
+        Text(
+            words("result.title", party=result["party"], job=result["job"], seconds=took), style="bold green"
+        )
+    )
     counts, quality, weights = result["rows"], result["quality"], result["coefficients"]
     learned = (
-        words("result.coefficients_shared") if weights is None else words("result.coefficients_own", n=len(weights))
+        words("result.coefficients_shared")
+        if weights is None
+        else words("result.coefficients_own", n=len(weights))
     )
     rows = [
         (words("result.rows"), words("result.rows_text", **counts)),
@@ -111,7 +125,9 @@ def trained(out: Console, words: Words, result: dict[str, Any]) -> None:
         (words("result.report"), result["report"]),
     ]
     if counts["without_id"] or counts["repeated_id"]:
-        left_out = words("result.left_out_text", n_null=counts["without_id"], n_duplicate=counts["repeated_id"])
+        left_out = words(
+            "result.left_out_text", n_null=counts["without_id"], n_duplicate=counts["repeated_id"]
+        )
         rows.insert(1, (words("result.left_out"), left_out))
     out.print(Padding(pairs(rows), _INDENT))
 
@@ -123,7 +139,11 @@ def quality_text(quality: dict[str, Any]) -> str:
 
 def predicted(out: Console, words: Words, result: dict[str, Any]) -> None:
     took = f"{sum(result['seconds'].values()):.1f}"
-    out.print(Text(words("result.title", party=result["party"], job=result["job"], seconds=took), style="bold green"))
+    out.print(
+        Text(
+            words("result.title", party=result["party"], job=result["job"], seconds=took), style="bold green"
+        )
+    )
     if result["scores"] is None:
         scores = words("result.no_scores", to=", ".join(result["reveals"]["scores"]))
     else:

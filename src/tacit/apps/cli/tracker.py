@@ -53,7 +53,9 @@ class Tracker:
             handler(event)
 
     def _on_connect(self, event: dict[str, Any]) -> None:
-        self._begin("connect", ("step.listens" if event["listens"] else "step.dials", {"address": event["address"]}))
+        self._begin(
+            "connect", ("step.listens" if event["listens"] else "step.dials", {"address": event["address"]})
+        )
 
     def _on_waiting(self, event: dict[str, Any]) -> None:
         self.steps["connect"].detail = ("step.waiting", {"peer": event["peer"], "seconds": event["seconds"]})

@@ -43,20 +43,35 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "help.name": ("This party's name, as job files write it.", "本方名称，与任务文件中一致。"),
     "help.me": ("Which party of the job I am.", "我是任务中的哪一方。"),
     "help.config": ("The job file.", "任务文件。"),
-    "help.data": ("Data file, instead of the job file's local entry.", "数据文件，代替任务文件 local 中的设置。"),
+    "help.data": (
+        "Data file, instead of the job file's local entry.",
+        "数据文件，代替任务文件 local 中的设置。",
+    ),
     "help.new_data": ("The new rows to score.", "待打分的新样本。"),
     "help.listen": (
         "host:port to listen on, if it differs from the address in the job (behind NAT).",
         "本方监听的 host:port（若与任务文件中的地址不同，例如在 NAT 之后）。",
     ),
-    "help.peer": ("host:port of the other party, if it differs from the job.", "对方的 host:port（若与任务文件不同）。"),
-    "help.json": ("Print the result as one JSON object on standard output.", "在标准输出打印一个 JSON 结果。"),
-    "help.events": ("Print progress events as JSON lines on standard output.", "在标准输出逐行打印 JSON 进度事件。"),
+    "help.peer": (
+        "host:port of the other party, if it differs from the job.",
+        "对方的 host:port（若与任务文件不同）。",
+    ),
+    "help.json": (
+        "Print the result as one JSON object on standard output.",
+        "在标准输出打印一个 JSON 结果。",
+    ),
+    "help.events": (
+        "Print progress events as JSON lines on standard output.",
+        "在标准输出逐行打印 JSON 进度事件。",
+    ),
     "help.lang": ("en or zh; by default from LC_ALL or LANG.", "en 或 zh；默认取自 LC_ALL 或 LANG。"),
     "help.model": ("Folder of the saved model.", "已保存模型的目录。"),
     "help.out": ("File for the scores, a CSV; it must not exist yet.", "分数输出文件（CSV），不得已存在。"),
     "help.demo_home": ("Folder for everything the demo makes.", "演示所有产物所在的目录。"),
-    "help.rows": ("How many of the 1,000 customers to use (700 to 1000).", "使用 1000 名客户中的多少名（700 至 1000）。"),
+    "help.rows": (
+        "How many of the 1,000 customers to use (700 to 1000).",
+        "使用 1000 名客户中的多少名（700 至 1000）。",
+    ),
     "help.seed": ("Fixes which rows are held out.", "决定哪些样本留作测试。"),
     "help.peer_rows": ("How many rows the other party is expected to have.", "预计对方有多少行。"),
     "help.version": ("Show the version and stop.", "显示版本并退出。"),
@@ -113,7 +128,10 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "result.quality": ("held-out rows", "留出样本"),
     "result.coefficients": ("coefficients", "系数"),
-    "result.coefficients_own": ("{n} of this party's own columns, in the report", "本方 {n} 列的系数，见报告"),
+    "result.coefficients_own": (
+        "{n} of this party's own columns, in the report",
+        "本方 {n} 列的系数，见报告",
+    ),
     "result.coefficients_shared": ("nobody learned them; they stay shared", "仍为秘密分享，双方均未得知"),
     "result.sent": ("left this house", "流出本方"),
     "result.model": ("model", "模型"),
@@ -172,8 +190,14 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
         "Tacit demo · everything runs on this machine · {home} (delete it to start over)",
         "Tacit 演示 · 全部在本机运行 · {home}（删除即可重来）",
     ),
-    "demo.bank": ("{rows} customers · {columns} columns of the application · label {label}", "{rows} 名客户 · 申请资料 {columns} 列 · 标签 {label}"),
-    "demo.partner": ("{rows} customers · {columns} columns of the account", "{rows} 名客户 · 账户资料 {columns} 列"),
+    "demo.bank": (
+        "{rows} customers · {columns} columns of the application · label {label}",
+        "{rows} 名客户 · 申请资料 {columns} 列 · 标签 {label}",
+    ),
+    "demo.partner": (
+        "{rows} customers · {columns} columns of the account",
+        "{rows} 名客户 · 账户资料 {columns} 列",
+    ),
     "demo.process": ("process {pid}", "进程 {pid}"),
     "demo.model": ("model", "模型"),
     "demo.joint": ("joint, on shares: nobody saw the other's rows", "联合（秘密分享）：互不见对方数据"),
@@ -185,7 +209,10 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
         "{common} 个共有 ID、测试指标、自有列的 {n} 个系数与相关系数",
     ),
     "demo.left": ("left {party}", "流出 {party}"),
-    "demo.left_text": ("{bytes} of masked and shared values, not one row", "{bytes} 盲化或分享后的数值，无一行原始数据"),
+    "demo.left_text": (
+        "{bytes} of masked and shared values, not one row",
+        "{bytes} 盲化或分享后的数值，无一行原始数据",
+    ),
     "demo.report": ("report", "报告"),
     "demo.took": ("{seconds} s in all", "总计 {seconds} 秒"),
     "demo.interrupted": ("Demo stopped; both processes were ended.", "演示已中止，两个进程均已结束。"),
@@ -201,7 +228,7 @@ class Words:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
         self._index = LANGUAGES.index(self.language)
 
-    def __call__(self, key: str, **fields: Any) -> str:
+    def __call__(self, key: str, /, **fields: Any) -> str:
         text = WORDS[key][self._index]
         return text.format(**fields) if fields else text
 

@@ -46,8 +46,10 @@ def train(seat: Seat, listener: Listener, tracker: Tracker, language: str) -> di
 
         (run, outcome), transport = _run(seat, job, listener, whole)
         result = training_result(run, outcome, tracker.keys) | traffic_of(run, transport.wire_bytes_sent)
-        folder = save(seat.home, workspace, outcome.part, result, party_report(result, language))
-    return result | {"folder": str(folder), "report": str(folder / REPORT_FILE)}
+        folder = save(seat.home, workspace, outcome.part, result).absolute()
+        report = folder / REPORT_FILE
+        write_private(report, party_report(result, language).encode())
+    return result | {"folder": str(folder), "report": str(report)}
 
 
 def predict(seat: Seat, model: Path, data: Path, out: Path, listener: Listener) -> dict[str, Any]:
@@ -56,9 +58,15 @@ def predict(seat: Seat, model: Path, data: Path, out: Path, listener: Listener) 
     Raises: UsageError CLI-0008 if `out` exists, besides what `train` raises.
     """
     if out.exists():
-        raise UsageError("CLI-0008", f"{str(out)!r} exists and is not overwritten", hint="give another --out, or move it")
+        raise UsageError(
+            "CLI-0008", f"{str(out)!r} exists and is not overwritten", hint="give another --out, or move it"
+        )
     if not out.absolute().parent.is_dir():
-        raise UsageError("CLI-0008", f"there is no folder {str(out.absolute().parent)!r}", hint="make it, or give another --out")
+        raise UsageError(
+            "CLI-0008",
+            f"there is no folder {str(out.absolute().parent)!r}",
+            hint="make it, or give another --out",
+        )
     terms = seat.terms
     with Workspace(seat.home):
         part = load_part(seat.home, model, terms.name)
@@ -73,7 +81,7 @@ def predict(seat: Seat, model: Path, data: Path, out: Path, listener: Listener) 
         written = None
         if scored is not None:
             write_private(out, _scores_csv(table[terms.key], terms.key, *scored), replace=False)
-            written = str(out)
+            written = str(out.absolute())
     return {
         **terms_of(job),
         "party": terms.name,

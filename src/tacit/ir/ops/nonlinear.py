@@ -30,31 +30,31 @@ rest; beyond T = 10.41 > ln(2^15), 1 is within 2^-15. Truncations add at most 2^
 
 
 def _sigmoid(b: Builder, x: Var) -> Var:
-    """Two comparisons deep. Beyond the last knot all coefficients but the first are exactly 0, so powers of
-    u that no longer fit the encoding are multiplied away: x need not be clipped."""
-    rank = len(x.type.shape)
+    """Two comparisons deep. The pieces are linear in the powers of u, so each is computed locally and only the
+    choice among them is interactive. Beyond the last knot nothing is chosen, so powers of u that no longer
+    fit the encoding do not matter: x need not be clipped."""
+    rank, size = len(x.type.shape), x.type.size
     negative = b.emit("less", x, zero(b, FIXED))
     scaled = b.emit("mul", x, b.const(1 / SIGMOID_SCALE, FIXED))
     u = b.emit("select", negative, b.emit("neg", scaled), scaled)
 
     knots = np.reshape(SIGMOID_KNOTS, (-1,) + (1,) * rank) / SIGMOID_SCALE
     below = b.emit("less", stacked(b, u), b.const(knots, FIXED))
-    steps = -np.diff(np.ldexp(np.asarray(SIGMOID_PIECES, dtype=np.float64), -FRACTION_BITS), axis=0)
-    bits = b.emit("astype", below, dtype=INT)
-    bits = b.emit("reshape", bits, shape=(len(steps), 1, *x.type.shape))
-    terms = b.emit("mul", bits, b.const(steps.reshape(*steps.shape, *(1,) * rank), FIXED))
-    chosen = b.emit("sum", terms, axis=(0,), keepdims=False)
 
     u2 = b.emit("square", u)
-    high = b.emit("mul", stacked(b, u, u2), stacked(b, u2))
-    powers = b.emit("concat", stacked(b, u, u2), high, axis=0)
-    first = b.emit("reshape", b.emit("slice", chosen, start=0, stop=1, axis=0), shape=x.type.shape)
-    others = b.emit("slice", chosen, start=1, stop=steps.shape[1], axis=0)
-    varying = b.emit("sum", b.emit("mul", others, powers), axis=(0,), keepdims=False)
-    half = b.emit("add", first, varying)
-    last = np.ldexp(float(SIGMOID_PIECES[-1][0]), -FRACTION_BITS)
-    right = b.emit("add", half, b.const(last, FIXED))
-    return b.emit("select", negative, b.emit("neg", half), right)
+    u3, u4 = b.emit("mul", u2, u), b.emit("square", u2)
+    powers = b.emit(
+        "reshape", b.emit("concat", *(stacked(b, p) for p in (u, u2, u3, u4)), axis=0), shape=(4, size)
+    )
+    pieces = np.ldexp(np.asarray(SIGMOID_PIECES, dtype=np.float64), -FRACTION_BITS)
+    steps = -np.diff(pieces, axis=0)  # piece k minus piece k + 1
+    varying = b.emit("matmul", b.const(steps[:, 1:], FIXED), powers)
+    gains = b.emit("add", varying, b.const(steps[:, :1], FIXED))
+    gains = b.emit("reshape", gains, shape=(len(steps), *x.type.shape))
+    chosen = b.emit("sum", b.emit("select", below, gains, zero(b, FIXED)), axis=(0,), keepdims=False)
+    last = b.const(pieces[-1, 0], FIXED)
+    half = b.emit("add", chosen, last)  # the sigmoid of |x|
+    return b.emit("select", negative, b.emit("sub", b.const(1.0, FIXED), half), half)
 
 
 _SINGLE: tuple[Shape, ...] = ((), (4,), (3, 4))

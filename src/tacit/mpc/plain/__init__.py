@@ -76,6 +76,9 @@ class Plain(Scheme):
     def constant(self, ctx: Ctx, x: np.ndarray, *, boolean: bool = False) -> Share:
         return PlainShare(x, boolean)
 
+    def save(self, x: Share) -> np.ndarray:
+        return _data(x)
+
     def restore(self, data: np.ndarray) -> Share:
         return PlainShare(data)
 

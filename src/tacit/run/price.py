@@ -1,0 +1,135 @@
+"""What each operator costs a party under each scheme: the table that prices a program before it runs.
+
+Bytes follow from the schemes' declared costs and are exact for long arrays; seconds are rates measured by
+`python -m bench` on one core, and only as good as the machine is similar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tacit.base.types import Private, Public, Type
+from tacit.compile.cost import Price
+from tacit.ir.program import Eqn
+
+OT_BYTES = 4
+"""SoftSpoken at k = 4, from the OT receiver."""
+WORD_BYTES = 8
+GILBOA_BYTES = 288
+"""Payload of one product of 64-bit numbers, from the OT sender."""
+GILBOA_OTS = 64
+SIGN_BYTES = 405.25
+TREE_ROUNDS = 8
+OT_SECONDS = 15e-9
+PRODUCT_SECONDS = 3.0e-6
+MATRIX_PRODUCT_SECONDS = 0.1e-6
+SIGN_SECONDS = 2.5e-6
+
+
+def prices(scheme: str, me: int) -> Mapping[str, Price]:
+    """Prices for party `me`; empty for a scheme without a table (everything is then listed as unpriced)."""
+    return _semi2k(me) if scheme == "semi2k" else {}
+
+
+def _semi2k(me: int) -> dict[str, Price]:
+    one_way = OT_BYTES if me == 0 else WORD_BYTES
+
+    def trunc_bytes(eqn: Eqn, bits: int) -> float:
+        return (OT_BYTES if me == 0 else -(-bits // 8)) * _size(eqn)
+
+    def drops(eqn: Eqn) -> int:
+        """Fraction bits that are truncated after a product."""
+        x, y = eqn.ins[0].type, eqn.ins[-1].type
+        return x.dtype.fraction_bits + y.dtype.fraction_bits - eqn.outs[0].type.dtype.fraction_bits
+
+    def mul_bytes(eqn: Eqn) -> float:
+        if _has(eqn, Public):
+            cross = 0.0
+        elif (owner := _owner(eqn)) is not None:
+            cross = GILBOA_BYTES if owner == me else GILBOA_OTS * OT_BYTES
+        else:
+            cross = GILBOA_BYTES + GILBOA_OTS * OT_BYTES
+        return cross * _size(eqn) + (trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0)
+
+    def square_bytes(eqn: Eqn) -> float:
+        cross = GILBOA_BYTES if me == 0 else GILBOA_OTS * OT_BYTES
+        return cross * _size(eqn) + (trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0)
+
+    def matmul_bytes(eqn: Eqn) -> float:
+        m, k, n = _matrix(eqn)
+        truncated = trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0
+        if _has(eqn, Public):
+            return truncated
+        payload, owner = GILBOA_BYTES * m * k * n, _owner(eqn)
+        if owner is None:
+            return payload + GILBOA_OTS * OT_BYTES * k * min(m, n) + truncated
+        private_left = isinstance(eqn.ins[0].type.vis, Private)
+        choices = GILBOA_OTS * OT_BYTES * k * (n if private_left else m)
+        return (payload if owner == me else choices) + truncated
+
+    def matmul_seconds(eqn: Eqn) -> float:
+        m, k, n = _matrix(eqn)
+        return (
+            0.0
+            if _has(eqn, Public)
+            else m * k * n * MATRIX_PRODUCT_SECONDS * (1 if _owner(eqn) is not None else 2)
+        )
+
+    def select_bytes(eqn: Eqn) -> float:
+        return (OT_BYTES + WORD_BYTES) * _size(eqn)
+
+    def astype_bytes(eqn: Eqn) -> float:
+        from_bool = eqn.ins[0].type.dtype.kind == "bool"
+        if from_bool:
+            return one_way * _size(eqn)
+        return trunc_bytes(eqn, drops_of(eqn)) if drops_of(eqn) > 0 else 0.0
+
+    def drops_of(eqn: Eqn) -> int:
+        return eqn.ins[0].type.dtype.fraction_bits - eqn.outs[0].type.dtype.fraction_bits
+
+    def product_rounds(eqn: Eqn) -> float:
+        return (0.0 if _has(eqn, Public) else 2.0) + (2.0 if drops(eqn) > 0 else 0.0)
+
+    ands = Price(rounds=2, n_bytes=OT_BYTES + 0.25, seconds=2 * OT_SECONDS)
+    free = Price()
+    local = (
+        "add sub neg sum cumulative_sum reshape permute_dims broadcast_to concat take slice low_bit"
+    ).split()
+    return {
+        **{name: free for name in (*local, "to_secret", "const", "logical_xor", "logical_not")},
+        "mul": Price(
+            product_rounds, mul_bytes, lambda e: 0.0 if _has(e, Public) else PRODUCT_SECONDS * _size(e)
+        ),
+        "square": Price(product_rounds, square_bytes, lambda e: PRODUCT_SECONDS / 2 * _size(e)),
+        "matmul": Price(product_rounds, matmul_bytes, matmul_seconds),
+        "less": Price(TREE_ROUNDS, SIGN_BYTES, SIGN_SECONDS),
+        "logical_and": ands,
+        "logical_or": ands,
+        "select": Price(2, select_bytes, 4 * OT_SECONDS),
+        "astype": Price(2, astype_bytes, 2 * OT_SECONDS),
+        "scale_floor": Price(2, lambda e: OT_BYTES * _size(e), 2 * OT_SECONDS),
+        "reveal": Price(1, WORD_BYTES, 0.0),
+    }
+
+
+def _size(eqn: Eqn) -> int:
+    return sum(var.type.size for var in eqn.outs)
+
+
+def _types(eqn: Eqn) -> tuple[Type, ...]:
+    return tuple(var.type for var in eqn.ins)
+
+
+def _has(eqn: Eqn, kind: type) -> bool:
+    return any(isinstance(t.vis, kind) for t in _types(eqn))
+
+
+def _owner(eqn: Eqn) -> int | None:
+    """The one owner of a private factor, if there is one."""
+    owners = [t.vis.owner for t in _types(eqn) if isinstance(t.vis, Private)]
+    return owners[0] if owners else None
+
+
+def _matrix(eqn: Eqn) -> tuple[int, int, int]:
+    left, right = eqn.ins[0].type.shape, eqn.ins[1].type.shape
+    return (left[0] if len(left) == 2 else 1), left[-1], (right[1] if len(right) == 2 else 1)
