@@ -76,7 +76,7 @@ async def _send(transport: Transport, n_frames: int) -> np.ndarray:
     body = np.frombuffer(np.random.default_rng(1).bytes(FRAME_BYTES), np.uint8).copy()
     sums = np.zeros(n_frames, np.uint64)
     for k in range(n_frames):
-        body[0] += 1  # it is among the samples
+        body[0] = k % 256  # it is among the samples
         sums[k] = _sample(body.data)
         await transport.send(Frame(f"bench/bulk.{k}", 0, 1, body.data, 0))
     await transport.recv("bench/done", 1, 0, limit_bytes=0)

@@ -31,7 +31,7 @@ def test_thin_columns_are_all_named() -> None:
 
 
 def test_too_many_columns() -> None:
-    with pytest.raises(ColumnsRefused) as caught:
+    with pytest.raises(PolicyError) as caught:
         check_columns(*columns(99, 50, 50, 50, 50, 50), l2=0.1)
     assert caught.value.code == "COEF-0002" and caught.value.exit_code == 3
 

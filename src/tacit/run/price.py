@@ -90,7 +90,7 @@ def _semi2k(me: int) -> dict[str, Price]:
     def product_rounds(eqn: Eqn) -> float:
         return (0.0 if _has(eqn, Public) else 2.0) + (2.0 if drops(eqn) > 0 else 0.0)
 
-    ands = Price(rounds=2, n_bytes=OT_BYTES + 0.25, seconds=2 * OT_SECONDS)
+    ands = Price(2, lambda e: (OT_BYTES + 0.25) * _padded(e), 2 * OT_SECONDS)
     free = Price()
     local = (
         "add sub neg sum cumulative_sum reshape permute_dims broadcast_to concat take slice low_bit"
@@ -102,7 +102,7 @@ def _semi2k(me: int) -> dict[str, Price]:
         ),
         "square": Price(product_rounds, square_bytes, lambda e: PRODUCT_SECONDS / 2 * _size(e)),
         "matmul": Price(product_rounds, matmul_bytes, matmul_seconds),
-        "less": Price(TREE_ROUNDS, SIGN_BYTES, SIGN_SECONDS),
+        "less": Price(TREE_ROUNDS, lambda e: SIGN_BYTES * _padded(e), SIGN_SECONDS),
         "logical_and": ands,
         "logical_or": ands,
         "select": Price(2, select_bytes, 4 * OT_SECONDS),
@@ -114,6 +114,11 @@ def _semi2k(me: int) -> dict[str, Price]:
 
 def _size(eqn: Eqn) -> int:
     return sum(var.type.size for var in eqn.outs)
+
+
+def _padded(eqn: Eqn) -> int:
+    """Bits travel in words of 64."""
+    return -(-_size(eqn) // 64) * 64
 
 
 def _types(eqn: Eqn) -> tuple[Type, ...]:

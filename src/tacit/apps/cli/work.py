@@ -19,7 +19,7 @@ from tacit.apps.cli.report import party_report
 from tacit.apps.cli.result import terms_of, traffic_of, training_result
 from tacit.apps.cli.saved import REPORT_FILE, load_part, save
 from tacit.apps.cli.tracker import Tracker
-from tacit.base.errors import UsageError
+from tacit.base.errors import PolicyError, UsageError
 from tacit.frame.source import open_table
 from tacit.learn import credit
 from tacit.learn.credit import Part
@@ -68,6 +68,12 @@ def predict(seat: Seat, model: Path, data: Path, out: Path, listener: Listener) 
             hint="make it, or give another --out",
         )
     terms = seat.terms
+    if not seat.file.job.reveals["scores"]:
+        raise PolicyError(
+            "POLICY-0005",
+            "row scores are not opened: the job has no line for them",
+            hint=f"write reveal: {{scores: [{terms.name}]}} in the job file, on both sides",
+        )
     with Workspace(seat.home):
         part = load_part(seat.home, model, terms.name)
         names = list(dict.fromkeys([terms.key, *(column.name for column in part.plan.columns)]))
