@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := .build
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 RUST := $(shell find crates -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
 
 .PHONY: demo test check setup verify-data nightly bench clean
