@@ -16,7 +16,9 @@ from tacit.base.errors import TacitError, UsageError
 
 def build_parser(tasks: dict[str, Task]) -> argparse.ArgumentParser:
     """One subcommand per task, and `all`."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Times Tacit; see DESIGN, section 7.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Times Tacit; see DESIGN, section 7."
+    )
     commands = parser.add_subparsers(dest="task", required=True, metavar="TASK")
     for task in tasks.values():
         command = commands.add_parser(task.name, help=task.summary, description=task.summary)
@@ -31,12 +33,16 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="also append the JSON lines to this file")
     parser.add_argument("--net", choices=network.NETS, default="loopback", help="the network between parties")
     parser.add_argument("--seed", type=int, default=0, help="of the synthetic inputs")
-    parser.add_argument("--runs", type=int, default=0, help="instead of the median of three (for a quick look)")
-    parser.add_argument("--profile", metavar="FOLDER", help="write each process's profile (cProfile) there; slower")
+    parser.add_argument(
+        "--runs", type=int, default=0, help="instead of the median of three (for a quick look)"
+    )
+    parser.add_argument(
+        "--profile", metavar="FOLDER", help="write each process's profile (cProfile) there; slower"
+    )
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Raises UsageError BENCH-0001 for senseless sizes, UnsupportedError BENCH-0002, InternalError BENCH-0003."""
+    """Raises UsageError BENCH-0001, UnsupportedError BENCH-0002, InternalError BENCH-0003, BENCH-0004."""
     tasks = registry()
     parser = build_parser(tasks)
     options = parser.parse_args(arguments)
@@ -64,8 +70,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     for name, value in vars(options).items():
-        if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-            raise UsageError("BENCH-0001", f"--{name} is negative", hint="sizes are counts")
+        least = 0 if name in ("seed", "runs") else 1
+        if isinstance(value, int) and not isinstance(value, bool) and value < least:
+            raise UsageError("BENCH-0001", f"--{name} must be at least {least}", hint="give a larger number")
     for folder in (options.profile, options.out.parent if options.out else None):
         if folder is not None and not Path(folder).is_dir():
             raise UsageError("BENCH-0001", f"there is no folder {str(folder)!r}", hint="make it first")

@@ -45,7 +45,10 @@ def load(name: str) -> tuple[list[np.ndarray], np.ndarray]:
         tables = _aligned(tables, data.key)
     label = tables[0][data.label].to_numpy().astype(np.int64)
     left_out = {data.key, data.label}
-    blocks = [_standardised(table.drop_columns([c for c in table.column_names if c in left_out])) for table in tables]
+    blocks = [
+        _standardised(table.drop_columns([c for c in table.column_names if c in left_out]))
+        for table in tables
+    ]
     blocks[0] = np.hstack([blocks[0], np.ones((len(label), 1))])
     return blocks, label
 
@@ -53,13 +56,14 @@ def load(name: str) -> tuple[list[np.ndarray], np.ndarray]:
 def _aligned(tables: list[pa.Table], key: str) -> list[pa.Table]:
     """The common rows of both, by key."""
     keys = [table[key].to_numpy(zero_copy_only=False).astype(str) for table in tables]
-    _, first, second = np.intersect1d(*keys, assume_unique=True, return_indices=True)
+    _, first, second = np.intersect1d(keys[0], keys[1], assume_unique=True, return_indices=True)
     return [table.take(pa.array(rows)) for table, rows in zip(tables, (first, second), strict=True)]
 
 
 def _standardised(table: pa.Table) -> np.ndarray:
-    """Missing values become the median; outliers beyond 10 standard deviations are cut; constants are dropped."""
-    x = np.column_stack([column.to_numpy().astype(np.float64) for column in table.columns])
+    """Missing values become the median, constants go, outliers are cut at 10 standard deviations."""
+    x: np.ndarray = np.column_stack([column.to_numpy().astype(np.float64) for column in table.columns])
     x = np.where(np.isnan(x), np.nanmedian(x, axis=0), x)
     x = x[:, np.ptp(x, axis=0) > 0]
-    return np.clip((x - x.mean(axis=0)) / x.std(axis=0), -10, 10)
+    standard: np.ndarray = (x - x.mean(axis=0)) / x.std(axis=0)
+    return standard.clip(-10, 10)

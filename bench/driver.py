@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +36,35 @@ class Worker:
         )
 
     def tell(self, line: str) -> None:
+        """Raises InternalError BENCH-0004 if it has ended."""
         assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
 
     def hear(self) -> str:
         """Its next line. Raises InternalError BENCH-0004 if it has ended instead."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise InternalError(
-                "BENCH-0004",
-                f"a party's process ended with code {self.process.wait()} in the middle of a run",
-                hint="the reason stands above, on standard error",
-            )
+            raise self._ended()
         return line.strip()
+
+    def _ended(self) -> InternalError:
+        code = self.process.wait()
+        return InternalError(
+            "BENCH-0004",
+            f"a party's process ended with code {code} in the middle of a run",
+            hint="the reason stands above, on standard error",
+        )
 
     def end(self) -> None:
         """Let it finish by itself; after an error, make it."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=1)
         except subprocess.TimeoutExpired:

@@ -23,7 +23,7 @@ _INSIDE = "TACIT_BENCH_NAMESPACE"
 
 
 def isolate(net: str) -> None:
-    """For a shaped `net`: run this very command again in a private namespace. Raises UnsupportedError BENCH-0002."""
+    """If `net` is shaped, start this command anew in a namespace. Raises UnsupportedError BENCH-0002."""
     if net not in SHAPES or os.environ.get(_INSIDE):
         return
     missing = [tool for tool in ("unshare", "ip", "tc") if shutil.which(tool) is None]
@@ -87,7 +87,9 @@ def enter(net: str, host: str) -> None:
     _run("ip", "address", "add", f"{host}/24", "dev", "eth0")
     _run("ip", "link", "set", "eth0", "up")
     # The limit is in packets: large enough that nothing is dropped by the queue itself.
-    _run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", delay, "rate", rate, "limit", "100000")
+    _run(
+        "tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", delay, "rate", rate, "limit", "100000"
+    )
 
 
 def _run(*command: str) -> None:

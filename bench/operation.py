@@ -1,4 +1,4 @@
-"""Operators on shares: inputs are shared first, the operator alone is on the compute clock, then all learn the result."""
+"""Operators on shares: inputs are shared first, then comes the compute clock, then all learn the result."""
 
 from __future__ import annotations
 
@@ -70,20 +70,23 @@ class OperationTask(SchemeTask):
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs
     ) -> Figures:
         bound = self.bound(options)
-        errors = [np.abs(party["out"].astype(np.float64) - expected) for party in out]
         limits = bound.absolute + bound.relative * np.abs(expected)
-        if any(each["out"].shape != expected.shape for each in out) or any(np.any(e > limits) for e in errors):
-            raise wrong(self.name, f"off by more than {bound.absolute:g} + {bound.relative:g} |y|")
-        return {"max_error": float(max((np.max(e) for e in errors if e.size), default=0.0))}
+        worst = 0.0
+        for party in out:
+            if party["out"].shape != expected.shape:
+                raise wrong(self.name, "another shape")
+            errors = np.abs(party["out"].astype(np.float64) - expected)
+            if not np.all(errors <= limits):
+                raise wrong(self.name, f"off by more than {bound.absolute:g} + {bound.relative:g} |y|")
+            worst = max(worst, float(np.max(errors)))
+        return {"max_error": worst}
 
 
 async def _share(run: Run, types: list[Type], mine: np.ndarray | None) -> dict[str, Any]:
     """Shares of all operands; party i's input is the i-th."""
     named = [(f"x{i}", Type(Private(i), t.dtype, t.shape)) for i, t in enumerate(types)]
     program = trace(lambda *xs: {f"x{i}": xp.to_secret(x) for i, x in enumerate(xs)}, named, "share")
-    outputs = await execute(
-        run.ctx.sub("share"), run.scheme, run_passes(program, has), {f"x{run.me}": mine}
-    )
+    outputs = await execute(run.ctx.sub("share"), run.scheme, run_passes(program, has), {f"x{run.me}": mine})
     return {name: value.share for name, value in outputs.items()}
 
 

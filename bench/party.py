@@ -95,7 +95,8 @@ class Party:
     def read(self, name: str) -> np.ndarray:
         """My input array of this name, written by the task's `prepare`."""
         with self.timed("io"):
-            return np.load(self.folder / f"{name}.npy", allow_pickle=False)
+            array: np.ndarray = np.load(self.folder / f"{name}.npy", allow_pickle=False)
+            return array
 
     def give(self, name: str, array: np.ndarray) -> None:
         """A result in hand. It is written for the check after the clocks have stopped."""

@@ -32,6 +32,7 @@ class Task(ABC):
     standard: ClassVar[tuple[tuple[str, ...], ...]]
     """Command lines, without the task's name, that `python -m bench all` runs."""
 
+    @abstractmethod
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """The task's own options, beside `--json`, `--net`, `--seed` and the like."""
 

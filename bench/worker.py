@@ -1,7 +1,8 @@
-"""A party's process: `python -m bench.worker PLAN`. Orders come on standard input, answers go to standard output.
+"""A party's process: `python -m bench.worker PLAN`. Orders come on stdin, answers go to stdout.
 
-Answers "ready", then plays one run for every line with port numbers and answers with its measurements. Interpreter
-start and imports lie before "ready"; nothing else does. With `--net memory` one process plays all parties.
+Answers "ready", then plays one run for every line with port numbers and answers with its measurements.
+Interpreter start and imports lie before "ready"; nothing else does. With `--net memory` one process plays
+all parties.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def main(plan: dict[str, Any]) -> None:
     for line in sys.stdin:
         memory = MemoryNetwork(len(folders), transcript=False) if plan["memory"] else None
         parties = [
-            Party(task.name, Place(me, tuple(plan["hosts"]), tuple(json.loads(line)), folders), options, memory)
+            Party(
+                task.name, Place(me, tuple(plan["hosts"]), tuple(json.loads(line)), folders), options, memory
+            )
             for me in plan["parties"]
         ]
         profile = cProfile.Profile() if options.profile else None

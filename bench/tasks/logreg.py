@@ -39,12 +39,16 @@ class Logreg(SchemeTask):
         super().add_options(parser)
         parser.add_argument("--rows", type=int, default=10000)
         parser.add_argument("--cols", type=int, default=30, help="of all parties together")
-        parser.add_argument("--data", choices=sorted(SETS), help="a real data set instead of --rows and --cols")
+        parser.add_argument(
+            "--data", choices=sorted(SETS), help="a real data set instead of --rows and --cols"
+        )
         parser.add_argument("--epochs", type=int, default=1)
         parser.add_argument("--batch", type=int, default=256)
 
     def shape(self, options: argparse.Namespace) -> dict[str, int | str]:
-        sizes = {"rows": options.rows, "cols": options.cols} if options.data is None else {"data": options.data}
+        sizes = (
+            {"rows": options.rows, "cols": options.cols} if options.data is None else {"data": options.data}
+        )
         return {**sizes, "epochs": options.epochs, "batch": options.batch}
 
     def prepare(self, options: argparse.Namespace, folders: list[Path]) -> dict[str, Any]:
@@ -117,7 +121,9 @@ def _grants(n: int) -> tuple[Grant, ...]:
 def _synthetic(options: argparse.Namespace, n_parties: int) -> tuple[list[np.ndarray], np.ndarray]:
     """Standard normal columns in equal blocks, and a label that follows a logistic model of them."""
     if options.rows < 1 or options.cols < n_parties:
-        raise UsageError("BENCH-0001", "fewer than one row, or than one column for each party", hint="more of both")
+        raise UsageError(
+            "BENCH-0001", "fewer than one row, or than one column for each party", hint="more of both"
+        )
     rng = np.random.default_rng(options.seed)
     x = rng.standard_normal((options.rows, options.cols))
     slopes = rng.standard_normal(options.cols) * 2 / np.sqrt(options.cols)

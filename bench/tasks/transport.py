@@ -24,14 +24,14 @@ class TransportTask(Task):
     standard: ClassVar[tuple[tuple[str, ...], ...]] = ((),)
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--gigabytes", type=int, default=4, help="sent one way, in 10^9 bytes")
+        parser.add_argument("--megabytes", type=int, default=4000, help="sent one way, in 10^6 bytes")
         parser.add_argument("--trips", type=int, default=2000, help="round trips")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
         return 2, "none", "none"
 
     def shape(self, options: argparse.Namespace) -> dict[str, int | str]:
-        return {"gigabytes": options.gigabytes, "trips": options.trips}
+        return {"megabytes": options.megabytes, "trips": options.trips}
 
     def prepare(self, options: argparse.Namespace, folders: list[Path]) -> int:
         """Frames that are sent."""
@@ -54,9 +54,7 @@ class TransportTask(Task):
         party.give("seconds", np.array([bulk_s, trips_s]))
         party.give("sums", sums)
 
-    def check(
-        self, options: argparse.Namespace, expected: int, folders: list[Path], out: Outputs
-    ) -> Figures:
+    def check(self, options: argparse.Namespace, expected: int, folders: list[Path], out: Outputs) -> Figures:
         if len(out[0]["sums"]) != expected or not np.array_equal(out[0]["sums"], out[1]["sums"]):
             raise wrong(self.name, "what arrived is not what was sent")
         bulk_s, trips_s = np.max([party["seconds"] for party in out], axis=0)
@@ -68,11 +66,11 @@ class TransportTask(Task):
 
 def _frames(options: argparse.Namespace) -> int:
     """At least the bytes asked for."""
-    return -(-options.gigabytes * 10**9 // FRAME_BYTES)
+    return int(-(-options.megabytes * 10**6 // FRAME_BYTES))
 
 
 async def _send(transport: Transport, n_frames: int) -> np.ndarray:
-    """Frames that all differ; done when the receiver says that it has the last. Returns their samples' sums."""
+    """Send frames that all differ, until the receiver has the last; returns the sums of their samples."""
     body = np.frombuffer(np.random.default_rng(1).bytes(FRAME_BYTES), np.uint8).copy()
     sums = np.zeros(n_frames, np.uint64)
     for k in range(n_frames):
@@ -93,7 +91,8 @@ async def _receive(transport: Transport, n_frames: int) -> np.ndarray:
 
 def _sample(body: Buffer) -> int:
     """Sum of the bytes at every 4093rd position: each frame has another, so a misplaced one is noticed."""
-    return int(np.frombuffer(body, np.uint8)[::4093].sum(dtype=np.uint64))
+    samples: np.ndarray = np.frombuffer(body, np.uint8)[::4093]
+    return int(np.sum(samples, dtype=np.uint64))
 
 
 async def _ping(transport: Transport, n_trips: int) -> None:

@@ -64,17 +64,27 @@ class House:
             lines.append(",".join("" if value is None else str(value) for value in row))
         (self.folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def start(self, name: str, *options: str, command: str = "train", config: Path | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, *options: str, command: str = "train", config: Path | None = None
+    ) -> subprocess.Popen[str]:
         arguments = [command, "--me", name, "--config", str(config or self.job_path), *options]
         process = launch(*arguments, folder=self.folder)
         self.started.append(process)
         return process
 
-    def both(self, *options: str, command: str = "train", configs: Mapping[str, Path] | None = None) -> dict[str, Ended]:
+    def both(
+        self, *options: str, command: str = "train", configs: Mapping[str, Path] | None = None
+    ) -> dict[str, Ended]:
         """Both processes to their end."""
         processes = {
-            name: self.start(name, *options, command=command, config=(configs or {}).get(name)) for name in PARTIES
+            name: self.start(name, *options, command=command, config=(configs or {}).get(name))
+            for name in PARTIES
         }
+        return {name: end(process) for name, process in processes.items()}
+
+    def pair(self, command: str, options: Mapping[str, tuple[str, ...]]) -> dict[str, Ended]:
+        """Both processes with options of their own, to their end."""
+        processes = {name: self.start(name, *options[name], command=command) for name in PARTIES}
         return {name: end(process) for name, process in processes.items()}
 
     def files(self, name: str) -> list[Path]:
@@ -99,7 +109,13 @@ def launch(*arguments: str, folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "COLUMNS": "200", "PYTHONPATH": str(SOURCE)},
+        env={
+            **os.environ,
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "COLUMNS": "200",
+            "PYTHONPATH": str(SOURCE),
+        },
     )
 
 

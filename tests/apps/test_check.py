@@ -93,7 +93,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("spoil", "code", "exit_code", "named"), FAULTS)
-def test_refused_before_anybody_is_asked(house: House, spoil: Any, code: str, exit_code: int, named: str) -> None:
+def test_refused_before_anybody_is_asked(
+    house: House, spoil: Any, code: str, exit_code: int, named: str
+) -> None:
     """`check` and `train` say the same, at once: no peer was ever started."""
     spoil(house)
     house.write_job()

@@ -107,4 +107,9 @@ def test_starts_over_in_its_own_folder(demo: tuple[Path, Ended]) -> None:
     second = cli("demo", "--home", "演示 1", "--rows", "800", "--seed", "3", "--json", folder=folder)
     assert second.code == 0, second.err
     assert second.json["intersection"] == 616
-    assert json.loads((folder / "演示 1" / "bank" / "models" / "demo" / "result.json").read_text())["options"]["seed"] == 3
+    assert (
+        json.loads((folder / "演示 1" / "bank" / "models" / "demo" / "result.json").read_text())["options"][
+            "seed"
+        ]
+        == 3
+    )

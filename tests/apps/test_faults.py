@@ -14,7 +14,12 @@ from tests.apps.house import PARTIES, House, end, events, read_csv
 
 
 def _leftovers(house: House) -> list[Path]:
-    return [path for name in PARTIES for pattern in ("work-*", "models/*", ".*.draft") for path in house.home(name).glob(pattern)]
+    return [
+        path
+        for name in PARTIES
+        for pattern in ("work-*", "models/*", ".*.draft")
+        for path in house.home(name).glob(pattern)
+    ]
 
 
 def test_empty_intersection(house: House) -> None:
@@ -91,7 +96,7 @@ def test_listen_and_peer_options(house: House) -> None:
 
 
 def _kill_in_training(house: House, number: signal.Signals) -> tuple[int, str, float]:
-    """Kill the bank in the middle of training; (partner's exit code, its error text, seconds until its end)."""
+    """End the bank in the middle of training; (partner's exit code, its error text, seconds to its end)."""
     house.job["train"]["epochs"] = 500
     house.job["limits"]["timeout_s"] = 8
     house.write_job()

@@ -10,6 +10,7 @@ import pytest
 
 from tacit.apps.cli.jobfile import Address, parse_address, read_job, table_columns
 from tacit.base.errors import UsageError
+from tacit.trust import identity
 from tests.apps.house import House, build
 
 
@@ -88,7 +89,11 @@ def test_other_meaning_other_section(shared: House, section: str, change: Any) -
         ("CLI-0003", "threads", lambda job: job["local"]["bank"].update(threads=0)),
         ("CREDIT-0003", "epochs", lambda job: job["train"].update(epochs=0)),
         ("CREDIT-0004", "label", lambda job: job["parties"]["bank"].pop("label")),
-        ("DATA-0006", "encoding", lambda job: job["parties"]["bank"].update(columns=[{"name": "x0", "encoding": "hot"}])),
+        (
+            "DATA-0006",
+            "encoding",
+            lambda job: job["parties"]["bank"].update(columns=[{"name": "x0", "encoding": "hot"}]),
+        ),
         ("IDENTITY-0005", "certificate", lambda job: job["parties"]["bank"].update(certificate="none.pem")),
     ],
 )
@@ -99,7 +104,16 @@ def test_refused(shared: House, code: str, named: str, change: Any) -> None:
     assert named in f"{caught.value.message} {caught.value.hint}"
 
 
-@pytest.mark.parametrize("text", ["a: [", "just text", "", "a: !!python/object/apply:os.getcwd []", "\ud800".encode("utf-8", "surrogatepass")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "just text",
+        "",
+        "a: !!python/object/apply:os.getcwd []",
+        "\ud800".encode("utf-8", "surrogatepass"),
+    ],
+)
 def test_not_a_job_file(tmp_path: Path, text: str | bytes) -> None:
     path = tmp_path / "job.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -128,3 +142,14 @@ def test_columns_to_read(shared: House) -> None:
 
     columns, text = table_columns(_read(shared, change).job.parties[0])
     assert columns == ["id", "x0", "x1", "y"] and text == ["id", "x1", "y"]
+
+
+def test_the_documented_job_file_is_one(tmp_path: Path) -> None:
+    """The example on the page of CLI-0001."""
+    page = (Path(__file__).parents[2] / "docs" / "errors" / "CLI-0001.md").read_text(encoding="utf-8")
+    (tmp_path / "job.yaml").write_text(page.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    for name in ("bank", "partner"):
+        made = identity.create(tmp_path / name, name)
+        (tmp_path / f"{name}.pem").write_bytes(made.certificate_path.read_bytes())
+    file = read_job(tmp_path / "job.yaml")
+    assert file.job.id == "credit-2026-11" and file.job.parties[0].positive == "bad"

@@ -14,7 +14,7 @@ from tests.apps.house import PARTIES, Ended, House, build, read_csv
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, dict[str, Ended]]]:
-    """A whole training in a folder with spaces and Chinese characters; some rows without id, some repeated."""
+    """A whole training in a folder with spaces and Chinese characters; ids are missing and repeated."""
     house = build(tmp_path_factory.mktemp("train") / "我的 文件夹 (1)")
     data = read_csv(house.folder / "bank.csv")
     extra = {name: [*values, values[0], values[1], values[2]] for name, values in data.items()}
@@ -41,7 +41,10 @@ def test_both_sides_agree(trained: tuple[House, dict[str, Ended]]) -> None:
 def test_each_learns_its_own_coefficients_only(trained: tuple[House, dict[str, Ended]]) -> None:
     _, ended = trained
     bank, partner = (ended[name].json for name in PARTIES)
-    assert set(bank["coefficients"]) == {"x0", "x1", "(intercept)"} and set(bank["correlations"]) == {"x0", "x1"}
+    assert set(bank["coefficients"]) == {"x0", "x1", "(intercept)"} and set(bank["correlations"]) == {
+        "x0",
+        "x1",
+    }
     assert set(partner["coefficients"]) == set(partner["correlations"]) == {"x2", "x3"}
     assert bank["coefficients"]["x0"] > 0 > bank["coefficients"]["x1"]
 
@@ -104,26 +107,24 @@ def test_report_holds_only_this_party(trained: tuple[House, dict[str, Ended]]) -
     assert ">x0<" not in page and ">x1<" not in page
 
 
+def _predict(house: House, folders: dict[str, str], outs: dict[str, Path], *more: str) -> dict[str, Ended]:
+    options = {
+        name: ("--model", folders[name], "--data", f"{name}.csv", "--out", str(outs[name]), *more)
+        for name in PARTIES
+    }
+    return house.pair("predict", options)
+
+
+def _folders(ended: dict[str, Ended]) -> dict[str, str]:
+    return {name: one.json["folder"] for name, one in ended.items()}
+
+
 def test_predicts(trained: tuple[House, dict[str, Ended]], tmp_path: Path) -> None:
     house, ended = trained
     outs = {name: tmp_path / f"{name} 分数.csv" for name in PARTIES}
-    processes = {
-        name: house.start(
-            name,
-            "--model",
-            ended[name].json["folder"],
-            "--data",
-            f"{name}.csv",
-            "--out",
-            str(outs[name]),
-            "--json",
-            command="predict",
-        )
-        for name in PARTIES
-    }
-    scored = {name: process.communicate(timeout=60) for name, process in processes.items()}
-    assert [process.returncode for process in processes.values()] == [0, 0], scored
-    assert not outs["partner"].exists() and json.loads(scored["partner"][0])["scores"] is None
+    scored = _predict(house, _folders(ended), outs, "--json")
+    assert [one.code for one in scored.values()] == [0, 0], scored["bank"].err
+    assert not outs["partner"].exists() and scored["partner"].json["scores"] is None
     assert stat.S_IMODE(outs["bank"].stat().st_mode) == 0o600
     scores = read_csv(outs["bank"])
     held = read_csv(house.folder / "bank.csv")
@@ -132,26 +133,28 @@ def test_predicts(trained: tuple[House, dict[str, Ended]], tmp_path: Path) -> No
     assert len(ranked) == 320 and all(0 <= float(score) <= 1 for score, _ in ranked)
     low, high = ([int(labels[key]) for _, key in part] for part in (ranked[:100], ranked[-100:]))
     assert sum(high) > sum(low) + 50
+    again = _predict(house, _folders(ended), {"bank": outs["bank"], "partner": outs["bank"]})
+    assert all(one.code == 2 and "CLI-0008" in one.err for one in again.values())
 
 
-def test_prediction_with_another_model_is_named(trained: tuple[House, dict[str, Ended]], tmp_path: Path) -> None:
+def test_prediction_with_another_model_is_named(
+    trained: tuple[House, dict[str, Ended]], tmp_path: Path
+) -> None:
     house, ended = trained
     again = house.both("--json")
     assert [one.code for one in again.values()] == [0, 0]
     assert again["bank"].json["folder"].endswith("test-2"), "an older model is never replaced"
-    folders = {"bank": again["bank"].json["folder"], "partner": ended["partner"].json["folder"]}
-    processes = {
-        name: house.start(
-            name,
-            *("--model", folders[name], "--data", f"{name}.csv", "--out", str(tmp_path / name)),
-            command="predict",
-        )
-        for name in PARTIES
-    }
-    for process in processes.values():
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 4 and "JOB-0003" in err and "options" in err
+    mixed = _folders(ended) | {"bank": again["bank"].json["folder"]}
+    for one in _predict(house, mixed, {name: tmp_path / name for name in PARTIES}).values():
+        assert one.code == 4 and "JOB-0003" in one.err and "options" in one.err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_other_partys_folder_is_refused(trained: tuple[House, dict[str, Ended]], tmp_path: Path) -> None:
+    house, ended = trained
+    swapped = dict(zip(PARTIES, reversed(_folders(ended).values()), strict=True))
+    for one in _predict(house, swapped, {name: tmp_path / name for name in PARTIES}).values():
+        assert one.code == 2 and "VAULT-0001" in one.err
 
 
 def test_shared_coefficients(house: House, tmp_path: Path) -> None:
@@ -161,16 +164,7 @@ def test_shared_coefficients(house: House, tmp_path: Path) -> None:
     assert [one.code for one in ended.values()] == [0, 0], ended["bank"].err
     assert all(one.json["coefficients"] is None for one in ended.values())
     assert not any("coefficients" in item["name"] for item in ended["bank"].json["revealed"])
-    out = tmp_path / "scores.csv"
-    processes = [
-        house.start(
-            name,
-            *("--model", ended[name].json["folder"], "--data", f"{name}.csv", "--out", str(out)),
-            command="predict",
-        )
-        for name in PARTIES
-    ]
-    for process in processes:
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-    assert len(read_csv(out)["score"]) == 320
+    outs = {name: tmp_path / name for name in PARTIES}
+    scored = _predict(house, _folders(ended), outs)
+    assert [one.code for one in scored.values()] == [0, 0], scored["bank"].err
+    assert not outs["bank"].exists() and len(read_csv(outs["partner"])["score"]) == 320

@@ -48,7 +48,11 @@ def test_keys_in_code_exist() -> None:
 
 
 def test_everybody_who_must_act_is_named() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TacitError)]
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.TacitError)
+    ]
     assert len(kinds) >= 9
     assert all(f"who.{kind.who}" in WORDS for kind in kinds)
 
@@ -80,7 +84,15 @@ def test_reveals_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("n_bytes", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (131_700, "132 KB"), (999_600, "1.0 MB"), (86_917_000, "86.9 MB"), (2e9, "2.0 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KB"),
+        (131_700, "132 KB"),
+        (999_600, "1.0 MB"),
+        (86_917_000, "86.9 MB"),
+        (2e9, "2.0 GB"),
+    ],
 )
 def test_amount(n_bytes: float, text: str) -> None:
     assert amount(n_bytes) == text

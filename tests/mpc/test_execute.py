@@ -10,7 +10,6 @@ import pytest
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import PolicyError, TacitError, UnsupportedError, UsageError
-from tacit.base.protocol import gather
 from tacit.base.types import FIXED, INT, Private, Type
 from tacit.compile import array as xp
 from tacit.compile.array import trace
@@ -109,6 +108,16 @@ def test_a_loop_of_no_step_gives_its_carry() -> None:
     assert all(abs(float(result["out"]) - 3) < 1e-4 for result in results)
 
 
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="_stack of no step takes the max of nothing")
+def test_a_loop_of_no_step_gives_no_rows() -> None:
+    def function(x: Any) -> Any:
+        carry, rows = xp.scan(lambda c, row: (c + row, c * row), x[0] * x[1], xp.to_secret(x)[:0])
+        return {"c": xp.reveal(carry, name="c"), "rows": xp.reveal(rows, name="rows")}
+
+    results = run(function, [("x", VECTOR)], {"x": np.ones(3)})
+    assert all(result["rows"].shape == (0,) for result in results)
+
+
 def test_independent_operators_share_their_rounds() -> None:
     def many(x: Any, y: Any) -> Any:
         parts = [x * (y + float(k)) for k in range(6)]
@@ -184,4 +193,3 @@ def test_one_party_that_fails_does_not_leave_the_other_hanging() -> None:
         return await party(ctx, await find("semi2k").start(ctx.sub("setup")))
 
     assert max(run_parties(both)) <= 4
-    assert gather is not None

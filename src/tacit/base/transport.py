@@ -29,7 +29,11 @@ class Transport(Protocol):
         """Hand over `frame`; returns when it may be forgotten. Raises TransportError."""
 
     async def recv(self, path: str, frm: int, to: int, *, limit_bytes: int) -> Frame:
-        """The frame of this name. PeerError if longer than `limit_bytes`, TransportError on timeout."""
+        """The frame of this name; its body is read-only.
+
+        Raises: PeerError PEER-0001 if longer than `limit_bytes`, PEER-0002 if the peer aborted, PEER-0003 for
+        a name used twice, PEER-0004 if the peer finished without it; TransportError NET-0003 on timeout.
+        """
 
     async def close(self, abort_code: str = "") -> None:
         """End all links; with `abort_code`, peers raise PeerError PEER-0002 naming it. Idempotent."""

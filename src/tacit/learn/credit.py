@@ -364,7 +364,7 @@ def _enough(label: Any) -> Any:
 
 
 async def _compute(run: Run, step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Outputs by name: plaintext where I learn it, my share where nobody does, None where only others learn."""
+    """Outputs by name: plaintext where I learn it, my share where nobody does, None where only others do."""
     outputs = await run.compute(step.name, step.program(), data, grants(run.job))
     return {name: value.plain if value.share is None else value.share for name, value in outputs.items()}
 

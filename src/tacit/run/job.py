@@ -107,8 +107,8 @@ class Report:
 async def greet(job: Job, me: int, transport: Transport) -> None:
     """Compare versions and agreed terms with every other party before anything else is sent.
 
-    Raises: PeerError JOB-0002 (other wire version; names who must upgrade), JOB-0003 (other terms; names
-    the sections). Nothing is ever downgraded.
+    Raises: PeerError JOB-0002 (other product or wire version; names who must upgrade), JOB-0003 (other
+    terms; names the sections). Nothing is ever downgraded.
     """
     mine = {
         "wire": WIRE_VERSION,
@@ -125,13 +125,13 @@ async def greet(job: Job, me: int, transport: Transport) -> None:
 
 
 def _compare(mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
-    wire = theirs.get("wire")
-    if wire != mine["wire"] or not isinstance(wire, int):
-        behind = "this side" if isinstance(wire, int) and wire > mine["wire"] else repr(peer)
+    versions = _version(theirs)
+    if versions != _version(mine):
+        behind = repr(peer) if versions < _version(mine) else f"this side, {mine['party']!r},"
         raise PeerError(
             "JOB-0002",
-            f"{peer!r} speaks wire version {wire}, this side {mine['wire']} (Tacit {mine['product']})",
-            hint=f"{behind} must upgrade Tacit; versions are never mixed",
+            f"{peer!r} runs Tacit {_spoken(versions)}, this side {_spoken(_version(mine))}",
+            hint=f"{behind} must upgrade; versions are never mixed and nothing is downgraded",
         )
     sections = theirs.get("sections")
     if not isinstance(sections, dict):
@@ -145,6 +145,20 @@ def _compare(mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
             f"the job files of {mine['party']!r} and {peer!r} differ in: {', '.join(differing)}",
             hint="compare the two files (everything outside `local`) and agree on one; nothing was sent",
         )
+
+
+def _version(greeting: Mapping[str, Any]) -> tuple[int, ...]:
+    """(wire version, product version…) of a greeting; older ones compare as less."""
+    wire, product = greeting.get("wire"), greeting.get("product")
+    numbers = product.split(".") if isinstance(product, str) else []
+    sound = len(numbers) == 3 and all(number.isdecimal() and len(number) < 6 for number in numbers)
+    if not isinstance(wire, int) or not sound:
+        raise PeerError("PEER-0001", "the peer's greeting names no version")
+    return (wire, *map(int, numbers))
+
+
+def _spoken(version: tuple[int, ...]) -> str:
+    return f"{'.'.join(map(str, version[1:]))} (wire version {version[0]})"
 
 
 class Run:

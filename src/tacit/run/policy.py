@@ -41,6 +41,6 @@ def check_reveals(program: Program, policy: Policy) -> None:
             recipients = "every party" if reveal.to == ALL else f"party {', '.join(map(str, reveal.to))}"
             raise PolicyError(
                 "POLICY-0002",
-                f"program {program.name!r} would reveal {reveal.name!r} to {recipients}: nobody agreed to that",
+                f"program {program.name!r} would reveal {reveal.name!r} to {recipients}: not agreed",
                 hint="remove it from the program, or add a line to the job's reveal section on both sides",
             )

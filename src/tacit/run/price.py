@@ -20,6 +20,25 @@ GILBOA_BYTES = 288
 GILBOA_OTS = 64
 SIGN_BYTES = 405.25
 TREE_ROUNDS = 8
+LOCAL = (
+    "add",
+    "sub",
+    "neg",
+    "sum",
+    "cumulative_sum",
+    "reshape",
+    "permute_dims",
+    "broadcast_to",
+    "concat",
+    "take",
+    "slice",
+    "low_bit",
+    "to_secret",
+    "const",
+    "logical_xor",
+    "logical_not",
+)
+"""Operators that send nothing."""
 OT_SECONDS = 15e-9
 PRODUCT_SECONDS = 3.0e-6
 MATRIX_PRODUCT_SECONDS = 0.1e-6
@@ -91,12 +110,8 @@ def _semi2k(me: int) -> dict[str, Price]:
         return (0.0 if _has(eqn, Public) else 2.0) + (2.0 if drops(eqn) > 0 else 0.0)
 
     ands = Price(2, lambda e: (OT_BYTES + 0.25) * _padded(e), 2 * OT_SECONDS)
-    free = Price()
-    local = (
-        "add sub neg sum cumulative_sum reshape permute_dims broadcast_to concat take slice low_bit"
-    ).split()
     return {
-        **{name: free for name in (*local, "to_secret", "const", "logical_xor", "logical_not")},
+        **dict.fromkeys(LOCAL, Price()),
         "mul": Price(
             product_rounds, mul_bytes, lambda e: 0.0 if _has(e, Public) else PRODUCT_SECONDS * _size(e)
         ),

@@ -9,8 +9,7 @@ from itertools import accumulate
 from tacit.apps.cli.markup import Markup, both_svg, join, tag
 
 _WIDTH, _HEIGHT = 440.0, 300.0
-_WIDE = 720.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 12.0, 16.0, 44.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 20.0, 16.0, 44.0
 _PLOT_WIDTH, _PLOT_HEIGHT = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 
 
@@ -34,9 +33,9 @@ def _path(points: Sequence[tuple[float, float]], class_: str) -> Markup:
     return tag("path", d="M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points), class_=class_)
 
 
-def _svg(*children: Markup, width: float = _WIDTH, height: float = _HEIGHT, label: str) -> Markup:
+def _svg(*children: Markup, height: float = _HEIGHT, label: str) -> Markup:
     return tag(
-        "svg", *children, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label, class_="chart"
+        "svg", *children, viewBox=f"0 0 {_WIDTH:g} {height:g}", role="img", aria_label=label, class_="chart"
     )
 
 
@@ -106,7 +105,7 @@ def dots(figures: Sequence[tuple[str, float]]) -> Markup:
     """One row per (key of its name, value in [0, 1]): a dot on a common axis that starts at 0.5."""
     low = 0.5 if min(value for _, value in figures) >= 0.5 else 0.0
     high = min(1.0, math.floor(max(value for _, value in figures) * 10 + 1) / 10)
-    left, width, row = 12.0, _WIDE - 76.0, 44.0
+    left, width, row = 12.0, _WIDTH - 84.0, 44.0
 
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * width
@@ -124,7 +123,7 @@ def dots(figures: Sequence[tuple[str, float]]) -> Markup:
         parts.append(_line(x(low), y, x(value), y, f"stem {strength}"))
         parts.append(tag("circle", cx=f"{x(value):.1f}", cy=f"{y:.1f}", r="6", class_=f"head {strength}"))
         parts.append(_text(f"{value:.4f}", x(value) + 12, y + 4, f"value start {strength}"))
-    return _svg(*parts, width=_WIDE, height=height, label="AUC")
+    return _svg(*parts, height=height, label="AUC")
 
 
 def diverging(value: float, largest: float) -> Markup:

@@ -27,7 +27,7 @@ class Disclosure:
 
 @dataclass(frozen=True)
 class Preflight:
-    """`blocking`: what stops the job before its first message; `forecast`: None if the data cannot be read."""
+    """`blocking`: what stops the job before its first message; `forecast`: None if the data are unusable."""
 
     job: str
     party: str
@@ -55,7 +55,9 @@ def look(seat: Seat, table: pa.Table, peer_rows: int | None = None) -> Preflight
     found = profile(table, terms.key, terms.columns, terms.label, terms.positive)
     expected = None
     if found.n_ids and found.n_features:
-        expected = forecast(job, seat.me, found.n_ids, peer_rows or found.n_ids, found.n_features)
+        expected = forecast(
+            job, seat.me, found.n_ids, peer_rows or found.n_ids, found.n_features, seat.local.threads
+        )
     return Preflight(job.id, terms.name, found, disclosures(seat), _blocking(seat, found), expected)
 
 

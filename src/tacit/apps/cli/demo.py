@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import socket
 import sys
 import time
@@ -26,7 +25,7 @@ from rich.text import Text
 from tacit.apps.cli import demo_data
 from tacit.apps.cli.demo_data import DemoFile
 from tacit.apps.cli.jobfile import JobFile, read_job, table_columns
-from tacit.apps.cli.party import Stopped, run_to_end
+from tacit.apps.cli.party import run_to_end
 from tacit.apps.cli.pooled import compare
 from tacit.apps.cli.report import demo_report
 from tacit.apps.cli.screen import Board, Screen
@@ -45,7 +44,7 @@ MARK_FILE = ".tacit-demo"
 AUC_TOLERANCE = 0.005
 
 _LINE_LIMIT_BYTES = 1 << 24
-_PATIENCE_S = 10.0
+_PATIENCE_S = 3.0
 _LOG_FILE = "stderr.txt"
 
 
@@ -243,7 +242,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     child.terminate()
     try:
         await asyncio.wait_for(child.wait(), _PATIENCE_S)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         child.kill()
         await child.wait()
 

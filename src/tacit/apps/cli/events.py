@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from tacit.base.errors import TacitError
+from tacit.base.errors import TacitError, TransportError
 from tacit.base.log import Field, Sink
 
 Listener = Callable[[dict[str, Any]], None]
@@ -38,8 +39,18 @@ class JsonLines:
         self._stream = stream
 
     def __call__(self, event: dict[str, Any]) -> None:
-        self._stream.write(json.dumps(event, ensure_ascii=True, separators=(",", ":")) + "\n")
-        self._stream.flush()
+        """Raises TransportError CLI-0010 if nobody reads any more: the run then ends, too."""
+        try:
+            self._stream.write(json.dumps(event, ensure_ascii=True, separators=(",", ":")) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            # What is still buffered has nowhere to go; the interpreter would complain about it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            raise TransportError(
+                "CLI-0010",
+                "the process that reads this party's events has gone",
+                hint="start the job again on both sides; without --events nobody needs to read",
+            ) from None
 
 
 def error_event(error: TacitError) -> dict[str, Any]:

@@ -1,15 +1,43 @@
-"""What a job will cost, from measured prices: bytes that this party sends, seconds in three networks."""
+"""What a job will cost, before it runs: bytes that this party sends, seconds in three kinds of network.
+
+The programs of the job are traced for the sizes that are known or assumed here, and priced by the tables of
+`run.price`; the alignment is priced by its declared bytes. Seconds are as good as this machine is similar to
+the one on which those tables were measured.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tacit.run.job import Job
+from tacit.compile.cost import Cost, Network, estimate
+from tacit.frame.columns import parse_columns
+from tacit.learn.credit import Options, label_holder, steps
+from tacit.psi.ecdh_ms86 import POINT_BYTES, tag_bytes
+from tacit.run.job import Job, PartyTerms
+from tacit.run.price import prices
+
+NETWORKS: Mapping[str, Network] = {
+    "loopback": Network(0.0004, 1.0e9),
+    "lan": Network(0.0010, 1.25e8),
+    "wan": Network(0.0200, 1.25e7),
+}
+"""The latency of a round is that of one message, the work of the event loop on it included."""
+
+LEVELS_ASSUMED = 4
+"""How many columns a category of the other party is taken to make."""
+
+_SETUP_BYTES, _SETUP_ROUNDS, _SETUP_SECONDS = 16_384, 4, 0.05
+_PSI_ROUNDS = 4
+_PSI_ITEM_SECONDS = 60e-6
+"""Masking one id of one's own, or one point of the other's, on one thread."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """For `rows` common rows, if the peer has `peer_rows` ids and `peer_features` columns after encoding."""
+    """For `rows` common rows, if the peer has `peer_rows` ids and `peer_features` columns after encoding.
+
+    `unpriced`: operators without a price; with any, the figures are lower bounds."""
 
     rows: int
     peer_rows: int
@@ -17,7 +45,42 @@ class Forecast:
     bytes_sent: int
     rounds: int
     seconds: dict[str, float]
+    unpriced: tuple[str, ...] = ()
 
 
-def forecast(job: Job, me: int, n_mine: int, n_theirs: int, n_features: int) -> Forecast | None:
-    return None
+def forecast(
+    job: Job, me: int, n_mine: int, n_theirs: int, n_features: int, threads: int = 1
+) -> Forecast | None:
+    """`n_features`: of this party, after encoding. None if too few rows would be common for a run."""
+    n_common = min(n_mine, n_theirs)
+    n_test = round(Options.of(job).test_fraction * n_common)
+    if min(n_test, n_common - n_test) < 1:
+        return None
+    peer_features = _assumed_features(job.parties[1 - me])
+    widths = [n_features, peer_features] if me == 0 else [peer_features, n_features]
+    widths[label_holder(job)] += 1  # the intercept
+    table = prices(job.scheme, me)
+    parts = [_alignment(n_mine, n_theirs, threads)]
+    parts += [estimate(step.program(), table) for step in steps(job, widths, n_common - n_test, n_test)]
+    seconds = {
+        name: round(_SETUP_SECONDS + sum(part.seconds(network) for part in parts), 2)
+        for name, network in NETWORKS.items()
+    }
+    return Forecast(
+        n_common,
+        n_theirs,
+        peer_features,
+        _SETUP_BYTES + round(sum(part.n_bytes for part in parts)),
+        _SETUP_ROUNDS + round(sum(part.rounds for part in parts)),
+        seconds,
+        tuple(sorted(frozenset[str]().union(*(part.unpriced for part in parts)))),
+    )
+
+
+def _alignment(n_mine: int, n_theirs: int, threads: int) -> Cost:
+    n_bytes = POINT_BYTES * n_mine + tag_bytes(n_mine, n_theirs) * n_theirs
+    return Cost(_PSI_ROUNDS, n_bytes, (n_mine + n_theirs) * _PSI_ITEM_SECONDS / threads)
+
+
+def _assumed_features(terms: PartyTerms) -> int:
+    return sum(LEVELS_ASSUMED if spec.encoding == "category" else 1 for spec in parse_columns(terms.columns))

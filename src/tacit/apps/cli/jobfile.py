@@ -140,7 +140,7 @@ def _document(path: Path) -> dict[str, Any]:
         raise UsageError(
             "CLI-0001",
             f"job file {path.name!r} is not YAML{where}",
-            hint="check indentation and quotes; the guide shows a whole job file",
+            hint="check indentation and quotes; the page of this code shows a whole job file",
         ) from None
     if not isinstance(document, dict):
         raise UsageError(

@@ -20,7 +20,7 @@ from tacit.apps.cli import show
 from tacit.apps.cli.check import look
 from tacit.apps.cli.events import JsonLines, Listener, error_event
 from tacit.apps.cli.jobfile import Address, parse_address
-from tacit.apps.cli.party import Seat, Stopped, read_table, take_seat
+from tacit.apps.cli.party import Seat, read_table, take_seat
 from tacit.apps.cli.screen import Board, Screen, show_error
 from tacit.apps.cli.tracker import Tracker
 from tacit.apps.cli.words import Words, choose_language

@@ -16,7 +16,7 @@ class Markup(str):
 
 
 def tag(name: str, /, *children: Any, **attributes: Any) -> Markup:
-    """An element. `class_` and `for_` lose their underscore, other underscores become hyphens; None is left out."""
+    """An element. A last underscore of an attribute is dropped, others become hyphens; None is left out."""
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value), quote=True)}"'
         for key, value in attributes.items()

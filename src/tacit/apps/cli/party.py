@@ -1,4 +1,4 @@
-"""One party's process: its place at a job, the link to the peer, the run, and a clean end however it comes."""
+"""One party's process: its place at a job, the link to the peer, the run, a clean end however it comes."""
 
 from __future__ import annotations
 

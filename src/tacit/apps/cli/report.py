@@ -1,4 +1,4 @@
-"""Self-contained HTML reports, English and Chinese in one page: what a party learned, and the demo's overview.
+"""Self-contained HTML reports, English and Chinese in one page: a party's own, and the demo's overview.
 
 Made from result objects only (`result.py`), so a report can hold nothing that its reader did not learn.
 """
@@ -105,7 +105,7 @@ def _cards(parties: Sequence[Result], summary: Result) -> Markup:
     )
     cards = [
         _card(both("report.auc"), f"{quality['auc']:.4f}", exact, lead=True),
-        _card(both("report.ks"), f"{quality['ks']:.4f}", exact, lead=True),
+        _card(both("report.ks"), f"{quality['ks']:.4f}", _ks_note(quality), lead=True),
         _card(both("report.common"), f"{rows['common']:,}", both("report.common_note", **rows)),
     ]
     for party in parties:
@@ -116,6 +116,11 @@ def _cards(parties: Sequence[Result], summary: Result) -> Markup:
         _card(both("report.seconds"), f"{seconds:.1f}", both("report.seconds_note", rounds=first["rounds"]))
     )
     return tag("div", *cards, class_="cards")
+
+
+def _ks_note(quality: Result) -> Markup:
+    """A bucketed KS looks at some scores only, so the true one can be larger."""
+    return both("report.exact") if not quality["auc_bound"] else both("report.at_least")
 
 
 def _card(name: Markup, figure: str, under: Markup, *, lead: bool = False) -> Markup:
@@ -214,8 +219,8 @@ def _table(
     headed: bool = False,
     total: bool = False,
 ) -> Markup:
-    """`numbers`: columns set to the right; `drawn`: columns of drawings, whose name stands over them and the one
-    before; `headed`: the first column holds names; `total`: the last line is a sum."""
+    """`numbers`: columns set to the right; `drawn`: columns of drawings, under the name of the column before;
+    `headed`: the first column holds names; `total`: the last line is a sum."""
 
     def kind(index: int) -> str | None:
         if index in drawn:
@@ -264,7 +269,7 @@ def _revealed(parties: Sequence[Result]) -> Markup:
 
 
 def _reveals(result: Result) -> list[tuple[Markup, Any, int, bool]]:
-    """(what, to whom, how many numbers, behind a threshold?), the figures of the evaluation taken together."""
+    """(what, to whom, how many numbers, behind a threshold?); the evaluation's figures are one entry."""
     merged: dict[tuple[str, str], int] = {}
     for item in result["revealed"]:
         kind = "evaluation" if item["name"].startswith("evaluation.") else item["name"]

@@ -24,11 +24,12 @@ p{margin:0 0 12px;max-width:86ch}
 .meta{color:var(--soft);font-size:13px;margin:0 0 4px}
 .note{color:var(--soft);font-size:13.5px}
 .scroll+.note{margin:12px 0 0}
-section{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:24px 26px;margin:18px 0}
+section{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:24px 26px;
+margin:18px 0}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(134px,1fr));gap:12px;margin:26px 0 18px}
 .card{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:14px 15px}
-.card b{display:block;font-size:23px;line-height:1.25;font-weight:600;letter-spacing:-.015em;white-space:nowrap;
-font-variant-numeric:tabular-nums}
+.card b{display:block;font-size:23px;line-height:1.25;font-weight:600;letter-spacing:-.015em;
+white-space:nowrap;font-variant-numeric:tabular-nums}
 .card.lead b{color:var(--lead)}
 .card span{display:block}.card span span{display:inline}
 .card .name{font-size:12.5px;color:var(--soft);margin-bottom:4px}
@@ -50,12 +51,13 @@ td.column{overflow-wrap:anywhere;min-width:9em}
 td.drawn{width:24%;min-width:84px}
 th[colspan]{padding-left:12px}
 ul{margin:0;padding-left:20px}li{margin:5px 0;max-width:76ch}
-code{font:12.5px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere;color:var(--soft)}
+code{font:12.5px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere;
+color:var(--soft)}
 summary{cursor:pointer;color:var(--lead);font-size:13.5px;margin-top:12px}
 details[open] summary{margin-bottom:8px}
 .badge{font-size:12px;color:var(--lead);background:var(--lead-soft);border-radius:10px;padding:2px 9px;
 font-weight:500;margin-left:8px;white-space:nowrap}
-svg.chart{display:block;width:100%;height:auto}
+svg.chart{display:block;width:100%;max-width:560px;height:auto}
 svg.diverging,svg.share{display:block;width:100%;height:14px;margin-top:3px}
 svg text{fill:var(--soft);font-size:11.5px}
 .end{text-anchor:end}.middle{text-anchor:middle}.start{text-anchor:start}
@@ -69,10 +71,14 @@ rect.bar{fill:var(--lead)}rect.more{fill:var(--warm)}rect.less{fill:var(--cool)}
 .diverging .axis{stroke-width:.6;vector-effect:non-scaling-stroke}
 .stem{stroke-width:2;stroke:var(--faint)}.head{fill:var(--faint)}
 .stem.lead{stroke:var(--lead)}.head.lead{fill:var(--lead)}
-svg text.value{fill:var(--ink);font-size:12px}svg text.lead{fill:var(--lead);font-weight:600}
+svg text.value{fill:var(--ink);font-size:12px;paint-order:stroke;stroke:var(--paper);stroke-width:3px}
+svg text.lead{fill:var(--lead);font-weight:600}
 svg text.name{font-size:12.5px}
-@media(max-width:680px){main{padding:22px 14px 40px}section{padding:18px 16px}.pair{grid-template-columns:1fr}
-h1{font-size:23px}.cards{grid-template-columns:1fr 1fr;gap:10px}.card{padding:12px 14px}.card b{font-size:22px}}
+@media(max-width:680px){main{padding:22px 14px 40px}section{padding:18px 16px}
+.pair{grid-template-columns:1fr;gap:18px}
+.legend[aria-hidden]{display:none}
+h1{font-size:23px}.cards{grid-template-columns:1fr 1fr;gap:10px}.card{padding:12px 14px}
+.card b{font-size:22px}}
 @media print{:root{font-size:12px}body{background:#fff}main{max-width:none;padding:0}.lang{display:none}
 section,.card{border-color:#ccc;break-inside:avoid}section{padding:14px 16px;margin:10px 0}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -8,34 +8,42 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
     "report.title_party": ("What {party} learned", "{party} 得知了什么"),
     "report.title_demo": ("Two institutions, one credit model", "两家机构，一个信用模型"),
     "report.lead_party": (
-        "{parties} trained one model together. This report holds what {party} learned, and is for {party} only.",
+        "{parties} trained one model together. This report holds what "
+        "{party} learned, and is for {party} only.",
         "{parties} 联合训练了一个模型。本报告只含 {party} 得知的内容，仅供 {party} 使用。",
     ),
     "report.lead_demo": (
-        "A bank knows the application and the outcome, its partner knows the account. They trained one model "
-        "over mutual TLS; neither saw a row of the other. This page shows both sides only because the demo owns both.",
-        "银行掌握申请资料与结果，合作方掌握账户情况。双方经双向 TLS 联合训练一个模型，互不可见对方的任何一行。"
+        "A bank knows the application and the outcome, its partner knows "
+        "the account. They trained one model "
+        "over mutual TLS; neither saw a row of the other. This page shows "
+        "both sides only because the demo owns both.",
+        "银行掌握申请资料与结果，合作方掌握账户情况。双方经双向 TLS "
+        "联合训练一个模型，互不可见对方的任何一行。"
         "本页能同时展示两边，只因演示同时拥有两份数据。",
     ),
     "report.job": ("job {job}", "任务 {job}"),
     "report.version": ("Tacit {version}", "Tacit {version}"),
     # headline
-    "report.auc": ("AUC on held-out rows", "留出样本 AUC"),
-    "report.ks": ("KS on held-out rows", "留出样本 KS"),
+    "report.auc": ("held-out AUC", "留出样本 AUC"),
+    "report.ks": ("held-out KS", "留出样本 KS"),
     "report.common": ("common customers", "共有客户"),
     "report.common_note": ("{train} to train, {test} to test", "训练 {train}，测试 {test}"),
-    "report.sent": ("left {party}", "流出 {party}"),
+    "report.sent": ("sent by {party}", "{party} 发出"),
     "report.sent_note": ("masked or shared values", "盲化或分享后的数值"),
     "report.seconds": ("seconds", "耗时（秒）"),
     "report.seconds_note": ("{rounds} rounds", "{rounds} 轮通信"),
     "report.exact": ("exact, computed on shares", "精确值，在分享上计算"),
     "report.bound": ("± {bound}, computed on shares", "± {bound}，在分享上计算"),
+    "report.at_least": ("at least, computed on shares", "下限，在分享上计算"),
     # comparison
     "report.comparison": ("Was it worth it?", "联合是否值得？"),
     "report.comparison_note": (
-        "AUC on the same {test} held-out customers. The joint model must come within 0.005 of the same model on "
-        "pooled plaintext; it differs by {difference}. With the partner's columns the bank's own AUC changes by {gain}.",
-        "同一批 {test} 名留出客户上的 AUC。联合模型与明文汇集的同一模型相差须不超过 0.005，实际相差 {difference}。"
+        "AUC on the same {test} held-out customers. The joint model must "
+        "come within 0.005 of the same model on "
+        "pooled plaintext; it differs by {difference}. With the partner's "
+        "columns the bank's own AUC changes by {gain}.",
+        "同一批 {test} 名留出客户上的 AUC。联合模型与明文汇集的同一模型相差须不超过 "
+        "0.005，实际相差 {difference}。"
         "加入合作方的列后，银行单方 AUC 变化 {gain}。",
     ),
     "report.joint": ("Joint, on shares", "联合（秘密分享）"),
@@ -44,9 +52,11 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
     # ranking
     "report.ranking": ("How well the scores separate", "分数的区分能力"),
     "report.ks_caption": (
-        "KS curve: share found of the positives and of the others, from the highest scores down. The exact KS "
-        "is {ks}; the curve is drawn from {bins} bins of at least {least} rows, nothing finer was opened.",
-        "KS 曲线：从最高分往下，正例与负例各找到的比例。精确 KS 为 {ks}；曲线由 {bins} 个分箱绘制，"
+        "KS curve: share found of the positives and of the others, from "
+        "the highest scores down. The KS of all scores "
+        "is {ks}; the curve is drawn from {bins} bins of at least "
+        "{least} rows, nothing finer was opened.",
+        "KS 曲线：从最高分往下，正例与负例各找到的比例。KS 为 {ks}；曲线由 {bins} 个分箱绘制，"
         "每箱不少于 {least} 行，未披露更细内容。",
     ),
     "report.lift_caption": (
@@ -66,9 +76,12 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
     # coefficients
     "report.coefficients": ("Coefficients and correlations", "系数与相关性"),
     "report.coefficients_note": (
-        "Coefficients are for standardised columns; a bar to the right raises the score. Each party learned those "
-        "of its own columns only. A correlation is between one column and the label, on the training rows.",
-        "系数对应标准化后的列；向右表示提高分数。各方只得知自有列的系数。相关系数为单列与标签在训练样本上的相关。",
+        "Coefficients are for standardised columns; a bar to the right "
+        "raises the score. Each party learned those "
+        "of its own columns only. A correlation is between one column "
+        "and the label, on the training rows.",
+        "系数对应标准化后的列；向右表示提高分数。各方只得知自有列的系数。"
+        "相关系数为单列与标签在训练样本上的相关。",
     ),
     "report.seen_by": ("seen by {party} only", "仅 {party} 可见"),
     "report.column": ("column", "列"),
@@ -125,14 +138,17 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
         "对齐：ristretto255 上的 ECDH 隐私求交（Meadows 1986），双方得知交集",
     ),
     "report.protocol_scheme": (
-        "Computation: additive shares modulo 2^64 between the two ({scheme}); correlated randomness by OT "
+        "Computation: additive shares modulo 2^64 between the two "
+        "({scheme}); correlated randomness by OT "
         "extension between the two, no dealer, no third party",
         "计算：双方之间模 2^64 加法秘密分享（{scheme}）；相关随机数由双方以 OT 扩展生成，无可信第三方",
     ),
     "report.protocol_security": (
-        "Security: {security}, {kappa} bits computational, {sigma} bits statistical. Both parties are assumed to "
+        "Security: {security}, {kappa} bits computational, {sigma} bits "
+        "statistical. Both parties are assumed to "
         "follow the protocol; one that deviates could learn more.",
-        "安全性：{security}，计算安全 {kappa} 比特，统计安全 {sigma} 比特。假定双方遵守协议；偏离协议者可能得知更多。",
+        "安全性：{security}，计算安全 {kappa} 比特，统计安全 {sigma} 比特。"
+        "假定双方遵守协议；偏离协议者可能得知更多。",
     ),
     "report.protocol_assumes": ("It assumes: {assumes}", "所依赖的假设：{assumes}"),
     "report.protocol_numbers": (
@@ -140,7 +156,8 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
         "数值：{bits} 位小数的定点数；sigmoid 近似误差不超过 {sigmoid}",
     ),
     "report.protocol_link": (
-        "Link: mutual TLS 1.3, each side pins the other's certificate; both sides compared the digest of the job "
+        "Link: mutual TLS 1.3, each side pins the other's certificate; "
+        "both sides compared the digest of the job "
         "before any data message",
         "链路：双向 TLS 1.3，双方固定对方证书；任何数据消息之前先核对任务摘要",
     ),

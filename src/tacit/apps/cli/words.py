@@ -24,7 +24,8 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
         "生成本方密钥与证书，并显示供对方核对的指纹。",
     ),
     "help.check": (
-        "Look before you run: data problems, what will be revealed to whom, bytes and seconds. Sends nothing.",
+        "Look before you run: data problems, what will be revealed to "
+        "whom, bytes and seconds. Sends nothing.",
         "运行前自检：数据问题、将向谁披露什么、预计流量与耗时。不发送任何数据。",
     ),
     "help.train": (
@@ -95,7 +96,8 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "init.fingerprint": ("fingerprint", "指纹"),
     "init.next": ("next", "下一步"),
     "init.send": (
-        "send the certificate to the other party; it holds no secret. Compare the fingerprint by telephone. "
+        "send the certificate to the other party; it holds no secret. "
+        "Compare the fingerprint by telephone. "
         "Never send private_key.pem or vault.key.",
         "把证书文件发给对方（不含机密），并通过电话核对指纹。切勿发送 private_key.pem 与 vault.key。",
     ),

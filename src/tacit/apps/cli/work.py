@@ -100,7 +100,7 @@ def predict(seat: Seat, model: Path, data: Path, out: Path, listener: Listener) 
 
 
 def prediction_job(job: Job, part: Part) -> Job:
-    """The job of scoring with the model that `part` belongs to, so that other models are named by JOB-0003."""
+    """The job of scoring with the model of `part`; another model on the other side is named by JOB-0003."""
     return replace(job, task="predict", options={"model": part.model})
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tacit.base.types import FIXED, FRACTION_BITS, INT, Shape
+from tacit.base.types import FIXED, FRACTION_BITS, Shape
 from tacit.ir.op import Bound, Signature, Value, op
 from tacit.ir.ops.select import stacked, zero
 from tacit.ir.program import Builder, Var
@@ -30,7 +30,7 @@ rest; beyond T = 10.41 > ln(2^15), 1 is within 2^-15. Truncations add at most 2^
 
 
 def _sigmoid(b: Builder, x: Var) -> Var:
-    """Two comparisons deep. The pieces are linear in the powers of u, so each is computed locally and only the
+    """Two comparisons deep. The pieces are linear in the powers of u: each is computed locally, and only the
     choice among them is interactive. Beyond the last knot nothing is chosen, so powers of u that no longer
     fit the encoding do not matter: x need not be clipped."""
     rank, size = len(x.type.shape), x.type.size
