@@ -91,7 +91,7 @@ def measure(task: Task, options: argparse.Namespace) -> Measurement:
             if runs[0].total_s > LONG_RUN_S:
                 return runs[0]
         measured = sorted(runs[1:], key=lambda run: run.seconds)
-        median = measured[(len(measured) - 1) // 2]
+        median = measured[len(measured) // 2]
         median.spread = (measured[0].seconds, measured[-1].seconds)
         return median
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import Any
 
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
+from tacit.apps.cli.main import app
+from tacit.apps.cli.screen import show_error
+from tacit.apps.cli.words import Words
+from tacit.base.errors import TacitError
 from tests.apps.house import House, cli, end, read_csv
 
 
 def _check(house: House, *options: str) -> tuple[int, dict[str, Any]]:
-    one = end(house.start("bank", "--json", *options, command="check"))
-    return one.code, json.loads(one.out) if one.out else {"err": one.err}
+    """`tacit check --json` in this process: (exit code, what it printed, or the error's text)."""
+    arguments = ["check", "--me", "bank", "--config", str(house.job_path), "--json", *options]
+    with contextlib.chdir(house.folder):
+        result = CliRunner().invoke(app, arguments)
+    if isinstance(result.exception, TacitError):
+        return result.exception.exit_code, {"err": str(result.exception)}
+    return result.exit_code, json.loads(result.stdout)
 
 
 def test_ready(house: House) -> None:
@@ -99,12 +111,11 @@ def test_refused_before_anybody_is_asked(
     """`check` and `train` say the same, at once: no peer was ever started."""
     spoil(house)
     house.write_job()
+    checked, found = _check(house)
+    assert checked == exit_code and code in str(found) and named in str(found)
     started = time.monotonic()
-    processes = [house.start("bank", command=command) for command in ("check", "train")]
-    for process in processes:
-        one = end(process)
-        assert one.code == exit_code, one.err
-        assert code in one.out + one.err and named in one.out + one.err
+    one = end(house.start("bank"))
+    assert one.code == exit_code and code in one.err and named in one.err
     assert time.monotonic() - started < 15
     assert not list(house.home("bank").glob("work-*"))
 
@@ -122,15 +133,15 @@ def test_counts_null_and_duplicate_ids(house: House) -> None:
 def test_home_and_data_options(house: House) -> None:
     house.job.pop("local")
     house.write_job()
-    one = end(house.start("bank", command="check"))
-    assert one.code == 2 and "CLI-0004" in one.err and "--home" in one.err
+    code, found = _check(house)
+    assert code == 2 and "CLI-0004" in found["err"] and "--home" in found["err"]
     code, _ = _check(house, "--home", "bank", "--data", "bank.csv")
     assert code == 0
 
 
 def test_unknown_party(house: House) -> None:
-    one = end(house.start("bnak", command="check"))
-    assert one.code == 2 and "JOB-0001" in one.err
+    code, found = _check(house, "--me", "bnak")
+    assert code == 2 and "JOB-0001" in found["err"] and "bank" in found["err"]
 
 
 def test_init(house: House) -> None:
@@ -155,3 +166,16 @@ def test_scores_need_their_own_line(house: House) -> None:
         house.start("bank", "--model", "none", "--data", "bank.csv", "--out", "s.csv", command="predict")
     )
     assert one.code == 3 and "POLICY-0005" in one.err
+
+
+def test_errors_for_machines(house: House) -> None:
+    one = end(house.start("bank", "--home", "nowhere", "--json", command="check"))
+    told = json.loads(one.out)["error"]
+    assert one.code == 2 and told["code"] == "IDENTITY-0003" and "tacit init" in told["hint"]
+
+
+def test_errors_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name in a message may have come from the peer."""
+    show_error(Console(stderr=True, width=200), Words("en"), TacitError("X-0001", "bad \x1b[2J\x07name"))
+    shown = capsys.readouterr().err
+    assert "\x1b[2J" not in shown and "\x07" not in shown and "name" in shown

@@ -51,9 +51,9 @@ def test_wrong_certificate(house: House) -> None:
     job = deepcopy(house.job)
     job["parties"]["partner"]["certificate"] = "mallory/certificate.pem"
     job["local"]["partner"]["home"] = "mallory"
-    job["limits"]["connect_s"] = 3
+    job["limits"]["connect_s"] = 2
     path = house.write_job(job, house.folder / "mallory.yaml")
-    house.job["limits"]["connect_s"] = 3
+    house.job["limits"]["connect_s"] = 2
     house.write_job()
     ended = house.both(configs={"partner": path})
     assert [one.code for one in ended.values()] == [6, 6]
@@ -67,7 +67,7 @@ def test_home_of_somebody_else(house: House) -> None:
 
 @pytest.mark.parametrize("name", PARTIES)
 def test_absent_peer(house: House, name: str) -> None:
-    house.job["limits"]["connect_s"] = 4
+    house.job["limits"]["connect_s"] = 3.5
     house.write_job()
     started = time.monotonic()
     one = end(house.start(name))
@@ -125,12 +125,11 @@ def test_killed_peer(house: House) -> None:
     assert not list(house.home("bank").glob("work-*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopped_peer_says_so(house: House, number: signal.Signals) -> None:
-    code, err, seconds = _kill_in_training(house, number)
+def test_stopped_peer_says_so(house: House) -> None:
+    code, err, seconds = _kill_in_training(house, signal.SIGTERM)
     assert code == 4 and "PEER-0002" in err and "CLI-0006" in err
     assert seconds < 10
-    assert house.started[1].returncode == 128 + number
+    assert house.started[1].returncode == 128 + signal.SIGTERM
     assert not _leftovers(house)
 
 

@@ -86,7 +86,12 @@ def test_files_are_private_and_complete(trained: tuple[House, dict[str, Ended]])
     for name in PARTIES:
         folder = Path(ended[name].json["folder"])
         assert folder == house.home(name) / "models" / "test"
-        assert {path.name for path in folder.iterdir()} == {"part.sealed", "result.json", "report.html"}
+        assert {path.name for path in folder.iterdir()} == {
+            "part.sealed",
+            "rows.sealed",
+            "result.json",
+            "report.html",
+        }
         assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in house.files(name))
         assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
         assert not list(house.home(name).glob("work-*"))

@@ -1,4 +1,4 @@
-"""What the documents say is so: code runs, commands exist, links lead somewhere, tables match the registries."""
+"""What the documents say is so: code runs, commands exist, links lead somewhere, tables match the code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ EXPECTED = (
 
 
 def blocks(path: Path, *languages: str) -> list[str]:
-    return [body for language, body in BLOCK.findall(path.read_text(encoding="utf-8")) if language in languages]
+    return [
+        body for language, body in BLOCK.findall(path.read_text(encoding="utf-8")) if language in languages
+    ]
 
 
 def test_the_documents_are_there() -> None:
@@ -62,8 +64,10 @@ def check_command(words: list[str], where: str) -> None:
         from tacit.apps.cli.main import app
 
         group = get_command(app)
-        command = group.commands[words[1]] if words[1] in group.commands else group  # type: ignore[attr-defined]
-        assert isinstance(command, typer.core.TyperCommand) or words[1].startswith("-"), f"{where}: tacit {words[1]}"
+        command = group.commands.get(words[1], group)  # type: ignore[attr-defined]
+        assert isinstance(command, typer.core.TyperCommand) or words[1].startswith("-"), (
+            f"{where}: tacit {words[1]}"
+        )
         known = {option for parameter in command.params for option in parameter.opts}
         given = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
         assert given <= known | {"--help"}, f"{where}: {sorted(given - known)}"
@@ -153,3 +157,7 @@ def test_the_layers_in_the_architecture_document_are_those_of_the_test() -> None
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     drawn = "\n".join(" | ".join(layer) for layer in LAYERS)
     assert drawn in text, f"ARCHITECTURE.md should draw:\n\n{drawn}\n"
+
+
+if __name__ == "__main__":  # python -m tests.architecture.test_documents prints the table for SECURITY.md
+    print(protocol_table())

@@ -1,4 +1,4 @@
-"""House rules that a syntax tree can check: what touches the operating system, names, lengths, codes, headers."""
+"""House rules that a syntax tree can check: the operating system, names, lengths, codes, headers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from tacit.mpc.scheme import SCHEMES
 from tests.architecture.sources import PACKAGE, ROOT, dotted, files, imports, modules, name_of, tree
 
 PURE = {
-    "__future__", "abc", "asyncio", "collections", "contextlib", "contextvars", "dataclasses", "difflib", "enum",
-    "fractions", "functools", "hashlib", "importlib", "inspect", "itertools", "json", "math", "operator", "pkgutil",
+    "__future__", "abc", "asyncio", "collections", "contextlib", "contextvars", "dataclasses", "difflib",
+    "enum", "fractions", "functools", "hashlib", "importlib", "inspect", "itertools", "json", "math",
+    "operator", "pkgutil",
     "re", "struct", "types", "typing", "unicodedata", "weakref", "zlib",
 }  # fmt: skip
 """What the standard library offers without files, clocks, environment, randomness or code from data."""
@@ -28,8 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "learn": {"pyarrow"},
     "net": {"os", "errno", "socket", "ssl", "threading", "time", "selectors", "select", "pathlib"},
     "trust": {
-        "os", "atexit", "signal", "shutil", "threading", "datetime", "pathlib", "io", "errno", "fcntl", "tempfile",
-        "cryptography",
+        "os", "atexit", "signal", "shutil", "threading", "datetime", "pathlib", "io", "errno", "fcntl",
+        "tempfile", "cryptography",
     },
 }  # fmt: skip
 """By package or module: what it may import besides. Keys and the vault live in trust; sys and PurePath tell
@@ -37,8 +38,8 @@ the compiler's messages the caller's line."""
 NEVER_CALLED = {"print", "input", "eval", "exec", "compile", "__import__", "breakpoint", "globals", "vars"}
 FILES = {"open"}
 NEVER_NAMED = {
-    "os.environ", "os.environb", "os.getenv", "np.random", "numpy.random", "sys.stdin", "sys.stdout", "sys.stderr",
-    "sys.argv", "pathlib.Path",
+    "os.environ", "os.environb", "os.getenv", "np.random", "numpy.random", "sys.stdin", "sys.stdout",
+    "sys.stderr", "sys.argv", "pathlib.Path",
 }  # fmt: skip
 OS_RANDOMNESS = {"os.urandom", "os.getrandom", "secrets.token_bytes", "ssl.RAND_bytes"}
 RANDOMNESS_READERS = {"tacit.base.prg"}
@@ -85,10 +86,11 @@ def test_files_are_short_and_named_for_what_they_hold() -> None:
 
 
 def used_codes() -> dict[str, str]:
-    """Every error code that stands alone as a string in the package, and a file that uses it."""
+    """Every error code that stands alone as a string in the package or the bench, and a file that uses it."""
+    homes = [path for _, path in modules()] + list(files(".py", under=ROOT / "bench"))
     return {
         node.value: name_of(path)
-        for _, path in modules()
+        for path in homes
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
     }
@@ -96,7 +98,9 @@ def used_codes() -> dict[str, str]:
 
 def test_every_error_code_has_a_page_and_every_page_a_code() -> None:
     used = used_codes()
-    pages = {path.stem: path for path in files(".md", under=ROOT / "docs" / "errors") if CODE.fullmatch(path.stem)}
+    pages = {
+        path.stem: path for path in files(".md", under=ROOT / "docs" / "errors") if CODE.fullmatch(path.stem)
+    }
     assert sorted(set(used) - set(pages)) == [], "codes without a page docs/errors/CODE.md"
     assert sorted(set(pages) - set(used)) == [], "pages whose code nobody raises"
     for code, path in pages.items():
@@ -109,8 +113,8 @@ def test_every_error_code_has_a_page_and_every_page_a_code() -> None:
 def test_errors_are_raised_with_a_code() -> None:
     """`raise SomeError(...)` of our tree names its code first; bare ValueErrors do not leave the package."""
     tree_names = {
-        "UsageError", "TypeRuleError", "PolicyError", "PeerError", "CheatDetected", "TransportError", "LimitError",
-        "UnsupportedError", "InternalError", "TacitError",
+        "UsageError", "TypeRuleError", "PolicyError", "PeerError", "CheatDetected", "TransportError",
+        "LimitError", "UnsupportedError", "InternalError", "TacitError",
     }  # fmt: skip
     for _, path in modules():
         for node in ast.walk(tree(path)):
@@ -159,7 +163,9 @@ def test_no_name_of_a_workplace_is_in_the_text() -> None:
     """Absolute paths of a machine, package indexes of a machine."""
     homes = [f"/{folder}/" for folder in ("work", "root", "home", "Users")]
     indexes = ["-".join(words) for words in (("index", "url"), ("trusted", "host"), ("replace", "with"))]
-    for path in files(".py", ".pyi", ".rs", ".md", ".toml", ".txt", ".lock", ".yaml", ".yml", ".json", ".sh", "run"):
+    for path in files(
+        ".py", ".pyi", ".rs", ".md", ".toml", ".txt", ".lock", ".yaml", ".yml", ".json", ".sh", "run"
+    ):
         if path == Path(__file__):
             continue
         text = path.read_text(encoding="utf-8")

@@ -25,7 +25,9 @@ def session(n: int = 2, digests: tuple[bytes, ...] = (b"j",) * 3, **options: Any
         network = MemoryNetwork(n, timeout_s=5)
         return await gather(
             *(
-                open_session(network.endpoint(i), i, n, clock=StoppedClock(), job_digest=digests[i], **options)
+                open_session(
+                    network.endpoint(i), i, n, clock=StoppedClock(), job_digest=digests[i], **options
+                )
                 for i in range(n)
             )
         )
@@ -46,7 +48,9 @@ def test_common_coins_agree_and_private_ones_do_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"attempt": 1}, {"channel_binding": b"other"}, {"digests": (b"k", b"k")}], ids=lambda c: next(iter(c))
+    "change",
+    [{"attempt": 1}, {"channel_binding": b"other"}, {"digests": (b"k", b"k")}],
+    ids=lambda c: next(iter(c)),
 )
 def test_keys_differ_by_attempt_channel_and_job(change: dict[str, Any]) -> None:
     base, other = session(insecure_seed=b"s")[0], session(insecure_seed=b"s", **change)[0]

@@ -67,7 +67,11 @@ def test_plain_fields_are_logged() -> None:
 
 
 def test_every_error_says_who_must_act() -> None:
-    kinds = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, TacitError) and k is not TacitError]
+    kinds = [
+        k
+        for k in vars(errors).values()
+        if isinstance(k, type) and issubclass(k, TacitError) and k is not TacitError
+    ]
     assert len(kinds) >= 9
     assert all(k.who != "somebody" and k.exit_code not in (0, 1) for k in kinds)
     error = PeerError("PEER-0001", "what", hint="do this", path="run.0/mul.0")

@@ -1,4 +1,4 @@
-"""OT, its extension and the products made of it: correct in both directions, private in form, hostile bytes named."""
+"""OT, its extension and the products made of it: right in both directions, hostile bytes named."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def test_bit_triples(words: int, width: int) -> None:
 
     x, y = correlations(party)
     assert np.array_equal(x.c ^ y.c, (x.a ^ y.a) & (x.b ^ y.b))
-    assert len({word for t in (x, y) for word in (*t.a, *t.b.ravel(), *t.c.ravel())}) == 2 * words * (1 + 2 * width)
+    assert len({word for t in (x, y) for word in (*t.a, *t.b.ravel(), *t.c.ravel())}) == 2 * words * (
+        1 + 2 * width
+    )
 
 
 @pytest.mark.parametrize("words", [1, 2, 7])
@@ -133,7 +135,12 @@ def test_cross(holder: int, bits: int, shape: tuple[int, int, int, int]) -> None
 
     async def party(ctx: Ctx, source: OtCorrelations) -> Any:
         return await source.cross(
-            ctx.sub("c"), holder, x if ctx.me == holder else None, None if ctx.me == holder else w, shape, bits
+            ctx.sub("c"),
+            holder,
+            x if ctx.me == holder else None,
+            None if ctx.me == holder else w,
+            shape,
+            bits,
         )
 
     first, second = correlations(party)

@@ -201,7 +201,9 @@ def test_every_frame_damaged_in_turn_ends_both_parties_with_a_named_error(name: 
                 assert result.code in named, f"{kind} of {entry.path}: {result}"
                 n_errors += 1
             else:
-                assert due(entries, me) <= due(carried, me), f"{kind} of {entry.path}: party {me} has a result"
+                assert due(entries, me) <= due(carried, me), (
+                    f"{kind} of {entry.path}: party {me} has a result"
+                )
                 assert result == clean[me]
     assert n_errors > len(entries), "only the last round may be damaged without both noticing"
 
@@ -270,7 +272,7 @@ def test_a_flipped_bit_under_tls_ends_both_parties_with_a_named_error(identities
 
 SMALLEST_P = 1e-6
 UNIFORM = ("and_words", "masked_bit_product.0#", "masked_bit_product.1#", "tags-to")
-"""Frames that are masked bits and nothing else; others have zero bits where a word is not full, or are points."""
+"""Frames that are masked bits and nothing else; others have zero tail bits, or are points."""
 
 
 @pytest.mark.nightly

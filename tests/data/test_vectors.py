@@ -1,4 +1,4 @@
-"""The kernel and what stands on it against published vectors; the files against the digests of their READMEs."""
+"""The kernel against published vectors; the files against the digests of their READMEs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,16 @@ def multiply(scalar: int, encoded: np.ndarray) -> bytes:
 
 @pytest.mark.parametrize("mode", [0, 1])
 def test_oprf_of_rfc_9497(mode: int) -> None:
-    suites = [s for s in load("oprf_rfc9497.json") if s["identifier"] == "ristretto255-SHA512" and s["mode"] == mode]
+    suites = [
+        s for s in load("oprf_rfc9497.json") if s["identifier"] == "ristretto255-SHA512" and s["mode"] == mode
+    ]
     assert len(suites) == 1
     checked = 0
     for vector in suites[0]["vectors"]:
-        columns = {key: str(vector[key]).split(",") for key in ("Input", "Blind", "BlindedElement", "EvaluationElement", "Output")}
+        columns = {
+            key: str(vector[key]).split(",")
+            for key in ("Input", "Blind", "BlindedElement", "EvaluationElement", "Output")
+        }
         key = bytes.fromhex(suites[0]["skSm"])
         for text, blind, blinded, evaluated, output in zip(*columns.values(), strict=True):
             item = np.frombuffer(bytes.fromhex(text), np.uint8)
@@ -105,12 +110,20 @@ def test_scalar_multiples_of_libsodium() -> None:
 
 
 def test_scalars_are_reduced_modulo_the_order() -> None:
-    for raw in (bytes(64), b"\xff" * 64, ORDER.to_bytes(64, "little"), (ORDER + 5).to_bytes(64, "little"), bytes(range(64))):
+    for raw in (
+        bytes(64),
+        b"\xff" * 64,
+        ORDER.to_bytes(64, "little"),
+        (ORDER + 5).to_bytes(64, "little"),
+        bytes(range(64)),
+    ):
         expected = int.from_bytes(raw, "little") % ORDER
         assert int.from_bytes(_kernel.reduce_scalar(raw), "little") == expected
 
 
-@pytest.mark.parametrize("scalar", [bytes(32), ORDER.to_bytes(32, "little"), b"\xff" * 32], ids=["zero", "order", "ones"])
+@pytest.mark.parametrize(
+    "scalar", [bytes(32), ORDER.to_bytes(32, "little"), b"\xff" * 32], ids=["zero", "order", "ones"]
+)
 def test_scalars_that_are_none_are_refused(scalar: bytes) -> None:
     generator = point("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
     with pytest.raises(_kernel.KernelError):
@@ -134,10 +147,14 @@ def test_tags_are_a_hash_of_domain_and_point() -> None:
 def cases(name: str) -> list[dict[str, str]]:
     text = gzip.decompress(data_file(f"vectors/aes_kat/{name}").read_bytes()).decode()
     encrypt = text.split("[DECRYPT]")[0]
-    return [dict(re.findall(r"(\w+) = (\w+)", block)) for block in re.split(r"\n\s*\n", encrypt) if "KEY" in block]
+    return [
+        dict(re.findall(r"(\w+) = (\w+)", block)) for block in re.split(r"\n\s*\n", encrypt) if "KEY" in block
+    ]
 
 
-@pytest.mark.parametrize("name", ["ECBGFSbox128.rsp.gz", "ECBKeySbox128.rsp.gz", "ECBVarKey128.rsp.gz", "ECBVarTxt128.rsp.gz"])
+@pytest.mark.parametrize(
+    "name", ["ECBGFSbox128.rsp.gz", "ECBKeySbox128.rsp.gz", "ECBVarKey128.rsp.gz", "ECBVarTxt128.rsp.gz"]
+)
 def test_aes_128_of_nist(name: str) -> None:
     """A block of the key stream is the encrypted counter, so every known answer is one."""
     found = cases(name)
@@ -170,7 +187,10 @@ def test_streams_of_all_lengths_agree_with_their_prefix() -> None:
 # --- the files themselves -------------------------------------------------------------------------------
 
 USED = {
-    "vectors": ("oprf_rfc9497.json", "ristretto255_rfc9496.json", "aes_kat/ECBVarKey128.rsp.gz", "aes_kat/aes-128-ctr.txt.gz"),
+    "vectors": (
+        "oprf_rfc9497.json", "ristretto255_rfc9496.json", "aes_kat/ECBVarKey128.rsp.gz",
+        "aes_kat/aes-128-ctr.txt.gz",
+    ),
     "vfl": (
         "breast_hetero_guest.csv.gz", "breast_hetero_host.csv.gz", "default_credit_hetero_guest.csv.gz",
         "default_credit_hetero_host.csv.gz", "gmc_overlap_dev_bank.csv.gz", "gmc_overlap_dev_partner.csv.gz",
@@ -180,7 +200,13 @@ USED = {
 
 @pytest.mark.parametrize("folder", sorted(USED))
 def test_files_have_the_digests_of_their_readme(folder: str) -> None:
-    table = dict(re.findall(r"^\| (\S+) \| \d+ \| ([0-9a-f]{16}) \|$", data_file(f"{folder}/README.md").read_text(), re.MULTILINE))
+    table = dict(
+        re.findall(
+            r"^\| (\S+) \| \d+ \| ([0-9a-f]{16}) \|$",
+            data_file(f"{folder}/README.md").read_text(),
+            re.MULTILINE,
+        )
+    )
     for name in USED[folder]:
         assert hashlib.sha256(data_file(f"{folder}/{name}").read_bytes()).hexdigest()[:16] == table[name]
 

@@ -24,11 +24,16 @@ from tests.harness import run_parties, run_scheme
 VECTOR = Type(Private(0), FIXED, (3,))
 
 
-def run(function: Any, inputs: list[tuple[str, Type]], data: dict[str, Any], scheme: str = "semi2k") -> list[Any]:
+def run(
+    function: Any, inputs: list[tuple[str, Type]], data: dict[str, Any], scheme: str = "semi2k"
+) -> list[Any]:
     program = run_passes(trace(function, inputs, "test"), has)
 
     async def party(ctx: Ctx, started: Scheme) -> Any:
-        mine = {k: v if t.vis == Private(ctx.me) else None for (k, t), v in zip(inputs, data.values(), strict=True)}
+        mine = {
+            k: v if t.vis == Private(ctx.me) else None
+            for (k, t), v in zip(inputs, data.values(), strict=True)
+        }
         try:
             return {k: v.plain for k, v in (await execute(ctx, started, program, mine)).items()}
         except TacitError as error:
@@ -49,7 +54,9 @@ def test_a_guard_that_does_not_hold_opens_nothing_else() -> None:
 
 def test_a_reveal_to_one_party_reaches_that_one_only() -> None:
     results = run(
-        lambda x: {"a": xp.reveal(xp.sum(x * x), to=1, name="a")}, [("x", VECTOR)], {"x": np.array([1.0, 2, 3])}
+        lambda x: {"a": xp.reveal(xp.sum(x * x), to=1, name="a")},
+        [("x", VECTOR)],
+        {"x": np.array([1.0, 2, 3])},
     )
     assert results[0]["a"] is None
     assert abs(float(results[1]["a"]) - 14) < 1e-4
@@ -152,7 +159,10 @@ def test_plain_refuses_to_run_outside_tests() -> None:
     run_parties(party, seed=None)
 
 
-@pytest.mark.parametrize(("name", "level", "code"), [("semi2k", "malicious", "SCHEME-0002"), ("rep9", "semi-honest", "SCHEME-0003")])
+@pytest.mark.parametrize(
+    ("name", "level", "code"),
+    [("semi2k", "malicious", "SCHEME-0002"), ("rep9", "semi-honest", "SCHEME-0003")],
+)
 def test_what_is_not_available_is_refused(name: str, level: str, code: str) -> None:
     with pytest.raises(UnsupportedError) as refused:
         find(name, level)

@@ -100,7 +100,9 @@ def test_bits(rows: list[tuple[int, int, int]]) -> None:
     a, b = (np.array([row[i] for row in rows], np.uint8) for i in (0, 1))
     assert np.array_equal(compute(_and, a, b), a & b)
     assert np.array_equal(compute(_b2a, a), a.astype(np.uint64))
-    assert np.array_equal(compute(_mux, a, ring([row[2] for row in rows])), a * ring([row[2] for row in rows]))
+    assert np.array_equal(
+        compute(_mux, a, ring([row[2] for row in rows])), a * ring([row[2] for row in rows])
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 3), (7, 1, 2), (3, 4, 9), (9, 4, 3), (2, 65, 2)])
@@ -141,7 +143,10 @@ def test_small_chunks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = (rng.integers(0, 1 << 64, 37, dtype=np.uint64) for _ in range(2))
     assert np.array_equal(compute(_mul, x, y), x * y)
     assert np.array_equal(compute(_msb, np.tile(x, 8)), np.tile((x >> np.uint64(63)).astype(np.uint8), 8))
-    a, b = rng.integers(0, 1 << 64, (5, 7), dtype=np.uint64), rng.integers(0, 1 << 64, (7, 4), dtype=np.uint64)
+    a, b = (
+        rng.integers(0, 1 << 64, (5, 7), dtype=np.uint64),
+        rng.integers(0, 1 << 64, (7, 4), dtype=np.uint64),
+    )
     assert np.array_equal(compute(_matmul, a, b), a @ b)
     bits = rng.integers(0, 2, 300, dtype=np.uint8)
     assert np.array_equal(compute(_b2a, bits), bits.astype(np.uint64))
@@ -174,7 +179,9 @@ def test_correlations_are_fresh_at_every_call() -> None:
     assert not np.any(first[0] == first[1])
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="in_chunks cannot concatenate no chunks: shape (0,) fails")
+@pytest.mark.xfail(
+    strict=True, raises=ValueError, reason="in_chunks cannot concatenate no chunks: shape (0,) fails"
+)
 @pytest.mark.parametrize("call", [_mul, _and], ids=["mul", "and"])
 def test_nothing_times_nothing(call: Any) -> None:
     empty = np.zeros(0, np.uint64 if call is _mul else np.uint8)

@@ -1,4 +1,4 @@
-"""Truncation: its formula on every pair of shares of a small ring, the protocol itself on the hard ones at 64 bits."""
+"""Truncation: its formula on all shares of a small ring, the protocol itself on the hard ones of 64 bits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL_64 = (1 << 64) - 1
 
 
 def formula(shares: tuple[int, int], k: int, f: int, wrap_mask: int = 0) -> int:
-    """The result of `arith.trunc`, steps 1 to 5, in a ring of k bits; `wrap_mask` splits the wrap bit mod 2^f."""
+    """The result of `arith.trunc`, steps 1 to 5, in a ring of k bits; `wrap_mask` splits the wrap bit."""
     ring = 1 << k
     lifted = [(shares[0] + (1 << (k - 2))) % ring, shares[1]]
     wrap = (lifted[0] >> (k - 1)) | (lifted[1] >> (k - 1))
@@ -39,7 +39,9 @@ def test_every_pair_of_shares_of_a_12_bit_ring(f: int) -> None:
     error = result - (x >> f)
     assert set(np.unique(error)) == {0, 1}
     expected_ups = ((x[:, 0] & ((1 << f) - 1)) + 1) << (k - f)
-    assert np.array_equal((error == 1).sum(axis=1), expected_ups), "one more with probability (x mod 2^f + 1) / 2^f"
+    assert np.array_equal((error == 1).sum(axis=1), expected_ups), (
+        "one more with probability (x mod 2^f + 1) / 2^f"
+    )
 
 
 def test_the_vector_formula_is_the_scalar_one() -> None:
@@ -60,8 +62,32 @@ def run_trunc(first: list[int], second: list[int], bits: int) -> list[int]:
     return [int(v) for v in run_scheme("semi2k", party)[0]]
 
 
-EDGES = [0, 1, -1, (1 << 18) - 1, 1 << 18, -(1 << 18), (1 << 62) - 1, -(1 << 62) + 1, -(1 << 62), (1 << 61), -(1 << 61)]
-MASKS = [0, 1, (1 << 62) - 1, 1 << 62, (1 << 62) + 1, (1 << 63) - 1, 1 << 63, (1 << 63) + 1, ALL_64, ALL_64 - 1, 3 << 62]
+EDGES = [
+    0,
+    1,
+    -1,
+    (1 << 18) - 1,
+    1 << 18,
+    -(1 << 18),
+    (1 << 62) - 1,
+    -(1 << 62) + 1,
+    -(1 << 62),
+    (1 << 61),
+    -(1 << 61),
+]
+MASKS = [
+    0,
+    1,
+    (1 << 62) - 1,
+    1 << 62,
+    (1 << 62) + 1,
+    (1 << 63) - 1,
+    1 << 63,
+    (1 << 63) + 1,
+    ALL_64,
+    ALL_64 - 1,
+    3 << 62,
+]
 
 
 @pytest.mark.parametrize("bits", [1, 18, 36, 40, 61])

@@ -20,10 +20,13 @@ from tests.harness import run_scheme
 _DTYPES: dict[str, DType] = {"f": FIXED, "i": INT, "b": BOOL}
 
 
-def secretly(function: Callable[..., dict[str, Any]], *arrays: np.ndarray, scheme: str = "semi2k") -> dict[str, np.ndarray]:
-    """What `function` (of arrays, to a dict) gives when array k is private to party k mod 2 and all is revealed."""
+def secretly(
+    function: Callable[..., dict[str, Any]], *arrays: np.ndarray, scheme: str = "semi2k"
+) -> dict[str, np.ndarray]:
+    """What `function` (of arrays, to a dict) gives with array k private to party k mod 2 and all revealed."""
     types = [
-        (f"x{k}", Type(Private(k % 2), _DTYPES[array.dtype.kind], array.shape)) for k, array in enumerate(arrays)
+        (f"x{k}", Type(Private(k % 2), _DTYPES[array.dtype.kind], array.shape))
+        for k, array in enumerate(arrays)
     ]
 
     def revealing(*values: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.errors import PeerError, UsageError
+from tacit.base.errors import PeerError, UnsupportedError, UsageError
 from tacit.base.log import Sink, silent
 from tacit.base.meter import depth
 from tacit.base.session import open_session
@@ -30,6 +30,7 @@ from tacit.run.policy import Policy, check_reveals
 
 PRODUCT_VERSION = "0.1.0"
 WIRE_VERSION = 1
+_PSI = {EcdhPsi.name: EcdhPsi}
 _HELLO_BYTES = 4096
 
 
@@ -183,6 +184,7 @@ class Run:
         """Greet, derive keys, set up the scheme. Raises UnsupportedError where the level is not available."""
         started = clock.now_s()
         scheme_type = find(job.scheme, job.security)
+        _require_psi(job)
         report = Report(job.id, job.parties[me].name)
         await greet(job, me, transport)
         ctx = await open_session(
@@ -221,7 +223,7 @@ class Run:
     async def align(self, items: Items, *, threads: int = 1) -> Intersection:
         """Private set intersection; both sides learn which of their rows are common, in a joint order."""
         with self.step("psi") as ctx:
-            result = await EcdhPsi(threads).intersect(ctx, items, receivers=BOTH)
+            result = await _PSI[self.job.psi](threads).intersect(ctx, items, receivers=BOTH)
         self.report.revealed.append(_revealed("set sizes", "all", 2))
         self.report.revealed.append(
             _revealed("intersection", "all", 0 if result.rows is None else len(result.rows))
@@ -264,6 +266,17 @@ class Run:
 
 def _revealed(name: str, to: str, size: int) -> dict[str, Any]:
     return {"name": name, "to": to, "values": size}
+
+
+def _require_psi(job: Job) -> None:
+    """Raises UnsupportedError JOB-0005 unless the job's PSI exists at the job's security level."""
+    protocol = _PSI.get(job.psi)
+    if protocol is None or protocol.setting.adversary != job.security:
+        raise UnsupportedError(
+            "JOB-0005",
+            f"there is no {job.security} set intersection called {job.psi!r}",
+            hint=f"one of: {', '.join(_PSI)} (semi-honest); Tacit never runs a weaker protocol instead",
+        )
 
 
 async def same_program(ctx: Ctx, program: Program) -> None:

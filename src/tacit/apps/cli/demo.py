@@ -28,6 +28,7 @@ from tacit.apps.cli.jobfile import JobFile, read_job, table_columns
 from tacit.apps.cli.party import run_to_end
 from tacit.apps.cli.pooled import compare
 from tacit.apps.cli.report import demo_report
+from tacit.apps.cli.saved import load_rows
 from tacit.apps.cli.screen import Board, Screen
 from tacit.apps.cli.tracker import STEPS, Step, Tracker
 from tacit.apps.cli.words import Words
@@ -78,7 +79,8 @@ def run_demo(
         results = run_to_end(_both(home, words, screen))
         _begin_comparison(trackers)
         clock_s = time.monotonic()
-        pooled, alone = compare(file.job, _tables(file))
+        used = [load_rows(home / name, Path(results[name]["folder"])) for name in PARTIES]
+        pooled, alone = compare(file.job, _tables(file), [rows for rows, _ in used], used[0][1])
         comparison_s = time.monotonic() - clock_s
         for tracker in trackers.values():
             tracker.steps["comparison"] = Step("done", 1.0, None, comparison_s)

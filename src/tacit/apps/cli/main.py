@@ -231,4 +231,7 @@ def main() -> None:
     except Exception as error:
         named = _named(error)
         show_error(_err(), words, named)
+        if "--json" in sys.argv[1:]:
+            told = error_event(named)
+            _print_json({"error": {name: told[name] for name in ("code", "message", "hint", "who", "path")}})
         sys.exit(named.exit_code)

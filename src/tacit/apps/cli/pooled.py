@@ -1,7 +1,7 @@
 """The comparison that only the demo can make, because it owns both files: the same model in the clear.
 
-The same functions as in the joint run, on plain arrays and the same split: once on all
-columns together, once on the label holder's alone.
+The same functions as in the joint run, on plain arrays: the same rows, order and split, once on all columns
+together, once on the label holder's alone.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from tacit.base.errors import InternalError
 from tacit.frame import features
-from tacit.frame.keys import Keys, canonical_keys
-from tacit.frame.split import holdout
 from tacit.learn.credit import Options, column_entries, label_holder
 from tacit.learn.linear import Descent, score
 from tacit.learn.logistic import fit_logistic
@@ -21,17 +20,19 @@ from tacit.learn.metrics import Quality, quality, rank
 from tacit.run.job import Job
 
 
-def compare(job: Job, tables: Sequence[pa.Table]) -> tuple[Quality, Quality]:
+def compare(
+    job: Job, tables: Sequence[pa.Table], rows: Sequence[np.ndarray], test: np.ndarray
+) -> tuple[Quality, Quality]:
     """(quality with the columns of all parties pooled, with the label holder's alone) on the held-out rows.
 
-    tables: each party's rows as `party.read_table` gives them.
+    tables: each party's rows as `party.read_table` gives them; rows: int64[n], which of them are the joint
+    ones; test: bool[n]. Raises InternalError CLI-0073 if the joint rows are not of the same ids.
     """
     options, holder = Options.of(job), label_holder(job)
-    keys = _common(
-        [canonical_keys(table[terms.key]) for table, terms in zip(tables, job.parties, strict=True)]
-    )
-    test = holdout(keys[0], options.test_fraction, options.seed)
-    aligned = [table.take(pa.array(found.rows)) for table, found in zip(tables, keys, strict=True)]
+    aligned = [table.take(pa.array(index)) for table, index in zip(tables, rows, strict=True)]
+    ids = [table[terms.key].combine_chunks() for table, terms in zip(aligned, job.parties, strict=True)]
+    if not all(ids[0].equals(others) for others in ids):
+        raise InternalError("CLI-0073", "the parties aligned rows of different ids", hint="please report it")
     terms = job.parties[holder]
     label = features.label_column(aligned[holder], terms.label or "", terms.positive)
     blocks = [_encode(job, number, table, test) for number, table in enumerate(aligned)]
@@ -41,16 +42,6 @@ def compare(job: Job, tables: Sequence[pa.Table]) -> tuple[Quality, Quality]:
         _fit_and_rank([*blocks, intercept], label, test, descent),
         _fit_and_rank([blocks[holder], intercept], label, test, descent),
     )
-
-
-def _common(keys: Sequence[Keys]) -> list[Keys]:
-    """The rows of the common ids, in one order for all."""
-    places = [{found[i]: i for i in range(len(found))} for found in keys]
-    common = sorted(set(places[0]).intersection(*places[1:]))
-    return [
-        found.take(np.array([place[key] for key in common], np.int64))
-        for found, place in zip(keys, places, strict=True)
-    ]
 
 
 def _encode(job: Job, number: int, table: pa.Table, test: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What a party keeps of a finished training: `<home>/models/<job>/`, whole or not at all, mode 0600.
 
-`part.sealed` is its part of the model under its vault key; `result.json` and, added last, `report.html` say
+Under its vault key: `part.sealed`, its part of the model, and `rows.sealed`, which rows of its file were
+used, in the joint order, and which of them for the test. `result.json` and, added last, `report.html` say
 what it learned, for its own people.
 """
 
@@ -14,27 +15,34 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tacit.base.errors import UsageError
 from tacit.base.wire import canonical_json
 from tacit.frame.features import FeaturePlan
-from tacit.learn.credit import Part
+from tacit.learn.credit import Outcome, Part
 from tacit.trust.vault import read_private, seal, unseal, write_private
 
 PART_FILE = "part.sealed"
+ROWS_FILE = "rows.sealed"
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
 
 _CONTEXT = b"tacit model part 1"
+_ROWS_CONTEXT = b"tacit joint rows 1"
 
 
-def save(home: Path, workspace: Path, part: Part, result: Mapping[str, Any]) -> Path:
+def save(home: Path, workspace: Path, outcome: Outcome, result: Mapping[str, Any]) -> Path:
     """The new folder `models/<job>` or, if there is one already, `models/<job>-2` and so on.
 
     Everything is written into `workspace` (of the same disk) first. Raises UsageError VAULT-0005.
     """
     draft = workspace / "model"
     draft.mkdir(mode=0o700)
-    write_private(draft / PART_FILE, seal(home, canonical_json(_part_to_json(part)), _CONTEXT))
+    write_private(draft / PART_FILE, seal(home, canonical_json(_part_to_json(outcome.part)), _CONTEXT))
+    # One number per row: its place in the file, and its sign bit for the test.
+    rows = np.where(outcome.test, ~outcome.joint_rows, outcome.joint_rows).astype("<i8")
+    write_private(draft / ROWS_FILE, seal(home, rows.tobytes(), _ROWS_CONTEXT))
     text = json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False)
     write_private(draft / RESULT_FILE, text.encode())
     models = home / "models"
@@ -75,6 +83,13 @@ def load_part(home: Path, folder: Path, party: str) -> Part:
             hint="give this party's own folder under models/",
         )
     return part
+
+
+def load_rows(home: Path, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(int64[n] rows of the file in the joint order, bool[n] which were held out). Raises as `load_part`."""
+    rows = np.frombuffer(unseal(home, read_private(folder / ROWS_FILE), _ROWS_CONTEXT), "<i8")
+    test = rows < 0
+    return np.where(test, ~rows, rows), test
 
 
 def _part_to_json(part: Part) -> dict[str, Any]:

@@ -142,12 +142,17 @@ def show_error(console: Console, words: Words, error: TacitError) -> None:
     lines = Table.grid(padding=(0, 2))
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column(overflow="fold")
-    lines.add_row(Text(words("error.what"), style="bold red"), Text(error.message))
+    lines.add_row(Text(words("error.what"), style="bold red"), Text(_printable(error.message)))
     lines.add_row(words("error.code"), Text(f"{error.code}" + (f"  ({error.path})" if error.path else "")))
     lines.add_row(words("error.who"), Text(words(f"who.{error.who}")))
     if error.hint:
-        lines.add_row(words("error.hint"), Text(error.hint))
+        lines.add_row(words("error.hint"), Text(_printable(error.hint)))
     console.print(lines, soft_wrap=False)
+
+
+def _printable(text: str) -> str:
+    """`text` without what moves a terminal's cursor: a part of it may have come from the peer."""
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def pairs(rows: Sequence[tuple[str, str]]) -> Table:

@@ -67,7 +67,10 @@ def _data_rows(words: Words, found: Preflight) -> list[tuple[str, str]]:
             name: f"{value:.0f}" if value >= 10 else f"{value:.1f}" for name, value in price.seconds.items()
         }
         rows += [
-            (words("check.price", rows=price.rows), words("check.bytes", sent=amount(price.bytes_sent))),
+            (
+                words("check.price", rows=price.rows),
+                words("check.bytes", sent=("≥ " if price.unpriced else "") + amount(price.bytes_sent)),
+            ),
             ("", words("check.seconds", **seconds)),
             ("", words("check.assumed", rows=price.peer_rows, features=price.peer_features)),
         ]

@@ -46,7 +46,7 @@ def train(seat: Seat, listener: Listener, tracker: Tracker, language: str) -> di
 
         (run, outcome), transport = _run(seat, job, listener, whole)
         result = training_result(run, outcome, tracker.keys) | traffic_of(run, transport.wire_bytes_sent)
-        folder = save(seat.home, workspace, outcome.part, result).absolute()
+        folder = save(seat.home, workspace, outcome, result).absolute()
         report = folder / REPORT_FILE
         write_private(report, party_report(result, language).encode())
     return result | {"folder": str(folder), "report": str(report)}

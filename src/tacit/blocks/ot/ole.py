@@ -55,6 +55,8 @@ async def _in_chunks(
     one: Callable[[Ctx, int, int], Coroutine[Any, Any, np.ndarray]],
     axis: int,
 ) -> np.ndarray:
+    if total == 0:
+        return await one(ctx, 0, 0)
     parts: list[np.ndarray] = []
     for start in range(0, total, _WINDOW * step):
         stops = range(start, min(start + _WINDOW * step, total), step)
