@@ -1,4 +1,4 @@
-"""Real data that stands beside a checkout, not in it. Where it is absent the tests that need it skip, counted."""
+"""Real data beside a checkout, not in it. Where it is absent the tests that need it skip, counted."""
 
 from __future__ import annotations
 

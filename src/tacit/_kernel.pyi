@@ -41,14 +41,14 @@ def bits_to_planes(x: U64, width: int) -> U64:
     """
 
 def planes_to_bits(planes: U64, n: int) -> U64:
-    """Inverse of `bits_to_planes`: `uint64[n]` from `planes: uint64[width, ceil(n/64)]`; tail bits are ignored."""
+    """Inverse of `bits_to_planes`: `uint64[n]` from `uint64[width, ceil(n/64)]`; tail bits are ignored."""
 
 def mask_items(data: U8, offsets: NDArray[np.int64], dst: Bytes, scalar: Bytes, threads: int) -> U8:
     """`scalar · HashToGroup(item, dst)` (RFC 9497, ristretto255-SHA512), encoded: `uint8[n, 32]`.
 
-    Item i is `data[offsets[i]:offsets[i+1]]`, `offsets: int64[n+1]` ascending. `dst`: 1..255 bytes, used as it
-    is (RFC 9497: b"HashToGroup-" + contextString). `scalar`: 32 bytes, canonical, not zero. The time depends
-    on the lengths of the items, not on their content. `threads`: 1..1024; 1 starts none.
+    Item i is `data[offsets[i]:offsets[i+1]]`, `offsets: int64[n+1]` ascending. `dst`: 1..255 bytes, used as
+    it is (RFC 9497: b"HashToGroup-" + contextString). `scalar`: 32 bytes, canonical, not zero. The time
+    depends on the lengths of the items, not on their content. `threads`: 1..1024; 1 starts none.
     """
 
 def remask_points(points: U8, scalar: Bytes, threads: int) -> U8:
@@ -58,10 +58,11 @@ def remask_points(points: U8, scalar: Bytes, threads: int) -> U8:
     """
 
 def hash_points(points: U8, domain: Bytes, n_bytes: int) -> U8:
-    """Tags of points: first `n_bytes` (1..64) of SHA-512(len(domain) as 8 bytes LE ‖ domain ‖ point): `uint8[n, n_bytes]`."""
+    """Tags of points, `uint8[n, n_bytes]`: the first `n_bytes` (1..64) of
+    SHA-512(len(domain) as 8 bytes LE ‖ domain ‖ point)."""
 
 def reduce_scalar(uniform: Bytes) -> bytes:
-    """64 uniform bytes, little-endian, modulo the group order: 32 canonical bytes (zero with probability 2^-252)."""
+    """64 uniform bytes, little-endian, modulo the group order: 32 canonical bytes."""
 
 @final
 class EndemicSender:
@@ -69,7 +70,7 @@ class EndemicSender:
 
     @staticmethod
     def start(seed: Bytes, sid: Bytes, n: int) -> tuple[EndemicSender, bytes]:
-        """State and message of 32·n bytes. `seed`: 32 bytes; `sid`: names the session, same on both sides; n ≤ 2^20."""
+        """State and message of 32·n bytes. `seed`: 32 bytes; `sid`: same on both sides; n ≤ 2^20."""
 
     def finish(self, msg: Bytes) -> U8:
         """Both keys, `uint8[n, 2, 16]`, from the receiver's 64·n bytes. A second call is an "abort"."""
@@ -110,7 +111,7 @@ class SoftSpokenSender:
 
     @staticmethod
     def start(k: int, delta_choices: U8, base: U8, msg: Bytes) -> SoftSpokenSender:
-        """From `delta_choices: uint8[128]` (the base OT choices), `base: uint8[128, 16]` and the tree corrections."""
+        """From the base OT choices `delta_choices: uint8[128]`, `base: uint8[128, 16]`, the corrections."""
 
     @property
     def delta(self) -> bytes:
@@ -119,7 +120,7 @@ class SoftSpokenSender:
     def extend(self, label: Bytes, n: int, msg: Bytes) -> U8:
         """Rows `q: uint8[n, 16]` from the message `U`: `q[i] = t[i] xor choice[i]·delta`.
 
-        "malformed" for a wrong size or a dirty tail (the label is then still free); "range" on reuse of a label.
+        "malformed" for a wrong size or a dirty tail (the label is then still free); "range" on reuse.
         """
 
 def bit_ole_sender(q: U8, delta: Bytes, label: Bytes, width: int) -> tuple[U64, U64]:

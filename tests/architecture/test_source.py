@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "base.prg": {"os"},
     "compile.trace": {"sys", "pathlib"},
     "frame": {"pyarrow", "duckdb", "pathlib", "gzip", "csv"},
-    "learn": {"pyarrow"},
+    "tasks": {"pyarrow"},
     "net": {"os", "errno", "socket", "ssl", "threading", "time", "selectors", "select", "pathlib"},
     "trust": {
         "os", "atexit", "signal", "shutil", "threading", "datetime", "pathlib", "io", "errno", "fcntl",

@@ -115,7 +115,6 @@ def test_a_loop_of_no_step_gives_its_carry() -> None:
     assert all(abs(float(result["out"]) - 3) < 1e-4 for result in results)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="_stack of no step takes the max of nothing")
 def test_a_loop_of_no_step_gives_no_rows() -> None:
     def function(x: Any) -> Any:
         carry, rows = xp.scan(lambda c, row: (c + row, c * row), x[0] * x[1], xp.to_secret(x)[:0])

@@ -95,10 +95,6 @@ def test_bucketed_bins_of_smooth_scores_have_twenty_rows() -> None:
         assert min(clear(*sample(2001, "smooth", seed)).bin_rows) >= 20
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="beyond 2,000 rows tied scores leave bins of fewer than 20 rows, opened with their positives",
-)
 def test_bucketed_bins_of_tied_scores_have_twenty_rows_or_none() -> None:
     """2,500 rows with one score, three with a higher one: a bin of three rows must not be opened."""
     score, label = np.zeros(2503), np.tile([0, 1], 1252)[:2503]
@@ -107,10 +103,6 @@ def test_bucketed_bins_of_tied_scores_have_twenty_rows_or_none() -> None:
     assert all(row == 0 or row >= 20 for row in rows), rows
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="inside a tie the exact path lists positives first: the gains table shows a false order",
-)
 def test_a_constant_score_gains_nothing() -> None:
     score, label = sample(400, "one value")
     positives = np.array(clear(score, label).bin_positives)

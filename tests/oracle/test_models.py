@@ -44,7 +44,6 @@ def test_linear_regression_is_least_squares() -> None:
 L2 = "l2 acts outside the momentum: the optimum is that of l2 * (1 - momentum), a tenth of what is stated"
 
 
-@pytest.mark.xfail(strict=True, reason=L2)
 def test_ridge_regression_has_the_penalty_that_it_states() -> None:
     """The minimum of mean loss + l2/2 |w|^2, intercept free, in closed form."""
     first, second, predictor = split_columns(600)
@@ -65,7 +64,6 @@ def test_the_penalty_is_a_penalty() -> None:
     assert norms[0] > norms[1] > norms[2] > 0
 
 
-@pytest.mark.xfail(strict=True, reason=L2)
 def test_logistic_regression_is_scikit_learns() -> None:
     """Full batches to convergence: the same optimum, coefficient by coefficient."""
     first, second, predictor = split_columns(500)

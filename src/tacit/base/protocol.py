@@ -53,7 +53,8 @@ class Setting:
 @dataclass(frozen=True)
 class Spec:
     """What `@protocol` declares. `rounds` and `bits` (sent by all parties together) are numbers or
-    functions of the protocol's arguments without `ctx`; None where they depend on what is called."""
+    functions of the protocol's arguments without `ctx`; None where they depend on what is called. Rounds hold
+    for calls that fit one window of chunks (`blocks.ot.ole`); longer ones take that many per window."""
 
     name: str
     source: str

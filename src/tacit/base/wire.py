@@ -124,6 +124,6 @@ def peer_bytes() -> Iterator[None]:
     try:
         yield
     except _kernel.KernelError as error:
-        if error.kind in ("malformed", "mismatch", "abort"):
+        if error.kind == "malformed":
             raise PeerError("PEER-0001", f"message refused: {error}") from None
         raise InternalError("KERNEL-0001", f"kernel refused our own arguments: {error}") from error

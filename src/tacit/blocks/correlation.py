@@ -1,5 +1,8 @@
 """The one interface through which schemes get two-party correlations: shares of products of private values.
 
+Source   [GMW87] for bits; [Gilboa99] through `blocks.ot.ole` for ring elements.
+Setting  semi-honest, two parties.
+
 `cross` gives additive shares of what one party's numbers times the other's are, `bit_triples` the random
 AND triples of the boolean circuits. Sources differ (SoftSpoken OT here; RLWE, silent OT and an explicit
 dealer take the same seat); users do not see which.

@@ -15,6 +15,8 @@ from tacit.frame.columns import shorten
 
 ROWS_PER_COLUMN = 20
 DIFFERING_ROWS = 20
+LEAST_L2 = 1e-4
+"""Less is no regularisation to speak of."""
 
 _HINT = "or write coefficients: shared in the job, then nobody learns them"
 
@@ -30,13 +32,13 @@ class ColumnsRefused(PolicyError):
 def check_counts(n_rows: int, n_columns: int, *, l2: float) -> None:
     """The half of the rule that everybody can check for every party, from agreed numbers.
 
-    Raises PolicyError COEF-0001 unless l2 > 0, COEF-0002 if n_columns > n_rows / 20.
+    Raises PolicyError COEF-0001 unless l2 >= 1e-4, COEF-0002 if n_columns > n_rows / 20.
     """
-    if not l2 > 0:
+    if not l2 >= LEAST_L2:
         raise PolicyError(
             "COEF-0001",
-            "coefficients may not be revealed without L2 regularisation",
-            hint=f"set l2 above 0, {_HINT}",
+            f"coefficients may not be revealed without L2 regularisation of at least {LEAST_L2}",
+            hint=f"set l2: {LEAST_L2} or more, {_HINT}",
         )
     if n_columns * ROWS_PER_COLUMN > n_rows:
         raise PolicyError(

@@ -80,9 +80,9 @@ def fit(
         new_weights, new_speeds = [], []
         for x, w, v, mask in zip(columns, weights, speeds, penalised, strict=True):
             pull = xp.matmul(x.T, residual) * (options.rate / batches.rows)
-            decay = 1.0 - options.rate * options.l2 * mask
-            speed = v * options.momentum - pull
-            new_weights.append(w * decay + speed)
+            drag = w * (options.rate * options.l2 * mask)
+            speed = v * options.momentum - pull - drag
+            new_weights.append(w + speed)
             new_speeds.append(speed)
         return (*new_weights, *new_speeds), ()
 

@@ -9,6 +9,7 @@ Exact    up to `EXACT_ROWS` rows: one oblivious sort of the keys 2*score + label
 Bucketed beyond: a sample of `SAMPLE_ROWS` scores is sorted, its `BUCKETS`-quantiles stay secret and serve as
          edges. The half-tie rule inside buckets errs by at most half the share of pairs that fall into one
          bucket: `bound`, computed and returned beside the result.
+         A bucket of few rows never leaves by itself: bins of the gains table are merged on shares.
 Leaks    what is returned, nothing else: the caller reveals it under its guard.
 """
 
@@ -36,13 +37,15 @@ class Ranking:
     """Counts from which AUC and KS follow by public arithmetic; all integers.
 
     wins: 2 * (pairs ordered rightly + half the tied ones), within `slack` of the true count; ks: the
-    numerator of KS over n_positive * n_negative; bin_rows, bin_positives: from the highest scores down.
+    numerator of KS over n_positive * n_negative, at most `ks_slack` below the true one; bin_rows,
+    bin_positives (twice, so that ties count half): from the highest scores down.
     """
 
     n_positive: Array
     wins: Array
     slack: Array
     ks: Array
+    ks_slack: Array
     bin_rows: Array
     bin_positives: Array
 
@@ -70,9 +73,10 @@ def _rank_exact(score: Array, label: Array) -> Ranking:
     distance = _distance(both, n_positive, n)
     ks = xp.maximum(xp.max(distance[0], axis=0), xp.max(-distance[1], axis=0))
     edges = np.linspace(0, n, n_bins(n) + 1).round().astype(int)
-    descending = [hopeful[int(a) : int(b)] for a, b in zip(edges[:-1], edges[1:], strict=True)][::-1]
+    descending = [both[:, int(a) : int(b)] for a, b in zip(edges[:-1], edges[1:], strict=True)][::-1]
     positives = xp.stack([xp.sum(part) for part in descending], axis=0)
-    return Ranking(n_positive, wins, xp.asarray(0), ks, np.diff(edges)[::-1].copy(), positives)
+    none = np.asarray(0)
+    return Ranking(n_positive, wins, none, ks, none, np.diff(edges)[::-1].copy(), positives)
 
 
 def _distance(label_in_order: Array, n_positive: Array, n: int) -> Array:
@@ -99,11 +103,39 @@ def _rank_buckets(score: Array, label: Array) -> Ranking:
     wins = xp.sum(pairs[0]) * 2 + xp.sum(pairs[1])
     distance = positives_above * n - n_positive * rows_above
     ks = xp.maximum(xp.max(distance, axis=0), xp.max(-distance, axis=0))
+    # Inside a bucket the distance differs from that at an edge by one class's share of it at most.
+    ks_slack = xp.maximum(
+        xp.max(positives * (n - n_positive), axis=0), xp.max(negatives * n_positive, axis=0)
+    )
     cuts = np.linspace(0, BUCKETS, n_bins(n) + 1).round().astype(int)
     spans = list(zip(cuts[:-1], cuts[1:], strict=True))[::-1]
-    bin_rows = xp.stack([xp.sum(rows[int(a) : int(b)]) for a, b in spans], axis=0)
-    bin_positives = xp.stack([xp.sum(positives[int(a) : int(b)]) for a, b in spans], axis=0)
-    return Ranking(n_positive, wins, xp.sum(pairs[1]), ks, bin_rows, bin_positives)
+    bin_rows, bin_positives = _merge_small(
+        [xp.sum(rows[int(a) : int(b)]) for a, b in spans],
+        [xp.sum(positives[int(a) : int(b)]) for a, b in spans],
+        n,
+    )
+    return Ranking(n_positive, wins, xp.sum(pairs[1]), ks, ks_slack, bin_rows, bin_positives * 2)
+
+
+def _merge_small(rows: list[Array], positives: list[Array], n: int) -> tuple[Array, Array]:
+    """Bins of fewer than `ROWS_PER_BIN` rows (ties make them) joined to the next; what was joined is 0.
+
+    A bin closes only if enough rows remain for the next one, so the last is never too small either.
+    """
+    kept_rows: list[Array] = []
+    kept_positives: list[Array] = []
+    open_rows = open_positives = passed = xp.asarray(0)
+    for n_rows, n_positive in zip(rows, positives, strict=True):
+        open_rows, open_positives = open_rows + n_rows, open_positives + n_positive
+        passed = passed + n_rows
+        last = len(kept_rows) == len(rows) - 1
+        enough = xp.logical_and(open_rows >= ROWS_PER_BIN, passed <= n - ROWS_PER_BIN)
+        closes = xp.asarray(True) if last else enough
+        closed = xp.where(closes, xp.stack([open_rows, open_positives], axis=0), 0)
+        kept_rows.append(closed[0])
+        kept_positives.append(closed[1])
+        open_rows, open_positives = open_rows - closed[0], open_positives - closed[1]
+    return xp.stack(kept_rows, axis=0), xp.stack(kept_positives, axis=0)
 
 
 def _steps(above: Array, total: Array) -> Array:
@@ -115,27 +147,32 @@ def _steps(above: Array, total: Array) -> Array:
 
 @dataclass(frozen=True)
 class Quality:
-    """`auc` within `auc_bound` of the true one; `ks`; the gains table from the highest scores down."""
+    """`auc` within `auc_bound` of the true one, `ks` at most `ks_bound` below; the gains table from the
+    highest scores down, where a tie's positives count in equal parts (halves) on both sides of an edge."""
 
     n_rows: int
     n_positive: int
     auc: float
     auc_bound: float
     ks: float
+    ks_bound: float
     bin_rows: list[int]
-    bin_positives: list[int]
+    bin_positives: list[float]
 
 
 def quality(n_rows: int, ranking: Ranking) -> Quality:
     """Public arithmetic on a revealed `Ranking`."""
     n_positive = int(ranking.n_positive)
     pairs = n_positive * (n_rows - n_positive)
+    table = zip(ranking.bin_rows, ranking.bin_positives, strict=True)
+    bins = [(int(rows), int(twice)) for rows, twice in table if int(rows)]
     return Quality(
         n_rows,
         n_positive,
         int(ranking.wins) / (2 * pairs),
         int(ranking.slack) / (2 * pairs),
         int(ranking.ks) / pairs,
-        [int(x) for x in ranking.bin_rows],
-        [int(x) for x in ranking.bin_positives],
+        int(ranking.ks_slack) / pairs,
+        [rows for rows, _ in bins],
+        [twice / 2 for _, twice in bins],
     )

@@ -59,7 +59,7 @@ def _input(ctx: Ctx, name: str, var: Var, inputs: Mapping[str, np.ndarray | Shar
         return Value(var.type, None, None, clock)
     if given is None or isinstance(given, Share) or np.shape(given) != var.type.shape:
         raise UsageError("EXEC-0001", f"input {name!r} must be an array of shape {var.type.shape}")
-    return Value(var.type, np.asarray(given, dtype=numpy_dtype(var.type.dtype)), None, clock)
+    return Value(var.type, encode.plaintext(given, var.type.dtype), None, clock)
 
 
 async def run_program(ctx: Ctx, scheme: Scheme, program: Program, inputs: Sequence[Value]) -> list[Value]:
@@ -164,7 +164,17 @@ async def _scan(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list
         steps.append(ys)
         ctx.log("step", done=index + 1, total=length)
     outs = [var.type for var in eqn.outs[n_carry:]]
-    return [*carry, *(_stack([step[i] for step in steps], out) for i, out in enumerate(outs))]
+    return [*carry, *(_stack(ctx, scheme, [step[i] for step in steps], out) for i, out in enumerate(outs))]
+
+
+def _nothing(ctx: Ctx, scheme: Scheme, out: Type) -> Value:
+    """The rows of a loop without steps."""
+    empty = np.zeros(out.shape, numpy_dtype(out.dtype))
+    if isinstance(out.vis, Secret):
+        share = scheme.constant(ctx, encode.encode(empty, out.dtype), boolean=out.dtype.kind == "bool")
+        return Value(out, None, share, depth())
+    mine = isinstance(out.vis, Public) or out.vis.owner == ctx.me
+    return Value(out, empty if mine else None, None, depth())
 
 
 def _slice(value: Value, index: int) -> Value:
@@ -174,7 +184,9 @@ def _slice(value: Value, index: int) -> Value:
     return Value(row, plain, share, value.clock)
 
 
-def _stack(values: list[Value], out: Type) -> Value:
+def _stack(ctx: Ctx, scheme: Scheme, values: list[Value], out: Type) -> Value:
+    if not values:
+        return _nothing(ctx, scheme, out)
     clock = max(value.clock for value in values)
     if isinstance(out.vis, Secret):
         shares = [value.share for value in values if value.share is not None]

@@ -137,7 +137,7 @@ class Scheme(ABC):
 
 
 def find(name: str, adversary: str = "semi-honest") -> type[Scheme]:
-    """The scheme of this name. Raises UnsupportedError SCHEME-0003, SCHEME-0002 for another adversary level."""
+    """The scheme of this name. Raises UnsupportedError SCHEME-0003; SCHEME-0002 for another adversary."""
     if name not in SCHEMES:
         raise UnsupportedError(
             "SCHEME-0003", f"there is no scheme {name!r}", hint=f"one of {', '.join(SCHEMES)}"

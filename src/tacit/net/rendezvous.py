@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-import os
 import socket
 import ssl
 import struct
@@ -20,6 +19,7 @@ from typing import Any
 
 from tacit.base.errors import TransportError
 from tacit.base.log import Sink
+from tacit.base.prg import fresh_entropy
 from tacit.net.pinning import (
     Endpoint,
     PeerAddress,
@@ -245,7 +245,7 @@ async def _open(peer: PeerAddress, context: ssl.SSLContext, name: str) -> tuple[
 
 
 async def _dial_both(me: Endpoint, peer: PeerAddress, n: int, context: ssl.SSLContext) -> Sockets:
-    link_id, made = os.urandom(32), []
+    link_id, made = fresh_entropy(), []
     pin = pinned_fingerprint(peer)
     try:
         for direction in (TO_LISTENER, TO_DIALER):

@@ -99,12 +99,19 @@ async def exchange_tags(
     to_me, from_me, back, forth = (ctx.sub(name) for name in _channels(ctx.me))
     domain = label16("psi-tag", ctx.path)
 
+    total, done = len(items) + n_theirs, 0
+
+    def progress(n: int) -> None:
+        nonlocal done
+        done += n
+        ctx.log("psi", done=done, total=total)
+
     async def mask() -> None:  # Step 1: my items, permuted and masked
         for start in range(0, len(items), CHUNK):
             part = shuffled.part(start, min(start + CHUNK, len(items)))
             points = _kernel.mask_items(part.data, part.offsets, _DST, scalar, threads)
             await from_me.send(ctx.peer, Octets(points))
-            ctx.log("psi", done=min(start + CHUNK, len(items)), total=2 * (len(items) + n_theirs))
+            progress(len(part))
 
     async def remask() -> np.ndarray | None:  # Step 2: the peer's points under both masks
         tags = []
@@ -114,6 +121,7 @@ async def exchange_tags(
             with peer_bytes():
                 doubled = _kernel.remask_points(points, scalar, threads)
             tags.append(_kernel.hash_points(doubled, domain, width))
+            progress(n)
             if ctx.peer in receivers:
                 await forth.send(ctx.peer, Octets(tags[-1]))
         return _joined(tags, width) if ctx.me in receivers else None

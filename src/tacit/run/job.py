@@ -91,18 +91,15 @@ class Job:
 
 @dataclass
 class Report:
-    """What happened: measured, revealed, concluded. Never rows, never values of columns."""
+    """What happened: measured and revealed. Never rows, never values of columns."""
 
     job: str
     party: str
-    status: str = "running"
-    error: str = ""
     revealed: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     bytes_sent: dict[str, int] = field(default_factory=dict)
     bytes_received: int = 0
     rounds: int = 0
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 async def greet(job: Job, me: int, transport: Transport) -> None:
@@ -137,13 +134,13 @@ def _compare(mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
     sections = theirs.get("sections")
     if not isinstance(sections, dict):
         raise PeerError("PEER-0001", "the peer's greeting lists no terms")
-    differing = sorted(
-        n for n in {*mine["sections"], *sections} if mine["sections"].get(n) != sections.get(n)
-    )
-    if differing:
+    # Only our own names are shown: the peer does not choose text for our screen.
+    differing = sorted(name for name, digest in mine["sections"].items() if sections.get(name) != digest)
+    if differing or len(sections) != len(mine["sections"]):
+        what = ", ".join(differing) or "their sections"
         raise PeerError(
             "JOB-0003",
-            f"the job files of {mine['party']!r} and {peer!r} differ in: {', '.join(differing)}",
+            f"the job files of {mine['party']!r} and {peer!r} differ in: {what}",
             hint="compare the two files (everything outside `local`) and agree on one; nothing was sent",
         )
 
@@ -183,6 +180,7 @@ class Run:
     ) -> Run:
         """Greet, derive keys, set up the scheme. Raises UnsupportedError where the level is not available."""
         started = clock.now_s()
+        sink("begin", "", {"step": "setup"})
         scheme_type = find(job.scheme, job.security)
         _require_psi(job)
         report = Report(job.id, job.parties[me].name)
@@ -202,6 +200,7 @@ class Run:
         run = cls(job, me, ctx, scheme, report, clock)
         report.seconds["setup"] = clock.now_s() - started
         run._account("setup", 0)
+        run._ended("setup")
         return run
 
     @contextmanager
@@ -212,6 +211,9 @@ class Run:
         yield self.ctx.sub(name)
         self.report.seconds[name] = self.report.seconds.get(name, 0.0) + self._clock.now_s() - started
         self._account(name, sent)
+        self._ended(name)
+
+    def _ended(self, name: str) -> None:
         self.ctx.log("end", step=name, bytes=self.report.bytes_sent[name], seconds=self.report.seconds[name])
 
     def _account(self, name: str, sent_before: int) -> None:
@@ -232,18 +234,14 @@ class Run:
 
     async def agree(self, name: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Tell the others a small document of public facts and hear theirs, in party order."""
-        ctx = self.ctx.sub(name)
-        documents: list[dict[str, Any]] = []
-        for other in range(self.ctx.n):
-            if other != self.me:
+        documents = [dict(fields) for _ in range(self.ctx.n)]
+        others = [other for other in range(self.ctx.n) if other != self.me]
+        with self.step(name) as ctx:
+            for other in others:
                 await ctx.send(other, Document(fields))
-        for other in range(self.ctx.n):
-            theirs = (
-                fields
-                if other == self.me
-                else (await ctx.recv(other, Document, shape=(_HELLO_BYTES,))).fields
-            )
-            documents.append(dict(theirs))
+            for other in others:
+                documents[other] = dict((await ctx.recv(other, Document, shape=(_HELLO_BYTES,))).fields)
+        self.report.revealed.append(_revealed(name, "all", len(documents)))
         return documents
 
     async def compute(

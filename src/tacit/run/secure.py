@@ -81,12 +81,14 @@ class _Unhurried:
 class Simulation:
     """All parties in one process and one event loop: for tests and notebooks. Same protocols, no network."""
 
-    def __init__(self, names: list[str], *, scheme: str = "semi2k", seed: bytes | None = None) -> None:
+    def __init__(
+        self, names: list[str], *, scheme: str = "semi2k", insecure_seed: bytes | None = None
+    ) -> None:
         if len(set(names)) != len(names) or len(names) < 2:
             raise UsageError("SECURE-0002", "a simulation needs two or more parties with different names")
         self.names = names
         self._scheme = scheme
-        self._seed = seed
+        self._seed = insecure_seed
         self.runs: list[Run] = []
 
     def __enter__(self) -> Simulation:
@@ -150,23 +152,33 @@ class Secure:
     def __call__(self, *inputs: Input) -> Any:
         """Results as numpy arrays, in the structure that the function returns."""
         world, named = self._bind(inputs)
-        outputs = world.execute(self._compile(named), named)
-        values = [value[()] for value in outputs.values()]
-        if list(outputs) == ["out"]:
-            return values[0]
-        return (
-            dict(zip(outputs, values, strict=True))
-            if not list(outputs)[0].startswith("out")
-            else tuple(values)
-        )
+        program, kind = self._compile(named)
+        outputs = {key: value[()] for key, value in world.execute(program, named).items()}
+        if kind is dict:
+            return outputs
+        return tuple(outputs.values()) if kind is tuple else next(iter(outputs.values()))
 
     def program(self, *inputs: Input) -> Program:
         """What would run: print it to read it, `.reveals()` says what it discloses."""
-        return self._compile(self._bind(inputs)[1])
+        return self._compile(self._bind(inputs)[1])[0]
 
-    def _compile(self, named: Mapping[str, Input]) -> Program:
+    def _compile(self, named: Mapping[str, Input]) -> tuple[Program, type]:
+        """The program, and whether the function returns a dict, a tuple or one array (`object`)."""
+        kinds: list[type] = []
+
+        def revealing(*arrays: Any) -> dict[str, Any]:
+            result = self._function(*arrays)
+            kinds.append(
+                dict if isinstance(result, dict) else tuple if isinstance(result, tuple | list) else object
+            )
+            if kinds[0] is tuple:
+                result = {str(i): value for i, value in enumerate(result)}
+            elif kinds[0] is object:
+                result = {"value": result}
+            return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
+
         types = [(key, value.type) for key, value in named.items()]
-        return run_passes(trace(self._revealing, types, self._name), has)
+        return run_passes(trace(revealing, types, self._name), has), kinds[0]
 
     def _bind(self, inputs: tuple[Any, ...]) -> tuple[Simulation, dict[str, Input]]:
         if not inputs or not all(isinstance(value, Input) for value in inputs):
@@ -179,14 +191,6 @@ class Secure:
         if len(worlds) != 1:
             raise UsageError("SECURE-0005", "the inputs belong to different simulations")
         return inputs[0].world, {f"x{i}": value for i, value in enumerate(inputs)}
-
-    def _revealing(self, *arrays: Any) -> Any:
-        result = self._function(*arrays)
-        if isinstance(result, dict):
-            return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
-        if isinstance(result, tuple):
-            return tuple(xp.reveal(value, name=f"{self._name}.{i}") for i, value in enumerate(result))
-        return xp.reveal(result, name=f"{self._name}.out")
 
 
 def secure(function: Callable[..., Any]) -> Secure:

@@ -10,10 +10,11 @@ import pyarrow as pa
 from tacit.apps.cli.forecast import Forecast, forecast
 from tacit.apps.cli.party import Seat
 from tacit.base.errors import PolicyError, TacitError, UsageError
+from tacit.frame.disclosure import check_counts
 from tacit.frame.profile import Problem, Profile, profile
-from tacit.learn.credit import Options, grants
 from tacit.mpc.scheme import find
 from tacit.run.policy import ALL
+from tacit.tasks.credit import Options, grants
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,13 @@ def disclosures(seat: Seat) -> tuple[Disclosure, ...]:
 
 def _blocking(seat: Seat, found: Profile) -> tuple[Problem, ...]:
     job = seat.file.job
-    if job.reveals["coefficients"] != "own" or Options.of(job).l2 > 0:
+    if "own" not in (job.reveals["coefficients"], job.reveals["correlations"]):
         return found.errors
-    refused = Problem(
-        "error",
-        "COEF-0001",
-        "coefficients may not be revealed without L2 regularisation",
-        "set train.l2 above 0, or write coefficients: shared",
-    )
-    return (*found.errors, refused)
+    try:
+        check_counts(found.n_rows, 0, l2=Options.of(job).l2)
+    except PolicyError as error:
+        return (*found.errors, Problem("error", error.code, error.message, error.hint))
+    return found.errors
 
 
 def _kind(problem: Problem) -> type[TacitError]:

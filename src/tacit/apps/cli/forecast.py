@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from tacit.compile.cost import Cost, Network, estimate
 from tacit.frame.columns import parse_columns
-from tacit.learn.credit import Options, label_holder, steps
 from tacit.psi.ecdh_ms86 import POINT_BYTES, tag_bytes
 from tacit.run.job import Job, PartyTerms
 from tacit.run.price import prices
+from tacit.tasks.credit import Options, label_holder, steps
 
 NETWORKS: Mapping[str, Network] = {
     "loopback": Network(0.0004, 1.0e9),

@@ -18,8 +18,8 @@ import yaml
 
 from tacit.base.errors import UsageError
 from tacit.frame.columns import ColumnSpec, parse_columns
-from tacit.learn.credit import Options, label_holder
 from tacit.run.job import Job, Limits, PartyTerms
+from tacit.tasks.credit import Options, label_holder
 from tacit.trust.identity import NAME_LIMIT, fingerprint_hex
 
 FILE_LIMIT_BYTES = 1 << 20
@@ -27,7 +27,7 @@ JOB_ID = re.compile(r"\w[\w.-]{0,63}")
 
 _TOP = ("job", "task", "parties", "train", "reveal", "security", "limits", "local", "attempt")
 _PARTY = ("address", "certificate", "key", "label", "positive", "columns")
-_REVEAL = ("coefficients", "scores")
+_REVEAL = ("coefficients", "correlations", "scores")
 _LOCAL = ("home", "data", "threads")
 _TRAIN = tuple(field.name for field in fields(Options))
 _LIMITS = tuple(field.name for field in fields(Limits))
@@ -260,11 +260,14 @@ def _reveals(given: Mapping[Any, Any], parties: tuple[str, ...]) -> dict[str, An
     coefficients, scores = given.get("coefficients", "own"), given.get("scores") or []
     if coefficients not in ("own", "shared"):
         raise _senseless("reveal.coefficients", "own or shared")
+    correlations = given.get("correlations", "own" if coefficients == "own" else "none")
+    if correlations not in ("own", "none"):
+        raise _senseless("reveal.correlations", "own or none")
     if not isinstance(scores, list) or any(name not in parties for name in scores):
         raise _senseless(
             "reveal.scores", f"a list of parties ({', '.join(parties)})", "[] opens no row scores"
         )
-    return {"coefficients": coefficients, "scores": sorted(set(scores))}
+    return {"coefficients": coefficients, "correlations": correlations, "scores": sorted(set(scores))}
 
 
 def _limits(given: Mapping[Any, Any]) -> Limits:

@@ -109,7 +109,7 @@ def train(
     from tacit.apps.cli import work
 
     def whole(seat: Seat, listener: Listener, tracker: Tracker) -> dict[str, Any]:
-        return work.train(seat, listener, tracker, words.language)
+        return work.train(seat, listener, words.language)
 
     seat = take_seat(config, me, home=home, data=data, listen=_address(listen), peer=_address(peer))
     tracker = Tracker("train", epochs=int(seat.file.job.options["epochs"]))

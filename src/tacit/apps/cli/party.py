@@ -135,7 +135,6 @@ async def hold(
             channel_binding=transport.channel_binding,
             sink=sink_of(listener),
         )
-        listener(_setup_event(run))
         result = await work(run)
         code = ""
         return result, transport
@@ -208,12 +207,3 @@ def run_to_end(main: Coroutine[Any, Any, T]) -> T:
             raise Stopped(received[0]) if received else InterruptedError from None
 
     return asyncio.run(guarded())
-
-
-def _setup_event(run: Run) -> dict[str, Any]:
-    """The set-up, which ends before a run can log, in the form of the steps that follow."""
-    report = run.report
-    return {"event": "end", "path": run.ctx.path, "step": "setup"} | {
-        "seconds": report.seconds["setup"],
-        "bytes": report.bytes_sent["setup"],
-    }

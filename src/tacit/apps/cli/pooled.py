@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from tacit.base.errors import InternalError
 from tacit.frame import features
-from tacit.learn.credit import Options, column_entries, label_holder
 from tacit.learn.linear import Descent, score
 from tacit.learn.logistic import fit_logistic
 from tacit.learn.metrics import Quality, quality, rank
 from tacit.run.job import Job
+from tacit.tasks.credit import Options, column_entries, label_holder
 
 
 def compare(

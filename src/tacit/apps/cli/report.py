@@ -274,8 +274,6 @@ def _reveals(result: Result) -> list[tuple[Markup, Any, int, bool]]:
     for item in result["revealed"]:
         kind = "evaluation" if item["name"].startswith("evaluation.") else item["name"]
         merged[kind, item["to"]] = merged.get((kind, item["to"]), 0) + item["values"]
-    if ("widths", "all") not in merged:
-        merged["widths", "all"] = len(result["parties"])
     found = []
     for (name, to), values in merged.items():
         kind, _, party = name.partition(".")

@@ -8,10 +8,10 @@ from typing import Any
 
 from tacit.base.types import FRACTION_BITS
 from tacit.ir.op import OPS
-from tacit.learn.credit import Options, Outcome
 from tacit.mpc.scheme import find
 from tacit.psi.ecdh_ms86 import EcdhPsi
 from tacit.run.job import PRODUCT_VERSION, WIRE_VERSION, Job, Run
+from tacit.tasks.credit import Options, Outcome
 
 _MATURITIES = ("experimental", "reviewed", "audited")
 
@@ -63,8 +63,8 @@ def traffic_of(run: Run, wire_bytes_sent: int) -> dict[str, Any]:
     }
 
 
-def training_result(run: Run, outcome: Outcome, keys: dict[str, int]) -> dict[str, Any]:
-    """All that party `run.me` learned by training. `keys`: counts of ids, as the tracker has them."""
+def training_result(run: Run, outcome: Outcome) -> dict[str, Any]:
+    """All that party `run.me` learned by training."""
     part, mine = outcome.part, run.job.parties[run.me].name
     weights = None if part.weights is None else dict(zip(part.names, part.weights, strict=True))
     return {
@@ -72,13 +72,9 @@ def training_result(run: Run, outcome: Outcome, keys: dict[str, int]) -> dict[st
         "party": mine,
         "model": part.model,
         "rows": {
-            "mine": keys["n"],
-            "theirs": keys["n_theirs"],
-            "common": outcome.n_joint,
+            **asdict(outcome.counts),
             "train": outcome.n_train,
-            "test": outcome.n_joint - outcome.n_train,
-            "without_id": keys["n_null"],
-            "repeated_id": keys["n_duplicate"],
+            "test": outcome.counts.common - outcome.n_train,
         },
         "options": asdict(Options.of(run.job)),
         "quality": asdict(outcome.quality),

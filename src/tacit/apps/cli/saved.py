@@ -20,7 +20,7 @@ import numpy as np
 from tacit.base.errors import UsageError
 from tacit.base.wire import canonical_json
 from tacit.frame.features import FeaturePlan
-from tacit.learn.credit import Outcome, Part
+from tacit.tasks.credit import Outcome, Part
 from tacit.trust.vault import read_private, seal, unseal, write_private
 
 PART_FILE = "part.sealed"

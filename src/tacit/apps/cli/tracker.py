@@ -35,7 +35,6 @@ class Tracker:
     task: str
     epochs: int = 0
     steps: dict[str, Step] = field(default_factory=dict)
-    keys: dict[str, int] = field(default_factory=dict)
     error: dict[str, Any] | None = None
     _totals: dict[int, int] = field(default_factory=dict)
 
@@ -62,7 +61,6 @@ class Tracker:
 
     def _on_connected(self, event: dict[str, Any]) -> None:
         self._end("connect", {})
-        self._begin("setup")
 
     def _on_begin(self, event: dict[str, Any]) -> None:
         self._totals.clear()
@@ -71,11 +69,10 @@ class Tracker:
     def _on_end(self, event: dict[str, Any]) -> None:
         self._end(event["step"], event)
 
-    def _on_keys(self, event: dict[str, Any]) -> None:
-        self.keys = {name: event[name] for name in ("n", "n_null", "n_duplicate")}
+    def _on_aligned(self, event: dict[str, Any]) -> None:
+        self.steps["psi"].detail = ("step.aligned", {"common": event["n_common"]})
 
     def _on_psi(self, event: dict[str, Any]) -> None:
-        self.keys["n_theirs"] = event["total"] // 2 - self.keys["n"]
         step = self.steps["psi"]
         step.fraction = event["done"] / max(1, event["total"])
         step.detail = ("step.masked", {"done": event["done"]})
@@ -107,4 +104,5 @@ class Tracker:
 
     def _end(self, name: str, event: Mapping[str, Any]) -> None:
         if name in self.steps:
-            self.steps[name] = Step("done", 1.0, None, event.get("seconds"), event.get("bytes"))
+            detail = self.steps[name].detail if name == "psi" else None
+            self.steps[name] = Step("done", 1.0, detail, event.get("seconds"), event.get("bytes"))

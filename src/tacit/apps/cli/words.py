@@ -114,6 +114,7 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "step.dials": ("dialing {address}", "正在连接 {address}"),
     "step.waiting": ("waiting for {peer}, {seconds} s", "等待 {peer}，已 {seconds} 秒"),
     "step.masked": ("{done} ids masked", "已盲化 {done} 个 ID"),
+    "step.aligned": ("{common} ids in common", "共有 {common} 个 ID"),
     "step.epoch": ("epoch {epoch} of {epochs}", "第 {epoch}/{epochs} 轮"),
     "board.sent": ("{party} sent", "{party} 发送"),
     # --- results ---

@@ -18,19 +18,18 @@ from tacit.apps.cli.party import Seat, hold, read_table, run_to_end
 from tacit.apps.cli.report import party_report
 from tacit.apps.cli.result import terms_of, traffic_of, training_result
 from tacit.apps.cli.saved import REPORT_FILE, load_part, save
-from tacit.apps.cli.tracker import Tracker
 from tacit.base.errors import PolicyError, UsageError
 from tacit.frame.source import open_table
-from tacit.learn import credit
-from tacit.learn.credit import Part
 from tacit.net.tls import TlsTransport
 from tacit.run.job import Job, Run
+from tacit.tasks import credit
+from tacit.tasks.credit import Part
 from tacit.trust.vault import Workspace, write_private
 
 T = TypeVar("T")
 
 
-def train(seat: Seat, listener: Listener, tracker: Tracker, language: str) -> dict[str, Any]:
+def train(seat: Seat, listener: Listener, language: str) -> dict[str, Any]:
     """Train with the peer and save this party's part; the result, with `folder` and `report`.
 
     Temporary data live in a workspace of the home and go with it. Raises what the file, the link, the peer
@@ -45,7 +44,7 @@ def train(seat: Seat, listener: Listener, tracker: Tracker, language: str) -> di
             return run, await credit.train(run, table, threads=seat.local.threads)
 
         (run, outcome), transport = _run(seat, job, listener, whole)
-        result = training_result(run, outcome, tracker.keys) | traffic_of(run, transport.wire_bytes_sent)
+        result = training_result(run, outcome) | traffic_of(run, transport.wire_bytes_sent)
         folder = save(seat.home, workspace, outcome, result).absolute()
         report = folder / REPORT_FILE
         write_private(report, party_report(result, language).encode())

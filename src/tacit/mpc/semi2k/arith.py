@@ -127,6 +127,7 @@ async def _cross(
     setting=TWO_PARTY_OT,
     rounds=2,
     bits=lambda source, x, bits: source.choose_bits(x.data.size, 1, bits),
+    leaks=("the rounding bit is a function of the sharing's mask, not independent noise",),
 )
 async def trunc(ctx: Ctx, source: Correlations, x: Semi2kShare, bits: int) -> Semi2kShare:
     """floor(x / 2^f) or that plus one, for |x| < 2^62; outside, wrong by multiples of 2^(64-f).

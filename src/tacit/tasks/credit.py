@@ -35,6 +35,8 @@ from tacit.stats.describe import correlation_with
 
 THRESHOLD_ROWS = 20
 SMALLEST_TEST = 2 * THRESHOLD_ROWS
+SMALLEST_DEVIATION = 1e-3
+"""Of a column on the training rows; keeps a label of one class from dividing by zero before it is refused."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,11 @@ class Options:
     @staticmethod
     def of(job: Job) -> Options:
         """Raises UsageError CREDIT-0003 for an unknown or senseless option."""
-        unknown = sorted(set(job.options) - set(Options.__dataclass_fields__))
-        if unknown:
-            raise UsageError("CREDIT-0003", f"the train section has no option {unknown[0]!r}")
+        for name, value in job.options.items():
+            if name not in Options.__dataclass_fields__:
+                raise UsageError("CREDIT-0003", f"the train section has no option {name!r}")
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise UsageError("CREDIT-0003", f"option {name!r} of the train section is not a number")
         options = Options(**dict(job.options))
         sensible = (
             1 <= options.epochs <= 1000
@@ -95,17 +99,28 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Of ids: mine, the peer's and common ones; mine that were left out as empty or repeated."""
+
+    mine: int
+    theirs: int
+    common: int
+    without_id: int
+    repeated_id: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What one party has at the end of training."""
 
     part: Part
     quality: Quality
-    n_joint: int
+    counts: Counts
     n_train: int
     correlations: dict[str, float]
     joint_rows: np.ndarray
     test: np.ndarray
-    """int64[n_joint] rows of my file in joint order, bool[n_joint] which of them are held out."""
+    """int64[n] rows of my file in joint order, bool[n] which of them are held out."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +129,15 @@ class Aligned:
 
     table: pa.Table
     keys: Keys
-    n_mine: int
-    n_theirs: int
+    counts: Counts
 
 
 def grants(job: Job) -> Policy:
     """What this job opens, to whom: the whole disclosure of `train` besides PSI's."""
     permits = [Grant("evaluation.*", ALL, guarded=True)]
     for number, terms in enumerate(job.parties):
-        permits.append(Grant(f"correlations.{terms.name}", (number,), guarded=True))
+        if own_correlations(job):
+            permits.append(Grant(f"correlations.{terms.name}", (number,), guarded=True))
         if own_coefficients(job):
             permits.append(Grant(f"coefficients.{terms.name}", (number,), guarded=True))
     for name in job.reveals.get("scores", ()):
@@ -134,7 +149,6 @@ async def align(run: Run, table: pa.Table, *, threads: int = 1) -> Aligned:
     """PSI on the key column. Raises UsageError CREDIT-0001 for an empty intersection."""
     key = run.job.parties[run.me].key
     keys = canonical_keys(table[key], name=key)
-    run.ctx.log("keys", n=len(keys), n_null=keys.n_null, n_duplicate=keys.n_duplicate)
     found = await run.align(Items(keys.data, keys.offsets), threads=threads)
     rows = found.rows
     if rows is None or not len(rows):
@@ -144,7 +158,9 @@ async def align(run: Run, table: pa.Table, *, threads: int = 1) -> Aligned:
             hint="check that both key columns hold the same kind of id, written the same way",
         )
     joint = keys.take(rows)
-    return Aligned(table.take(pa.array(joint.rows)), joint, found.n_mine, found.n_theirs)
+    counts = Counts(found.n_mine, found.n_theirs, len(joint), keys.n_null, keys.n_duplicate)
+    run.ctx.log("aligned", n_mine=counts.mine, n_theirs=counts.theirs, n_common=counts.common)
+    return Aligned(table.take(pa.array(joint.rows)), joint, counts)
 
 
 async def train(run: Run, table: pa.Table, *, threads: int = 1) -> Outcome:
@@ -164,21 +180,22 @@ async def train(run: Run, table: pa.Table, *, threads: int = 1) -> Outcome:
         )
     mine = _prepare(job, me, aligned.table, test)
     widths = await _agree_widths(run, mine.train.shape[1])
-    if own_coefficients(job):
+    if own_coefficients(job) or own_correlations(job):
         for number, width in enumerate(widths):
             check_counts(n_train, width - (number == label_holder(job)), l2=options.l2)
         check_columns(mine.train[:, : len(mine.plan.names)], mine.plan.names, l2=options.l2)
     name = job.parties[me].name
     trained_on = {f"x.{name}": mine.train, "label": mine.label_train}
-    found = await _compute(run, statistics_step(job, widths, n_train), trained_on)
+    correlations: dict[str, float] = {}
+    if own_correlations(job):
+        found = await _compute(run, statistics_step(job, widths, n_train), trained_on)
+        correlations = dict(zip(mine.plan.names, map(float, found[name]), strict=True))
     weights = await _compute(run, training_step(job, widths, n_train), trained_on)
     tested_on = {f"x.{name}": mine.test, "label": mine.label_test, **_named("w", weights)}
     counts = await _compute(run, evaluation_step(job, widths, n_test), tested_on)
-    correlations = dict(zip(mine.plan.names, map(float, found[name]), strict=True))
     result = quality(n_test, Ranking(**counts))
-    return Outcome(
-        _part(run, mine, weights), result, len(test), n_train, correlations, aligned.keys.rows, test
-    )
+    part = _part(run, mine, weights)
+    return Outcome(part, result, aligned.counts, n_train, correlations, aligned.keys.rows, test)
 
 
 def _named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,9 +244,18 @@ def label_holder(job: Job) -> int:
     return holders[0]
 
 
-async def _agree_widths(run: Run, n_columns: int) -> list[int]:
-    """How many encoded columns each party has; the only thing said about them."""
-    documents = await run.agree("widths", {"columns": n_columns})
+async def _agree_widths(run: Run, n_columns: int, model: str = "") -> list[int]:
+    """How many encoded columns each party has, the only thing said about them, and of which model.
+
+    Raises: PeerError PEER-0001, CREDIT-0005 if a party would score with another model.
+    """
+    documents = await run.agree("widths", {"columns": n_columns, "model": model})
+    if any(document.get("model") != model for document in documents):
+        raise PeerError(
+            "CREDIT-0005",
+            "the parties hold parts of different models",
+            hint="give --model the folder of the same training run on both sides",
+        )
     widths = [document.get("columns") for document in documents]
     if any(not isinstance(width, int) or not 1 <= width <= 1 << 20 for width in widths):
         raise PeerError("PEER-0001", "a party announces an impossible number of columns")
@@ -257,11 +283,12 @@ def statistics_step(job: Job, widths: Sequence[int], n: int) -> Step:
         *blocks, label = values
         enough = _enough(label)
         real = xp.astype(label, xp.float64)
-        standard = (real - xp.mean(real)) / xp.std(real)
+        standard = (real - xp.mean(real)) / xp.maximum(xp.std(real), SMALLEST_DEVIATION)
         revealed = {}
         for number, (name, block) in enumerate(zip(names, blocks, strict=True)):
             block = block[:, : widths[number] - 1] if number == holder else block
-            scaled = (block - xp.mean(block, axis=0)) / xp.std(block, axis=0)
+            spread = xp.maximum(xp.std(block, axis=0), SMALLEST_DEVIATION)
+            scaled = (block - xp.mean(block, axis=0)) / spread
             found = correlation_with(scaled, standard)
             revealed[name] = xp.reveal(found, to=number, name=f"correlations.{name}", when=enough)
         return revealed
@@ -324,7 +351,7 @@ def scoring_step(job: Job, widths: Sequence[int], n: int, recipients: Sequence[i
 def steps(job: Job, widths: Sequence[int], n_train: int, n_test: int) -> tuple[Step, ...]:
     """All that `train` computes after the alignment."""
     return (
-        statistics_step(job, widths, n_train),
+        *([statistics_step(job, widths, n_train)] if own_correlations(job) else []),
         training_step(job, widths, n_train),
         evaluation_step(job, widths, n_test),
     )
@@ -333,6 +360,12 @@ def steps(job: Job, widths: Sequence[int], n_train: int, n_test: int) -> tuple[S
 def own_coefficients(job: Job) -> bool:
     """Whether each party learns the coefficients of its own columns."""
     return bool(job.reveals.get("coefficients", "own") == "own")
+
+
+def own_correlations(job: Job) -> bool:
+    """Whether each party learns its own columns' correlations with the label: as the coefficients, if the
+    job has no line for them. They are sums over labels as well, so the same rule guards them."""
+    return bool(job.reveals.get("correlations", "own" if own_coefficients(job) else "none") == "own")
 
 
 def _columns(job: Job, widths: Sequence[int], n: int) -> list[tuple[str, Type]]:
@@ -401,7 +434,7 @@ async def predict(
     aligned = await align(run, table, threads=threads)
     x = part.plan.transform(aligned.table)[0]
     x = _with_ones(x) if part.has_intercept else x
-    widths = await _agree_widths(run, x.shape[1])
+    widths = await _agree_widths(run, x.shape[1], part.model)
     data = {f"x.{part.party}": x, **_named("w", _restore(run, part))}
     outputs = await _compute(run, scoring_step(job, widths, len(x), recipients), data)
     if run.me not in recipients:
