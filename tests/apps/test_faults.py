@@ -40,7 +40,7 @@ def test_different_jobs_are_named_before_any_data(house: House) -> None:
     assert [one.code for one in ended.values()] == [4, 4]
     for one in ended.values():
         assert "JOB-0003" in one.err and "options" in one.err
-        assert not any(f'"event":"{event}"' in one.out for event in ("begin", "psi", "reveal", "keys"))
+        assert not any(f'"event":"{event}"' in one.out for event in ("end", "psi", "aligned", "reveal"))
 
 
 def test_wrong_certificate(house: House) -> None:

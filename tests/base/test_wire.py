@@ -114,7 +114,7 @@ def test_mutated_documents_are_canonical_or_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["malformed", "mismatch", "abort", "range"])
 def test_what_the_kernel_refuses_is_the_peers_fault_or_ours(kind: str) -> None:
-    expected = InternalError if kind == "range" else PeerError
+    expected = PeerError if kind == "malformed" else InternalError
     with pytest.raises(expected) as refused, peer_bytes():
         raise _kernel.KernelError(kind, "x")
-    assert refused.value.code == ("KERNEL-0001" if kind == "range" else "PEER-0001")
+    assert refused.value.code == ("PEER-0001" if kind == "malformed" else "KERNEL-0001")

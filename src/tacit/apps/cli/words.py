@@ -105,6 +105,7 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "step.connect": ("Meet over mutual TLS 1.3", "双向 TLS 1.3 建立连接"),
     "step.setup": ("Agree on the job, make keys", "核对任务、生成会话密钥"),
     "step.psi": ("Private set intersection", "隐私求交"),
+    "step.widths": ("Agree on column counts", "商定列数"),
     "step.statistics": ("Joint statistics", "联合统计"),
     "step.training": ("Training on shares", "秘密分享上训练"),
     "step.evaluation": ("Evaluation on shares", "秘密分享上评估"),
