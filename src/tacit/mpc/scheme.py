@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -41,6 +42,27 @@ class Share(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(shape={self.shape}, ***)"
+
+
+@dataclass(frozen=True, repr=False)
+class ArrayShare(Share):
+    """A share that is one array. data: uint64[*shape], or uint8[*shape] of 0 and 1 if `boolean`."""
+
+    data: np.ndarray
+    boolean: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", np.asarray(self.data))  # numpy turns 0-d results into scalars
+
+    @property
+    def shape(self) -> Shape:
+        return self.data.shape
+
+    def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
+        return type(self)(function(self.data), self.boolean)
+
+    def join(self, others: list[Self], function: Callable[[list[np.ndarray]], np.ndarray]) -> Self:
+        return type(self)(function([self.data, *(other.data for other in others)]), self.boolean)
 
 
 class Scheme(ABC):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import numpy as np
@@ -13,32 +11,13 @@ from tacit.base.errors import PolicyError
 from tacit.base.protocol import Setting, gather
 from tacit.base.types import Shape
 from tacit.base.wire import Octets, Ring
-from tacit.mpc.scheme import Scheme, Share
+from tacit.mpc.scheme import ArrayShare, Scheme, Share
 
 NO_PRIVACY = Setting(parties=1, corrupted=0, adversary="semi-honest", security="perfect")
 
 
-@dataclass(frozen=True, repr=False)
-class PlainShare(Share):
-    """The value itself: uint64 ring elements, or uint8 bits if `boolean`."""
-
-    data: np.ndarray
-    boolean: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "data", np.asarray(self.data))  # numpy turns 0-d results into scalars
-
-    @property
-    def shape(self) -> Shape:
-        return self.data.shape
-
-    def map(self, function: Callable[[np.ndarray], np.ndarray]) -> PlainShare:
-        return PlainShare(function(self.data), self.boolean)
-
-    def join(
-        self, others: list[PlainShare], function: Callable[[list[np.ndarray]], np.ndarray]
-    ) -> PlainShare:
-        return PlainShare(function([self.data, *(o.data for o in others)]), self.boolean)
+class PlainShare(ArrayShare):
+    """The value itself."""
 
 
 class Plain(Scheme):

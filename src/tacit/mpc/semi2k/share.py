@@ -7,9 +7,6 @@ Notation <x>^A_i = `Semi2kShare(data)` with x = data_0 + data_1 mod 2^64; <x>^B_
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
 from tacit.base.ctx import Ctx
@@ -17,30 +14,11 @@ from tacit.base.protocol import protocol
 from tacit.base.types import Shape
 from tacit.base.wire import Ring
 from tacit.blocks.settings import TWO_PARTY_OT
-from tacit.mpc.scheme import Share
+from tacit.mpc.scheme import ArrayShare
 
 
-@dataclass(frozen=True, repr=False)
-class Semi2kShare(Share):
-    """data: uint64[*shape] addends, or uint8[*shape] of 0 and 1 if `boolean`."""
-
-    data: np.ndarray
-    boolean: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "data", np.asarray(self.data))  # numpy turns 0-d results into scalars
-
-    @property
-    def shape(self) -> Shape:
-        return self.data.shape
-
-    def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Semi2kShare:
-        return Semi2kShare(function(self.data), self.boolean)
-
-    def join(
-        self, others: list[Semi2kShare], function: Callable[[list[np.ndarray]], np.ndarray]
-    ) -> Semi2kShare:
-        return Semi2kShare(function([self.data, *(o.data for o in others)]), self.boolean)
+class Semi2kShare(ArrayShare):
+    """An addend, or an xor share of bits."""
 
 
 def pack(bits: np.ndarray) -> np.ndarray:
