@@ -41,7 +41,7 @@ $(STAMP)/tools:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: apt-get install python3.11 python3.11-venv, then make PYTHON=python3.11"; exit 1; }
 	@command -v cc >/dev/null || { echo "A C linker is missing: apt-get install gcc"; exit 1; }
-	@command -v cargo >/dev/null || { echo "Rust is missing: install Rust 1.95 with rustup (https://rustup.rs)"; exit 1; }
+	@command -v cargo >/dev/null || { echo "Rust is missing: curl --proto =https --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- --default-toolchain 1.95"; exit 1; }
 	@mkdir -p $(STAMP) && touch $@
 
 $(STAMP)/venv: $(STAMP)/tools constraints.txt

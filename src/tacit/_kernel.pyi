@@ -160,3 +160,64 @@ def gilboa_recv(t: U8, label: Bytes, w: U64, payload: Bytes, m: int, bits: int) 
 
     "malformed" if the payload has another size or an element out of its ring.
     """
+
+def rlwe_public_key_size(modulus_bits: int) -> int:
+    """Bytes of an encoded public key; `modulus_bits` is 180, 200 or 215 ("range" otherwise)."""
+
+@final
+class RlweLayout:
+    """How X @ W, `X: [m, d]` signed and plaintext, `W: [d, k]` encrypted, is cut into polynomials.
+
+    Both parties compute it from public numbers. Its flooding is sized for at most 2^28 outputs in a job.
+    """
+
+    @staticmethod
+    def plan(m: int, d: int, k: int, x_bits: int, modulus_bits: int) -> RlweLayout:
+        """The cheapest layout for `-2^(x_bits-1) <= X < 2^(x_bits-1)`, x_bits 1..64, sides 1..2^26.
+
+        "range" if the worst-case noise leaves no room for flooding: 180 bits hold about 24-bit X, 200 bits
+        40-bit X, 215 bits 64-bit X with d up to 6096.
+        """
+    @property
+    def fresh_size(self) -> int:
+        """Bytes of the message of W's owner."""
+    @property
+    def answer_size(self) -> int:
+        """Bytes of the message of X's owner."""
+    @property
+    def kept_size(self) -> int:
+        """Bytes of memory of an `RlweMatrix` with `keep`."""
+
+@final
+class RlweKey:
+    """Secret key of W's owner, for one modulus."""
+
+    @staticmethod
+    def generate(seed: Bytes, modulus_bits: int) -> tuple[RlweKey, bytes]:
+        """A key from 32 secret bytes, and the encoded public key for the peer."""
+    def encrypt(self, layout: RlweLayout, seed: Bytes, w: U64) -> U8:
+        """`fresh_size` bytes for `w: uint64[k, d]` (row j is column j of W); `seed`: 32 bytes, fresh."""
+    def decrypt(self, layout: RlweLayout, answer: Bytes) -> U64:
+        """My share, `uint64[k, m]`: row j is X @ w[j] plus the peer's mask. "malformed" on another size."""
+
+@final
+class RlwePublicKey:
+    """The peer's public key."""
+
+    @staticmethod
+    def decode(encoded: Bytes, modulus_bits: int) -> RlwePublicKey:
+        """"malformed" if the size is wrong or a residue is not canonical."""
+
+@final
+class RlweMatrix:
+    """X, checked, and transformed if it is kept."""
+
+    @staticmethod
+    def prepare(layout: RlweLayout, x: U64, keep: bool) -> RlweMatrix:
+        """From `x: uint64[m, d]`; "range" if an element has more than `x_bits` bits as a signed number."""
+    def multiply(self, key: RlwePublicKey, fresh: Bytes, seed: Bytes) -> tuple[U8, U64]:
+        """The answer, `answer_size` bytes, and my share, `uint64[k, m]`: minus the mask.
+
+        `seed`: 16 secret bytes, fresh for every call. "malformed" if `fresh` has the wrong size or a residue
+        is not canonical. The answer tells the owner of `key` nothing but its share (within 2^-40 a job).
+        """

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod local;
+mod rlwe;
 mod transfer;
 
 use pyo3::prelude::*;
@@ -17,6 +18,8 @@ mod kernel {
         bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,
         remask_points, ring_matmul,
     };
+    #[pymodule_export]
+    use super::rlwe::{RlweKey, RlweLayout, RlweMatrix, RlwePublicKey, rlwe_public_key_size};
     #[pymodule_export]
     use super::transfer::{
         EndemicReceiver, EndemicSender, SoftSpokenReceiver, SoftSpokenSender, bit_ole_receiver,

@@ -19,6 +19,7 @@ pub mod prg;
 
 pub mod curve;
 pub mod ring;
+pub mod rlwe;
 
 pub mod ot;
 
