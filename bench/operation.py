@@ -21,7 +21,7 @@ from tacit.ir.interpret import interpret
 from tacit.ir.op import OPS, Bound
 from tacit.ir.program import Program
 from tacit.mpc.execute import Value, execute
-from tacit.mpc.operators import has
+from tacit.mpc.operators import supports
 from tacit.run.job import Run
 
 
@@ -61,7 +61,7 @@ class OperationTask(SchemeTask):
         mine = party.read("input") if party.me < len(types) else None
         run = await party.run(options.scheme, options.security)
         shares = await _share(run, types, mine)
-        program = run_passes(self.program(types), has)
+        program = run_passes(self.program(types), supports(options.scheme))
         async with party.computing():
             outputs = await execute(run.ctx.sub("operation"), run.scheme, program, shares)
         party.give("out", await _reveal(run.ctx, run, outputs["out"]))
@@ -86,14 +86,16 @@ async def _share(run: Run, types: list[Type], mine: np.ndarray | None) -> dict[s
     """Shares of all operands; party i's input is the i-th."""
     named = [(f"x{i}", Type(Private(i), t.dtype, t.shape)) for i, t in enumerate(types)]
     program = trace(lambda *xs: {f"x{i}": xp.to_secret(x) for i, x in enumerate(xs)}, named, "share")
-    outputs = await execute(run.ctx.sub("share"), run.scheme, run_passes(program, has), {f"x{run.me}": mine})
+    lowered = run_passes(program, supports(run.job.scheme))
+    outputs = await execute(run.ctx.sub("share"), run.scheme, lowered, {f"x{run.me}": mine})
     return {name: value.share for name, value in outputs.items()}
 
 
 async def _reveal(ctx: Ctx, run: Run, value: Value) -> np.ndarray:
     """The result, to all parties."""
     secret = Type(SECRET, value.type.dtype, value.type.shape)
-    program = run_passes(trace(lambda x: xp.reveal(x, name="out"), [("x", secret)], "reveal"), has)
+    traced = trace(lambda x: xp.reveal(x, name="out"), [("x", secret)], "reveal")
+    program = run_passes(traced, supports(run.job.scheme))
     opened = (await execute(ctx.sub("reveal"), run.scheme, program, {"x": value.share}))["out"].plain
     assert opened is not None
     return opened

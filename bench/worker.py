@@ -23,6 +23,7 @@ import numpy as np
 from bench import network
 from bench.party import Party, Place
 from bench.task import Task, registry
+from tacit.apps.memory import keep_freed_memory
 from tacit.base.errors import TacitError
 from tacit.base.meter import restart
 from tacit.base.protocol import gather
@@ -84,6 +85,7 @@ def peak_rss_mb() -> float:
 
 
 def main(plan: dict[str, Any]) -> None:
+    keep_freed_memory()
     network.enter(plan["shaping"], plan["host"])
     task = registry()[plan["task"]]
     options = argparse.Namespace(**plan["options"])

@@ -9,7 +9,7 @@ from typing import Any
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather
 from tacit.base.session import open_session
-from tacit.mpc.scheme import Scheme, find
+from tacit.mpc.scheme import Scheme, find, load
 from tacit.net.memory import MemoryNetwork
 
 SEED = b"tacit tests"
@@ -43,8 +43,13 @@ def run_parties(
     return asyncio.run(everybody())
 
 
+def parties_of(name: str) -> int:
+    """How many parties a scheme is tried with: as many as it is for, two for `plain`."""
+    return max(2, load(name).setting.parties)
+
+
 def run_scheme(
-    name: str, party: Callable[[Ctx, Scheme], Awaitable[Any]], n: int = 2, *, seed: bytes | None = SEED
+    name: str, party: Callable[[Ctx, Scheme], Awaitable[Any]], *, seed: bytes | None = SEED
 ) -> list[Any]:
     """The results of `party(ctx, scheme)` for each party of a started scheme."""
 
@@ -52,4 +57,4 @@ def run_scheme(
         scheme = await find(name).start(ctx.sub("setup"))
         return await party(ctx, scheme)
 
-    return run_parties(one, n, seed=seed)
+    return run_parties(one, parties_of(name), seed=seed)

@@ -173,7 +173,8 @@ class RlweLayout:
 
     @staticmethod
     def plan(m: int, d: int, k: int, x_bits: int, modulus_bits: int) -> RlweLayout:
-        """The cheapest layout for `-2^(x_bits-1) <= X < 2^(x_bits-1)`, x_bits 1..64, sides 1..2^26.
+        """The cheapest layout for `-2^(x_bits-1) <= X < 2^(x_bits-1)`, x_bits 1..64, sides 1..2^26,
+        at most 2^34 elements in each of the three matrices.
 
         "range" if the worst-case noise leaves no room for flooding: 180 bits hold about 24-bit X, 200 bits
         40-bit X, 215 bits 64-bit X with d up to 6096.
@@ -206,7 +207,7 @@ class RlwePublicKey:
 
     @staticmethod
     def decode(encoded: Bytes, modulus_bits: int) -> RlwePublicKey:
-        """"malformed" if the size is wrong or a residue is not canonical."""
+        """ "malformed" if the size is wrong or a residue is not canonical."""
 
 @final
 class RlweMatrix:

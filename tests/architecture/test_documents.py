@@ -133,7 +133,12 @@ def protocol_table() -> str:
         for home, members in homes.items():
             names = ", ".join(f"`{spec.name.rpartition('.')[2]}`" for spec in members)
             sources = "; ".join(dict.fromkeys(spec.source for spec in members))
-            leaks = "; ".join(f"{leak}" for spec in members for leak in spec.leaks) or "none"
+            leaks = (
+                "; ".join(
+                    f"{leak}" for leak in dict.fromkeys(leak for spec in members for leak in spec.leaks)
+                )
+                or "none"
+            )
             parts[-1] += f"\n| {home}: {names} | {sources} | {leaks} |"
     return "\n\n".join(parts)
 

@@ -14,7 +14,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import InternalError, PeerError, TacitError, UsageError
 from tacit.base.protocol import gather
 from tacit.base.wire import Octets, peer_bytes
-from tacit.blocks.correlation import OtCorrelations
+from tacit.blocks.correlation import OwnCorrelations
 from tacit.blocks.ot import ole
 from tacit.blocks.ot.endemic_mr19 import base_ots
 from tacit.blocks.ot.softspoken_roy22 import SoftSpokenLink, open_link
@@ -79,7 +79,7 @@ def test_a_batch_name_is_used_once() -> None:
 
 def correlations(party: Any) -> list[Any]:
     async def one(ctx: Ctx) -> Any:
-        return await party(ctx, OtCorrelations(await open_link(ctx)))
+        return await party(ctx, OwnCorrelations(await open_link(ctx)))
 
     return run_parties(one)
 
@@ -87,7 +87,7 @@ def correlations(party: Any) -> list[Any]:
 @pytest.mark.parametrize("width", [1, 2, 3])
 @pytest.mark.parametrize("words", [1, 5])
 def test_bit_triples(words: int, width: int) -> None:
-    async def party(ctx: Ctx, source: OtCorrelations) -> Any:
+    async def party(ctx: Ctx, source: OwnCorrelations) -> Any:
         return await source.bit_triples(ctx.sub("t"), words, width)
 
     x, y = correlations(party)
@@ -101,7 +101,7 @@ def test_bit_triples(words: int, width: int) -> None:
 def test_products_of_private_bits(words: int) -> None:
     mine = np.random.default_rng(words).integers(0, 1 << 64, (2, words), dtype=np.uint64)
 
-    async def party(ctx: Ctx, source: OtCorrelations) -> Any:
+    async def party(ctx: Ctx, source: OwnCorrelations) -> Any:
         return await source.bit_products(ctx.sub("p"), mine[ctx.me])
 
     first, second = correlations(party)
@@ -115,7 +115,7 @@ def test_choose(holder: int, bits: int) -> None:
     choices = rng.integers(0, 2, 70, dtype=np.uint8)
     values = rng.integers(0, 1 << 64, (70, 3), dtype=np.uint64)
 
-    async def party(ctx: Ctx, source: OtCorrelations) -> Any:
+    async def party(ctx: Ctx, source: OwnCorrelations) -> Any:
         mine = (choices, None) if ctx.me == holder else (None, values)
         return await source.choose(ctx.sub("c"), holder, *mine, (70, 3), bits)
 
@@ -133,7 +133,7 @@ def test_cross(holder: int, bits: int, shape: tuple[int, int, int, int]) -> None
     x = rng.integers(0, 1 << 64, (distinct, m, d), dtype=np.uint64)
     w = rng.integers(0, 1 << 64, (batch, d), dtype=np.uint64)
 
-    async def party(ctx: Ctx, source: OtCorrelations) -> Any:
+    async def party(ctx: Ctx, source: OwnCorrelations) -> Any:
         return await source.cross(
             ctx.sub("c"),
             holder,

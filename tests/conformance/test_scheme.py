@@ -13,9 +13,9 @@ from tacit.compile.pipeline import run_passes
 from tacit.ir.op import OPS, Bound, Op, Signature
 from tacit.ir.program import Builder, Program
 from tacit.mpc.execute import execute
-from tacit.mpc.operators import has
+from tacit.mpc.operators import supports
 from tacit.mpc.scheme import SCHEMES
-from tests.harness import run_scheme
+from tests.harness import parties_of, run_scheme
 
 NOT_ON_SECRETS = {
     "divide": "needs a secure reciprocal",
@@ -55,12 +55,12 @@ def _as(values: np.ndarray, dtype: DType, rng: np.random.Generator) -> np.ndarra
     return np.rint(values * 2.0**FRACTION_BITS) / 2.0**FRACTION_BITS
 
 
-def program_of(op: Op, signature: Signature) -> Program:
-    """Inputs of two owners made secret, the operator, everything revealed to all."""
+def program_of(op: Op, signature: Signature, n_parties: int) -> Program:
+    """Inputs of all owners in turn made secret, the operator, everything revealed to all."""
     builder = Builder()
     secrets = []
     for i, (dtype, shape) in enumerate(zip(signature.dtypes, signature.shapes, strict=True)):
-        held = builder.input(f"x{i}", Type(Private(i % 2), dtype, shape))
+        held = builder.input(f"x{i}", Type(Private(i % n_parties), dtype, shape))
         secrets.append(builder.emit("to_secret", held))
     if op.name == "reveal":
         return builder.build("case", {"out": builder.emit(op.name, *secrets, **signature.params)})
@@ -72,17 +72,19 @@ def program_of(op: Op, signature: Signature) -> Program:
 
 
 def run_case(scheme: str, program: Program, arrays: list[np.ndarray]) -> list[np.ndarray]:
-    lowered = run_passes(program, has)
+    lowered = run_passes(program, supports(scheme))
 
     async def party(ctx, started):  # type: ignore[no-untyped-def]
-        data = {f"x{i}": a if i % 2 == ctx.me else None for i, a in enumerate(arrays)}
+        data = {f"x{i}": a if i % ctx.n == ctx.me else None for i, a in enumerate(arrays)}
         outputs = await execute(ctx, started, lowered, data)
         return [value.plain for value in outputs.values()]
 
-    first, second = run_scheme(scheme, party)
-    for mine, theirs in zip(first, second, strict=True):
-        assert mine is None or theirs is None or np.array_equal(mine, theirs)
-    return [mine if mine is not None else theirs for mine, theirs in zip(first, second, strict=True)]
+    results = []
+    for seen in zip(*run_scheme(scheme, party), strict=True):
+        known = [array for array in seen if array is not None]
+        assert all(np.array_equal(known[0], other) for other in known)
+        results.append(known[0])
+    return results
 
 
 def check(got: np.ndarray, expected: np.ndarray, bound: Bound) -> None:
@@ -98,10 +100,10 @@ def test_operator(scheme: str, name: str, index: int) -> None:
     arrays = draw(signature, name)
     if name in NOT_ON_SECRETS:
         with pytest.raises(UnsupportedError) as refused:
-            run_case(scheme, program_of(op, signature), arrays)
+            run_case(scheme, program_of(op, signature, parties_of(scheme)), arrays)
         assert refused.value.code == "EXEC-0002"
         return
-    results = run_case(scheme, program_of(op, signature), arrays)
+    results = run_case(scheme, program_of(op, signature, parties_of(scheme)), arrays)
     expected = op.ref(*arrays, **signature.params)
     outs = expected if isinstance(expected, tuple) else (expected,)
     for got, wanted in zip(results, outs, strict=True):

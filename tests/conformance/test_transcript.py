@@ -29,7 +29,7 @@ from tacit.net.faults import Fault, Faulty, Kind, Relay
 from tacit.net.memory import Entry, MemoryNetwork
 from tacit.net.tls import Endpoint, PeerAddress, TlsIdentity, connect
 from tacit.psi.functionality import Items, Psi
-from tests.harness import SEED, StoppedClock, contexts
+from tests.harness import SEED, StoppedClock, contexts, parties_of
 from tests.net.conftest import HOST, make_identity
 
 for _module in pkgutil.iter_modules(tacit.psi.__path__):
@@ -83,12 +83,16 @@ PROGRAMS: dict[str, Party] = {
 }
 
 
-def transcript(party: Party, variant: int, seed: bytes = SEED) -> tuple[list[Entry], list[Any]]:
-    """Every frame in the order of sending, bodies included, and both parties' results."""
+N_PARTIES = dict.fromkeys(PROGRAMS, 2) | {f"scheme-{name}": parties_of(name) for name in SCHEMES}
+
+
+def transcript(name: str, variant: int, seed: bytes = SEED) -> tuple[list[Entry], list[Any]]:
+    """Every frame in the order of sending, bodies included, and all parties' results."""
+    party, n = PROGRAMS[name], N_PARTIES[name]
 
     async def everybody() -> tuple[list[Entry], list[Any]]:
-        network = MemoryNetwork(2, timeout_s=20, keep_bodies=True)
-        results = await gather(*(party(ctx, variant) for ctx in await contexts(network, 2, seed)))
+        network = MemoryNetwork(n, timeout_s=20, keep_bodies=True)
+        results = await gather(*(party(ctx, variant) for ctx in await contexts(network, n, seed)))
         return network.transcript, results
 
     return asyncio.run(everybody())
@@ -110,18 +114,18 @@ def digest(entries: list[Entry]) -> str:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_schedule_does_not_depend_on_secrets(name: str) -> None:
-    first, first_results = transcript(PROGRAMS[name], 0)
-    second, second_results = transcript(PROGRAMS[name], 1)
+    first, first_results = transcript(name, 0)
+    second, second_results = transcript(name, 1)
     assert first_results != second_results, "the two inputs must differ in what they give"
     assert schedule(first) == schedule(second)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_transcript_repeats_under_its_seed_and_only_under_it(name: str) -> None:
-    first, second = (transcript(PROGRAMS[name], 0) for _ in range(2))
+    first, second = (transcript(name, 0) for _ in range(2))
     assert digest(first[0]) == digest(second[0])
     assert first[1] == second[1]
-    other = transcript(PROGRAMS[name], 0, b"another seed")[0]
+    other = transcript(name, 0, b"another seed")[0]
     assert digest(first[0]) != digest(other)
     same_body = [a.path for a, b in zip(first[0], other, strict=True) if a.body == b.body and a.n_bytes >= 8]
     if not name.endswith("plain"):
@@ -144,11 +148,11 @@ class Damaged:
         return self.faulty if me == self._sender else self._network.endpoint(me)
 
 
-async def attempt(transport: Transport, me: int, party: Party) -> Any:
+async def attempt(transport: Transport, me: int, party: Party, n: int = 2) -> Any:
     """The party's result, or the named error that it ended with; what else it raises is a fault of ours."""
     try:
         ctx = await open_session(
-            transport, me, 2, clock=StoppedClock(), job_digest=b"test", insecure_seed=SEED
+            transport, me, n, clock=StoppedClock(), job_digest=b"test", insecure_seed=SEED
         )
         result = await party(ctx, 0)
         await transport.close()
@@ -158,15 +162,14 @@ async def attempt(transport: Transport, me: int, party: Party) -> Any:
         return error
 
 
-async def damaged_run(
-    party: Party, entry: Entry, kind: Kind, timeout_s: float
-) -> tuple[list[Any], list[Entry]]:
-    """Both parties' results, and the frames that were carried."""
-    network = MemoryNetwork(2, timeout_s=timeout_s)
-    fault = Fault(kind, lambda frame: frame.path == entry.path, amount=1)
+async def damaged_run(name: str, entry: Entry, kind: Kind, timeout_s: float) -> tuple[list[Any], list[Entry]]:
+    """All parties' results, and the frames that were carried."""
+    party, n = PROGRAMS[name], N_PARTIES[name]
+    network = MemoryNetwork(n, timeout_s=timeout_s)
+    fault = Fault(kind, lambda frame: (frame.path, frame.to) == (entry.path, entry.to), amount=1)
     damaged = Damaged(network, entry.frm, fault)
     results = await asyncio.wait_for(
-        asyncio.gather(*(attempt(damaged.endpoint(me), me, party) for me in (0, 1))), 30
+        asyncio.gather(*(attempt(damaged.endpoint(me), me, party, n) for me in range(n))), 30
     )
     assert damaged.faulty.hit, f"{entry.path} was never sent"
     return list(results), network.transcript
@@ -184,13 +187,12 @@ NAMED = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_frame_damaged_in_turn_ends_both_parties_with_a_named_error(name: str, kind: Kind) -> None:
     """A party to which all that was due has come whole is done, and right; nobody else has a result."""
-    party = PROGRAMS[name]
-    entries, clean = transcript(party, 0)
+    entries, clean = transcript(name, 0)
 
     async def all_of_them() -> list[tuple[list[Any], list[Entry]]]:
         if kind == "drop":  # they wait together
-            return await asyncio.gather(*(damaged_run(party, entry, kind, 3.0) for entry in entries))
-        return [await damaged_run(party, entry, kind, 20.0) for entry in entries]
+            return await asyncio.gather(*(damaged_run(name, entry, kind, 3.0) for entry in entries))
+        return [await damaged_run(name, entry, kind, 20.0) for entry in entries]
 
     n_errors = 0
     for entry, (results, carried) in zip(entries, asyncio.run(all_of_them()), strict=True):
@@ -260,7 +262,7 @@ HANDSHAKE_BYTES = 4096
 def test_a_flipped_bit_under_tls_ends_both_parties_with_a_named_error(identities: list[TlsIdentity]) -> None:
     party = PROGRAMS["scheme-semi2k"]
     clean, n_bytes = asyncio.run(over_tls(identities, party, None))
-    assert clean == transcript(party, 0)[1]
+    assert clean == transcript("scheme-semi2k", 0)[1]
     assert n_bytes > 3 * HANDSHAKE_BYTES
     for after_bytes in np.linspace(HANDSHAKE_BYTES, n_bytes - 1, 6).astype(int):
         results, _ = asyncio.run(over_tls(identities, party, int(after_bytes)))
@@ -282,7 +284,7 @@ def test_received_bytes_do_not_tell_the_inputs_apart(name: str) -> None:
     counts: dict[tuple[str, int], np.ndarray] = defaultdict(lambda: np.zeros(256, np.int64))
     for number in range(200):
         for variant in (0, 1):
-            for entry in transcript(PROGRAMS[name], variant, b"smoke %d %d" % (number, variant))[0]:
+            for entry in transcript(name, variant, b"smoke %d %d" % (number, variant))[0]:
                 if "reveal" in entry.path or "agree_sizes" in entry.path:
                     continue
                 assert entry.body is not None
@@ -307,6 +309,6 @@ def test_no_input_crosses_in_the_clear(tmp_path: Path) -> None:
         x = await scheme.share(ctx, mark if ctx.me == 0 else None, owner=0, shape=(64,))
         await scheme.mul(ctx, x, x)
 
-    sent = b"".join(entry.body or b"" for entry in transcript(party, 0)[0])
+    sent = b"".join(entry.body or b"" for entry in transcript("scheme-semi2k", 0)[0])
     assert not any(item in sent for item in ids)
     assert (0x1122334455667788).to_bytes(8, "little") not in sent

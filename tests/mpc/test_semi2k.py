@@ -20,7 +20,7 @@ FEW = settings(max_examples=12, deadline=None)
 
 
 def compute(call: Any, *arrays: np.ndarray, scheme: str = "semi2k") -> np.ndarray:
-    """`call(scheme, ctx, shares…)`, array k shared by party k mod 2 (uint8 ones as bits); both must agree."""
+    """`call(scheme, ctx, shares…)`, array k shared by party k mod 2 (uint8 ones as bits); all must agree."""
 
     async def party(ctx: Ctx, started: Scheme) -> np.ndarray | None:
         shares = [
@@ -31,8 +31,8 @@ def compute(call: Any, *arrays: np.ndarray, scheme: str = "semi2k") -> np.ndarra
         ]
         return await started.reveal(ctx, await call(started, ctx, *shares))
 
-    first, second = run_scheme(scheme, party)
-    assert np.array_equal(first, second)
+    first, *others = run_scheme(scheme, party)
+    assert all(np.array_equal(first, other) for other in others)
     return np.asarray(first)
 
 

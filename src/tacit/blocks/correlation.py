@@ -1,18 +1,19 @@
 """The one interface through which schemes get two-party correlations: shares of products of private values.
 
-Source   [GMW87] for bits; [Gilboa99] through `blocks.ot.ole` for ring elements.
+Source   [GMW87] for bits; [Gilboa99] through `blocks.ot.ole` for ring elements;
+         [Cheetah] through `blocks.he.rlwe_product` for matrices.
 Setting  semi-honest, two parties.
 
 `cross` gives additive shares of what one party's numbers times the other's are, `bit_triples` the random
-AND triples of the boolean circuits. Sources differ (SoftSpoken OT here; RLWE, silent OT and an explicit
-dealer take the same seat); users do not see which.
+AND triples of the boolean circuits. Sources differ (extended OTs and RLWE here; silent OT and an
+explicit dealer take the same seat); users do not see which.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,14 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather, protocol
 from tacit.base.types import RING_BITS
 from tacit.base.wire import Ring
+from tacit.blocks.he.functionality import TWO_PARTY_RLWE, ProductLink
 from tacit.blocks.ot import ole
 from tacit.blocks.ot.functionality import OtLink
 from tacit.blocks.settings import TWO_PARTY_OT
+
+_ASSUMED = dict.fromkeys((*TWO_PARTY_OT.assumes, *TWO_PARTY_RLWE.assumes))
+TWO_PARTY = replace(TWO_PARTY_OT, assumes=tuple(_ASSUMED))
+"""What a scheme assumes that takes its correlations from here."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +97,16 @@ class Correlations(ABC):
     def choose_bits(self, n: int, m: int, bits: int) -> int: ...
 
     @abstractmethod
-    def cross_bits(self, batch: int, m: int, d: int, bits: int = RING_BITS) -> int: ...
+    def cross_bits(self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS) -> int: ...
 
 
-class OtCorrelations(Correlations):
-    """Correlations that the two parties make themselves, from extended OTs."""
+class OwnCorrelations(Correlations):
+    """Correlations that the two parties make themselves: bits and single products from extended OTs; a
+    matrix times vectors by RLWE or OTs, whichever sends less. Both know the shapes, so both choose alike."""
 
-    def __init__(self, link: OtLink) -> None:
+    def __init__(self, link: OtLink, products: ProductLink | None = None) -> None:
         self._link = link
+        self._products = products
 
     def bit_triples_bits(self, words: int, width: int) -> int:
         return 2 * self._link.row_bits(64 * words)
@@ -109,7 +117,20 @@ class OtCorrelations(Correlations):
     def choose_bits(self, n: int, m: int, bits: int) -> int:
         return self._link.row_bits(n) + 8 * n * m * -(-bits // 8)
 
-    def cross_bits(self, batch: int, m: int, d: int, bits: int = RING_BITS) -> int:
+    def cross_bits(self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS) -> int:
+        if self._packs(batch, m, d, distinct, bits):
+            assert self._products is not None
+            return self._products.product_bits((batch, m, d, distinct), RING_BITS)
+        return self._ot_cross_bits(batch, m, d, bits)
+
+    def _packs(self, batch: int, m: int, d: int, distinct: int, bits: int) -> bool:
+        """Whether RLWE takes this product."""
+        if self._products is None or distinct != 1 or bits != RING_BITS or min(batch, m, d) < 1:
+            return False
+        packed = self._products.product_bits((batch, m, d, distinct), RING_BITS)
+        return packed < self._ot_cross_bits(batch, m, d, bits)
+
+    def _ot_cross_bits(self, batch: int, m: int, d: int, bits: int) -> int:
         return self._link.row_bits(batch * d * bits) * -(
             -m // _cross_rows(m, bits)
         ) + 8 * _kernel.gilboa_payload_size(batch, m, d, bits)
@@ -177,8 +198,11 @@ class OtCorrelations(Correlations):
         bits: int = RING_BITS,
     ) -> np.ndarray:
         """Chunks over the batch; a matrix too large for one message is cut along its rows and columns."""
-        ctx = ctx.sub("cross")
         batch, m, d, distinct = shape
+        if self._packs(batch, m, d, distinct, bits):
+            assert self._products is not None
+            return await self._products.product(ctx, holder, x, w, shape, RING_BITS)
+        ctx = ctx.sub("cross")
         rows = _cross_rows(m, bits)
         columns = max(1, min(d, ole.CHUNK_PAYLOAD_BYTES // (bits * 5 * rows)))
         step = max(1, ole.CHUNK_PAYLOAD_BYTES // (bits * 5 * rows * columns))

@@ -17,7 +17,7 @@ from tacit.base.errors import UnsupportedError
 from tacit.base.types import DType, Private, Public, Shape
 from tacit.ir.program import Eqn
 from tacit.mpc import encode
-from tacit.mpc.scheme import Scheme, Share
+from tacit.mpc.scheme import Scheme, Share, load
 
 if TYPE_CHECKING:
     from tacit.mpc.execute import Value
@@ -29,9 +29,19 @@ EXECUTOR = ("reveal", *LOOPS)
 """Operators that `execute` itself handles."""
 
 
+OVERRIDES = ("sort",)
+"""Operators that only some schemes do better than their lowering: those with a method of that name."""
+
+
 def has(name: str) -> bool:
-    """Whether secret inputs of this operator are handled here; else it must be lowered."""
-    return name in OPERATORS or name in EXECUTOR
+    """Whether every scheme handles secret inputs of this operator; else it must be lowered."""
+    return name in EXECUTOR or (name in OPERATORS and name not in OVERRIDES)
+
+
+def supports(scheme: str) -> Callable[[str], bool]:
+    """Like `has`, with what this scheme does by a method of its own."""
+    kind = load(scheme)
+    return lambda name: has(name) or (name in OVERRIDES and hasattr(kind, name))
 
 
 def operator(name: str) -> Callable[[Operator], Operator]:
@@ -144,63 +154,73 @@ async def mul(m: Machine, x: Value, y: Value) -> Share:
         x, y = y, x
     if isinstance(y.type.vis, Private):
         plain = None if y.plain is None else np.broadcast_to(encode.encode(y.plain, y.type.dtype), m.shape)
-        share = await m.scheme.mul_private(m.ctx, plain, await m.broadcast(x), owner=y.type.vis.owner)
-    else:
-        share = await m.scheme.mul(m.ctx, await m.broadcast(x), await m.broadcast(y))
-    return await m.rescale(share, m.product_bits(x, y))
+        left, owner = await m.broadcast(x), y.type.vis.owner
+        if bits := m.product_bits(x, y):
+            return await m.scheme.mul_private_trunc(m.ctx, plain, left, owner=owner, bits=bits)
+        return await m.scheme.mul_private(m.ctx, plain, left, owner=owner)
+    left, right = await m.broadcast(x), await m.broadcast(y)
+    if bits := m.product_bits(x, y):
+        return await m.scheme.mul_trunc(m.ctx, left, right, bits=bits)
+    return await m.scheme.mul(m.ctx, left, right)
 
 
 @operator("square")
 async def square(m: Machine, x: Value) -> Share:
-    return await m.rescale(await m.scheme.square(m.ctx, await m.to_share(x)), m.product_bits(x, x))
+    share = await m.to_share(x)
+    if bits := m.product_bits(x, x):
+        return await m.scheme.square_trunc(m.ctx, share, bits=bits)
+    return await m.scheme.square(m.ctx, share)
 
 
 @operator("matmul")
 async def matmul(m: Machine, x: Value, y: Value) -> Share:
     left, right = _matrix(x, column=False), _matrix(y, column=True)
     if isinstance(x.type.vis, Public) or isinstance(y.type.vis, Public):
-        product, bits = await _matmul_public(m, x, y)
+        product = await _matmul_public(m, x, y)
+    elif isinstance(x.type.vis, Private):
+        share = (await m.to_share(y)).map(lambda a: a.reshape(right))
+        product = await _matmul_private(m, x, left, share, m.product_bits(x, y))
+    elif isinstance(y.type.vis, Private):
+        share = (await m.to_share(x)).map(lambda a: np.ascontiguousarray(a.reshape(left).T))
+        transposed = await _matmul_private(m, y, right, share, m.product_bits(x, y), transpose=True)
+        product = transposed.map(np.transpose)
     else:
+        shares = (
+            (await m.to_share(x)).map(lambda a: a.reshape(left)),
+            (await m.to_share(y)).map(lambda a: a.reshape(right)),
+        )
         bits = m.product_bits(x, y)
-        if isinstance(x.type.vis, Private):
-            share = (await m.to_share(y)).map(lambda a: a.reshape(right))
-            product = await _matmul_private(m, x, left, share)
-        elif isinstance(y.type.vis, Private):
-            share = (await m.to_share(x)).map(lambda a: np.ascontiguousarray(a.reshape(left).T))
-            product = (await _matmul_private(m, y, right, share, transpose=True)).map(np.transpose)
+        if bits:
+            product = await m.scheme.matmul_trunc(m.ctx, *shares, bits=bits)
         else:
-            shares = (
-                (await m.to_share(x)).map(lambda a: a.reshape(left)),
-                (await m.to_share(y)).map(lambda a: a.reshape(right)),
-            )
             product = await m.scheme.matmul(m.ctx, *shares)
-    return await m.rescale(product.map(lambda a: a.reshape(m.shape)), bits)
+    return product.map(lambda a: a.reshape(m.shape))
 
 
-async def _matmul_public(m: Machine, x: Value, y: Value) -> tuple[Share, int]:
+async def _matmul_public(m: Machine, x: Value, y: Value) -> Share:
     public, other = (x, y) if isinstance(x.type.vis, Public) else (y, x)
     assert public.plain is not None
     matrix, bits = encode.multiplier(public.plain, public.type.dtype)
     missing = m.dtype.fraction_bits - other.type.dtype.fraction_bits
     share = await m.to_share(other)
     product = share.map(lambda a: matrix @ a) if public is x else share.map(lambda a: a @ matrix)
-    return (
-        (m.scheme.scale(product, _ring(1 << (missing - bits))), 0)
-        if missing > bits
-        else (product, bits - missing)
-    )
+    if missing > bits:
+        return m.scheme.scale(product, _ring(1 << (missing - bits)))
+    return await m.rescale(product, bits - missing)
 
 
 async def _matmul_private(
-    m: Machine, x: Value, shape: tuple[int, int], share: Share, *, transpose: bool = False
+    m: Machine, x: Value, shape: tuple[int, int], share: Share, bits: int, *, transpose: bool = False
 ) -> Share:
     assert isinstance(x.type.vis, Private)
-    plain = None
+    plain, owner = None, x.type.vis.owner
     if x.plain is not None:
         plain = encode.encode(x.plain, x.type.dtype).reshape(shape)
         plain = np.ascontiguousarray(plain.T if transpose else plain)
     rows = shape[1] if transpose else shape[0]
-    return await m.scheme.matmul_private(m.ctx, plain, share, owner=x.type.vis.owner, m=rows)
+    if bits:
+        return await m.scheme.matmul_private_trunc(m.ctx, plain, share, owner=owner, m=rows, bits=bits)
+    return await m.scheme.matmul_private(m.ctx, plain, share, owner=owner, m=rows)
 
 
 def _matrix(value: Value, *, column: bool) -> tuple[int, int]:
@@ -214,6 +234,13 @@ def _matrix(value: Value, *, column: bool) -> tuple[int, int]:
 async def sum_(m: Machine, x: Value) -> Share:
     axis, keepdims = m.param("axis"), m.param("keepdims")
     return (await m.to_share(x)).map(lambda a: np.sum(a, axis=axis, keepdims=keepdims, dtype=np.uint64))
+
+
+@operator("sort")
+async def sort(m: Machine, x: Value) -> Share:
+    """Only reached for schemes with a `sort` of their own; see `supports`."""
+    sorted_share: Share = await m.scheme.sort(m.ctx, await m.to_share(x))  # type: ignore[attr-defined]
+    return sorted_share
 
 
 @operator("cumulative_sum")

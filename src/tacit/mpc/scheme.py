@@ -19,7 +19,7 @@ from tacit.base.errors import UnsupportedError
 from tacit.base.protocol import Setting
 from tacit.base.types import Shape
 
-SCHEMES = ("plain", "semi2k")
+SCHEMES = ("plain", "semi2k", "rep3")
 """Names of the schemes that ship; the suites walk it."""
 
 
@@ -157,14 +157,41 @@ class Scheme(ABC):
     async def square(self, ctx: Ctx, x: Share) -> Share:
         return await self.mul(ctx, x, x)
 
+    # Products of fixed point: a scheme that truncates while it multiplies overrides these.
 
-def find(name: str, adversary: str = "semi-honest") -> type[Scheme]:
-    """The scheme of this name. Raises UnsupportedError SCHEME-0003; SCHEME-0002 for another adversary."""
+    async def mul_trunc(self, ctx: Ctx, x: Share, y: Share, *, bits: int) -> Share:
+        return await self.trunc(ctx, await self.mul(ctx, x, y), bits=bits)
+
+    async def square_trunc(self, ctx: Ctx, x: Share, *, bits: int) -> Share:
+        return await self.trunc(ctx, await self.square(ctx, x), bits=bits)
+
+    async def matmul_trunc(self, ctx: Ctx, x: Share, y: Share, *, bits: int) -> Share:
+        return await self.trunc(ctx, await self.matmul(ctx, x, y), bits=bits)
+
+    async def mul_private_trunc(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, bits: int
+    ) -> Share:
+        return await self.trunc(ctx, await self.mul_private(ctx, x, y, owner=owner), bits=bits)
+
+    async def matmul_private_trunc(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, bits: int
+    ) -> Share:
+        return await self.trunc(ctx, await self.matmul_private(ctx, x, y, owner=owner, m=m), bits=bits)
+
+
+def load(name: str) -> type[Scheme]:
+    """The scheme of this name, whatever it protects against. Raises UnsupportedError SCHEME-0003."""
     if name not in SCHEMES:
         raise UnsupportedError(
             "SCHEME-0003", f"there is no scheme {name!r}", hint=f"one of {', '.join(SCHEMES)}"
         )
     scheme: type[Scheme] = importlib.import_module(f"tacit.mpc.{name}").SCHEME
+    return scheme
+
+
+def find(name: str, adversary: str = "semi-honest") -> type[Scheme]:
+    """The scheme of this name. Raises UnsupportedError SCHEME-0003; SCHEME-0002 for another adversary."""
+    scheme = load(name)
     if scheme.setting.adversary != adversary:
         raise UnsupportedError(
             "SCHEME-0002",

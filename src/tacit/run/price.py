@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tacit.base.types import Private, Public, Type
+from tacit.base.types import RING_BITS, Private, Public, Type
+from tacit.blocks.he.rlwe_product import message_bits
 from tacit.compile.cost import Price
 from tacit.ir.program import Eqn
 
@@ -41,7 +42,7 @@ LOCAL = (
 """Operators that send nothing."""
 OT_SECONDS = 15e-9
 PRODUCT_SECONDS = 3.0e-6
-MATRIX_PRODUCT_SECONDS = 0.1e-6
+MATRIX_PRODUCT_SECONDS = 5e-9
 SIGN_SECONDS = 2.5e-6
 
 
@@ -79,12 +80,12 @@ def _semi2k(me: int) -> dict[str, Price]:
         truncated = trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0
         if _has(eqn, Public):
             return truncated
-        payload, owner = GILBOA_BYTES * m * k * n, _owner(eqn)
+        owner = _owner(eqn)
+        columns = min(m, n) if owner is None else n if isinstance(eqn.ins[0].type.vis, Private) else m
+        from_choices, from_holder = _cross_bytes(m * n // columns, k, columns)
         if owner is None:
-            return payload + GILBOA_OTS * OT_BYTES * k * min(m, n) + truncated
-        private_left = isinstance(eqn.ins[0].type.vis, Private)
-        choices = GILBOA_OTS * OT_BYTES * k * (n if private_left else m)
-        return (payload if owner == me else choices) + truncated
+            return from_choices + from_holder + truncated
+        return (from_holder if owner == me else from_choices) + truncated
 
     def matmul_seconds(eqn: Eqn) -> float:
         m, k, n = _matrix(eqn)
@@ -125,6 +126,14 @@ def _semi2k(me: int) -> dict[str, Price]:
         "scale_floor": Price(2, lambda e: OT_BYTES * _size(e), 2 * OT_SECONDS),
         "reveal": Price(1, WORD_BYTES, 0.0),
     }
+
+
+def _cross_bytes(m: int, d: int, columns: int) -> tuple[float, float]:
+    """Of one cross term [m, d] @ [d, columns], by OTs or RLWE, whichever sends less: from the party that
+    holds the columns, and from the one that holds the matrix."""
+    by_ots = GILBOA_OTS * OT_BYTES * d * columns, GILBOA_BYTES * m * d * columns
+    packed = tuple(bits / 8 for bits in message_bits((columns, m, d, 1), RING_BITS))
+    return (packed[0], packed[1]) if sum(packed) < sum(by_ots) else by_ots
 
 
 def _size(eqn: Eqn) -> int:

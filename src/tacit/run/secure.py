@@ -30,7 +30,7 @@ from tacit.compile import array as xp
 from tacit.compile.array import trace
 from tacit.compile.pipeline import run_passes
 from tacit.ir.program import Program
-from tacit.mpc.operators import has
+from tacit.mpc.operators import supports
 from tacit.net.memory import MemoryNetwork
 from tacit.run.job import Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
@@ -87,7 +87,7 @@ class Simulation:
         if len(set(names)) != len(names) or len(names) < 2:
             raise UsageError("SECURE-0002", "a simulation needs two or more parties with different names")
         self.names = names
-        self._scheme = scheme
+        self.scheme = scheme
         self._seed = insecure_seed
         self.runs: list[Run] = []
 
@@ -108,7 +108,7 @@ class Simulation:
 
     def job(self, name: str) -> Job:
         parties = tuple(PartyTerms(party, "", "", ()) for party in self.names)
-        return Job(name, "compute", parties, {}, {}, scheme=self._scheme)
+        return Job(name, "compute", parties, {}, {}, scheme=self.scheme)
 
     def execute(self, program: Program, inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
         """Run `program` as every party at once; all its results are revealed to all."""
@@ -152,7 +152,7 @@ class Secure:
     def __call__(self, *inputs: Input) -> Any:
         """Results as numpy arrays, in the structure that the function returns."""
         world, named = self._bind(inputs)
-        program, kind = self._compile(named)
+        program, kind = self._compile(named, world.scheme)
         outputs = {key: value[()] for key, value in world.execute(program, named).items()}
         if kind is dict:
             return outputs
@@ -160,9 +160,10 @@ class Secure:
 
     def program(self, *inputs: Input) -> Program:
         """What would run: print it to read it, `.reveals()` says what it discloses."""
-        return self._compile(self._bind(inputs)[1])[0]
+        world, named = self._bind(inputs)
+        return self._compile(named, world.scheme)[0]
 
-    def _compile(self, named: Mapping[str, Input]) -> tuple[Program, type]:
+    def _compile(self, named: Mapping[str, Input], scheme: str) -> tuple[Program, type]:
         """The program, and whether the function returns a dict, a tuple or one array (`object`)."""
         kinds: list[type] = []
 
@@ -178,7 +179,7 @@ class Secure:
             return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
 
         types = [(key, value.type) for key, value in named.items()]
-        return run_passes(trace(revealing, types, self._name), has), kinds[0]
+        return run_passes(trace(revealing, types, self._name), supports(scheme)), kinds[0]
 
     def _bind(self, inputs: tuple[Any, ...]) -> tuple[Simulation, dict[str, Input]]:
         if not inputs or not all(isinstance(value, Input) for value in inputs):

@@ -27,7 +27,7 @@ from tacit.ir.program import Program
 from tacit.learn.linear import Descent, score
 from tacit.learn.logistic import fit_logistic
 from tacit.learn.metrics import Quality, Ranking, quality, rank
-from tacit.mpc.operators import has
+from tacit.mpc.operators import supports
 from tacit.psi.functionality import Items
 from tacit.run.job import Job, Run
 from tacit.run.policy import ALL, Grant, Policy
@@ -270,9 +270,9 @@ class Step:
     function: Callable[..., Any]
     inputs: tuple[tuple[str, Type], ...]
 
-    def program(self) -> Program:
-        """What runs; priced before anything is sent."""
-        return run_passes(trace(self.function, self.inputs, self.name), has)
+    def program(self, scheme: str) -> Program:
+        """What runs under `scheme`; priced before anything is sent."""
+        return run_passes(trace(self.function, self.inputs, self.name), supports(scheme))
 
 
 def statistics_step(job: Job, widths: Sequence[int], n: int) -> Step:
@@ -398,7 +398,7 @@ def _enough(label: Any) -> Any:
 
 async def _compute(run: Run, step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
     """Outputs by name: plaintext where I learn it, my share where nobody does, None where only others do."""
-    outputs = await run.compute(step.name, step.program(), data, grants(run.job))
+    outputs = await run.compute(step.name, step.program(run.job.scheme), data, grants(run.job))
     return {name: value.plain if value.share is None else value.share for name, value in outputs.items()}
 
 

@@ -61,7 +61,9 @@ def forecast(
     widths[label_holder(job)] += 1  # the intercept
     table = prices(job.scheme, me)
     parts = [_alignment(n_mine, n_theirs, threads)]
-    parts += [estimate(step.program(), table) for step in steps(job, widths, n_common - n_test, n_test)]
+    parts += [
+        estimate(step.program(job.scheme), table) for step in steps(job, widths, n_common - n_test, n_test)
+    ]
     seconds = {
         name: round(_SETUP_SECONDS + sum(part.seconds(network) for part in parts), 2)
         for name, network in NETWORKS.items()

@@ -24,6 +24,7 @@ from tacit.apps.cli.party import Seat, read_table, take_seat
 from tacit.apps.cli.screen import Board, Screen, show_error
 from tacit.apps.cli.tracker import Tracker
 from tacit.apps.cli.words import Words, choose_language
+from tacit.apps.memory import keep_freed_memory
 from tacit.base.errors import InternalError, TacitError
 from tacit.run.job import PRODUCT_VERSION
 from tacit.trust import identity
@@ -224,6 +225,7 @@ def _named(error: Exception) -> TacitError:
 
 def main() -> None:
     """Entry point. Exit codes: the error's own, 2 for a wrong command line, 0 for success."""
+    keep_freed_memory()
     try:
         app()
     except KeyboardInterrupt:

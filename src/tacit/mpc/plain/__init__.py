@@ -32,7 +32,7 @@ class Plain(Scheme):
             raise PolicyError(
                 "SCHEME-0004",
                 "scheme 'plain' protects nothing and runs in tests only",
-                hint="choose semi2k for two parties",
+                hint="choose semi2k for two parties, rep3 for three",
             )
         return cls()
 

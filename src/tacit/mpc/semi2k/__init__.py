@@ -7,11 +7,11 @@ from typing import ClassVar, cast
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.protocol import Setting
+from tacit.base.protocol import Setting, gather
 from tacit.base.types import Shape
-from tacit.blocks.correlation import Correlations, OtCorrelations
-from tacit.blocks.ot.softspoken_roy22 import open_link
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.correlation import TWO_PARTY, Correlations, OwnCorrelations
+from tacit.blocks.he import rlwe_product
+from tacit.blocks.ot import softspoken_roy22
 from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.semi2k import arith, boolean, convert
 from tacit.mpc.semi2k import share as sharing
@@ -22,14 +22,15 @@ class Semi2k(Scheme):
     """Binds the protocols of this package to one source of correlations."""
 
     name: ClassVar[str] = "semi2k"
-    setting: ClassVar[Setting] = TWO_PARTY_OT
+    setting: ClassVar[Setting] = TWO_PARTY
 
     def __init__(self, source: Correlations) -> None:
         self._source = source
 
     @classmethod
     async def start(cls, ctx: Ctx) -> Semi2k:
-        return cls(OtCorrelations(await open_link(ctx)))
+        ots, products = await gather(softspoken_roy22.open_link(ctx), rlwe_product.open_link(ctx))
+        return cls(OwnCorrelations(ots, products))
 
     async def share(
         self, ctx: Ctx, x: np.ndarray | None, *, owner: int, shape: Shape, boolean: bool = False

@@ -6,8 +6,8 @@ Source   products: [Gilboa99] section 4.1 (cross terms), [ABY] section III.A;
 Setting  semi-honest.
 Differs  no Beaver triples: the inputs themselves enter the OTs, which saves a round and the openings.
          Truncation needs the wrap bit only modulo 2^bits, so one OT with a payload of that many bits.
-Cost     mul: 128 OTs and 576 bytes; square: half; matmul [m,k]@[k,n]: 2*k*min(m,n)*64 OTs, 576*m*k*n bytes;
-         private matrix: half of that; trunc: one OT and ceil(bits/8) bytes.
+Cost     mul: 128 OTs and 576 bytes; square: half; trunc: one OT and ceil(bits/8) bytes. A matrix product is
+         two cross terms, with a private matrix one: each by OTs or by RLWE, whichever sends less.
 
 Notation     here
   x = x_0 + x_1 mod 2^64; k = 64, f = bits dropped; w = wrap bit: x_0 + x_1 >= 2^64
@@ -20,16 +20,15 @@ import numpy as np
 from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather, protocol
-from tacit.blocks.correlation import Correlations
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.correlation import TWO_PARTY, Correlations
 from tacit.mpc.semi2k.share import Semi2kShare
 
 
 @protocol(
     source="Gilboa99 §4.1",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
-    bits=lambda source, x, y: 2 * source.cross_bits(x.data.size, 1, 1),
+    bits=lambda source, x, y: 2 * source.cross_bits(x.data.size, 1, 1, x.data.size),
 )
 async def mul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -> Semi2kShare:
     """x * y = x_0 y_0 + x_1 y_1 + x_0 y_1 + x_1 y_0: two cross terms, one in each direction."""
@@ -42,9 +41,9 @@ async def mul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) ->
 
 @protocol(
     source="Gilboa99 §4.1",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
-    bits=lambda source, x: source.cross_bits(x.data.size, 1, 1),
+    bits=lambda source, x: source.cross_bits(x.data.size, 1, 1, x.data.size),
 )
 async def square(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
     """x^2 = x_0^2 + x_1^2 + 2 x_0 x_1: one cross term."""
@@ -56,7 +55,7 @@ async def square(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
 
 @protocol(
     source="Gilboa99 §4.1, matrices",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
     bits=lambda source, x, y: _matmul_bits(source, x.shape[0], x.shape[1], y.shape[1]),
 )
@@ -73,9 +72,9 @@ async def matmul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare)
 
 @protocol(
     source="Gilboa99 §4.1, one private side",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
-    bits=lambda source, x, y, owner, m: source.cross_bits(y.shape[1], m, y.shape[0]),
+    bits=lambda source, x, y, owner, m: source.cross_bits(y.shape[1], m, y.shape[0], 1),
 )
 async def matmul_private(
     ctx: Ctx, source: Correlations, x: np.ndarray | None, y: Semi2kShare, owner: int, m: int
@@ -90,9 +89,9 @@ async def matmul_private(
 
 @protocol(
     source="Gilboa99 §4.1, one private side",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
-    bits=lambda source, x, y, owner: source.cross_bits(y.data.size, 1, 1),
+    bits=lambda source, x, y, owner: source.cross_bits(y.data.size, 1, 1, y.data.size),
 )
 async def mul_private(
     ctx: Ctx, source: Correlations, x: np.ndarray | None, y: Semi2kShare, owner: int
@@ -106,7 +105,7 @@ async def mul_private(
 
 
 def _matmul_bits(source: Correlations, m: int, k: int, n: int) -> int:
-    return 2 * source.cross_bits(min(m, n), max(m, n), k)
+    return 2 * source.cross_bits(min(m, n), max(m, n), k, 1)
 
 
 async def _cross(
@@ -124,7 +123,7 @@ async def _cross(
 
 @protocol(
     source="SIRNN §III",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
     bits=lambda source, x, bits: source.choose_bits(x.data.size, 1, bits),
     leaks=("the rounding bit is a function of the sharing's mask, not independent noise",),

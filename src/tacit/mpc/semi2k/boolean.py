@@ -19,14 +19,13 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather, protocol
 from tacit.base.types import RING_BITS
 from tacit.base.wire import Ring
-from tacit.blocks.correlation import BitTriples, Correlations
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.correlation import TWO_PARTY, BitTriples, Correlations
 from tacit.mpc.semi2k.share import Semi2kShare, pack, unpack
 
 
 @protocol(
     source="GMW87; Beaver91",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=1,
     bits=lambda triples, x, y: 2 * 64 * (x.size + y.size),
 )
@@ -42,7 +41,7 @@ async def and_words(ctx: Ctx, triples: BitTriples, x: np.ndarray, y: np.ndarray)
 
 @protocol(
     source="GMW87",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
     bits=lambda source, x, y: _and_bits(source, -(-x.data.size // 64)),
 )
@@ -56,7 +55,7 @@ async def and_(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -
 
 @protocol(
     source="ABY §III.B, carry tree",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=8,
     bits=lambda source, x: _tree_bits(source, RING_BITS - 1, RING_BITS - 2, -(-x.data.size // 64)),
 )
@@ -83,7 +82,7 @@ async def msb(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
 
 @protocol(
     source="ABY §III.B, Sklansky prefix",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=8,
     bits=lambda source, x: _tree_bits(source, RING_BITS, 3 * RING_BITS, -(-x.data.size // 64)),
 )

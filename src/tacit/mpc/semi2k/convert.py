@@ -12,14 +12,13 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather, protocol
 from tacit.base.types import RING_BITS
-from tacit.blocks.correlation import Correlations
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.correlation import TWO_PARTY, Correlations
 from tacit.mpc.semi2k.share import Semi2kShare
 
 
 @protocol(
     source="ABY §III.D",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
     bits=lambda source, x: source.choose_bits(x.data.size, 1, RING_BITS),
 )
@@ -34,7 +33,7 @@ async def b2a(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
 
 @protocol(
     source="CrypTFlow2 §4.1",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY,
     rounds=2,
     bits=lambda source, c, x: 2 * source.choose_bits(x.data.size, 1, RING_BITS),
 )

@@ -13,7 +13,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import protocol
 from tacit.base.types import Shape
 from tacit.base.wire import Ring
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.correlation import TWO_PARTY
 from tacit.mpc.scheme import ArrayShare
 
 
@@ -34,7 +34,7 @@ def unpack(words: np.ndarray, shape: Shape) -> np.ndarray:
     return np.unpackbits(words.view(np.uint8), count=count, bitorder="little").reshape(shape)
 
 
-@protocol(source="ABY §III.A.1", setting=TWO_PARTY_OT, rounds=0, bits=0)
+@protocol(source="ABY §III.A.1", setting=TWO_PARTY, rounds=0, bits=0)
 async def share(ctx: Ctx, x: np.ndarray | None, owner: int, shape: Shape, boolean: bool) -> Semi2kShare:
     """The other party's addend comes from the coins that both know, so nothing is sent."""
     coins = ctx.common(ctx.peer)
@@ -56,7 +56,7 @@ def _reveal_bits(x: Semi2kShare, to: int | None) -> int:
 
 
 @protocol(
-    source="ABY §III.A.1", setting=TWO_PARTY_OT, rounds=1, bits=_reveal_bits, leaks=("the revealed value",)
+    source="ABY §III.A.1", setting=TWO_PARTY, rounds=1, bits=_reveal_bits, leaks=("the revealed value",)
 )
 async def reveal(ctx: Ctx, x: Semi2kShare, to: int | None) -> np.ndarray | None:
     """Each party that is not the only receiver sends its addend."""

@@ -1,0 +1,430 @@
+//! IFMA forms of the loops of `ntt` and `modulus`: eight words of 52 bits at a time.
+
+#![allow(unsafe_code)]
+
+use super::modulus::{ANSWER_A_BYTES, Limb};
+use super::ntt::{TILE, Tile};
+use super::prime::{Factor, N, Prime, Roots, WORD, WORD_MASK};
+use crate::simd::{Tier, tier};
+use core::arch::x86_64::*;
+
+/// Whether this machine has the instructions and the tier is not lowered.
+pub(super) fn available() -> bool {
+    tier() == Tier::Avx512 && is_x86_feature_detected!("avx512ifma")
+}
+
+macro_rules! on_ifma {
+    ($(pub(super) fn $name:ident($($argument:ident: $kind:ty),* $(,)?) = $inner:ident;)*) => {
+        $(pub(super) fn $name($($argument: $kind),*) {
+            // SAFETY: called only if `available()`.
+            unsafe { $inner($($argument),*) }
+        })*
+    };
+}
+
+on_ifma! {
+    pub(super) fn forward(prime: &Prime, a: &mut [u64; N]) = forward_ifma;
+    pub(super) fn inverse(prime: &Prime, a: &mut [u64; N]) = inverse_ifma;
+    pub(super) fn dot(prime: &Prime, plain: &[Tile], cipher: &[[Tile; 2]], sums: [&mut Tile; 2]) = dot_ifma;
+    pub(super) fn multiply_add(prime: &Prime, to: &mut [u64], a: &[u64], b: &[u64]) = multiply_add_ifma;
+    pub(super) fn lift(prime: &Prime, from: &[u64], to: &mut [u64]) = lift_ifma;
+    pub(super) fn add_scaled(prime: &Prime, factor: Factor, remainders: &[u64], to: &mut [u64]) = add_scaled_ifma;
+    pub(super) fn scale(prime: &Prime, factor: Factor, c: &mut [u64]) = scale_ifma;
+    pub(super) fn round_80(limbs: &[Limb], y: &[u64], out: &mut [[u8; ANSWER_A_BYTES]]) = round_80_ifma;
+}
+
+type V = __m512i;
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(from: &[u64; 8]) -> V {
+    // SAFETY: a reference to 64 readable bytes; the load has no alignment requirement.
+    unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store(to: &mut [u64; 8], v: V) {
+    // SAFETY: a reference to 64 writable bytes; the store has no alignment requirement.
+    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn set(x: u64) -> V {
+    _mm512_set1_epi64(x as i64)
+}
+
+/// The constants of a prime in every lane.
+#[derive(Clone, Copy)]
+struct Lanes {
+    p: V,
+    p2: V,
+    mask: V,
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn lanes(prime: &Prime) -> Lanes {
+    Lanes {
+        p: set(prime.p),
+        p2: set(2 * prime.p),
+        mask: set(WORD_MASK),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn at_most_once(x: V, m: V) -> V {
+    _mm512_min_epu64(x, _mm512_sub_epi64(x, m))
+}
+
+/// `x·value mod p` in `[0, 2p)` for `x < 2^52`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn mul_lazy(l: Lanes, x: V, value: V, quotient: V) -> V {
+    let zero = _mm512_setzero_si512();
+    let high = _mm512_madd52hi_epu64(zero, x, quotient);
+    let product = _mm512_madd52lo_epu64(zero, x, value);
+    let multiple = _mm512_madd52lo_epu64(zero, high, l.p);
+    _mm512_and_si512(_mm512_sub_epi64(product, multiple), l.mask)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn mul_factor(l: Lanes, x: V, factor: Factor) -> V {
+    mul_lazy(l, x, set(factor.value), set(factor.quotient))
+}
+
+/// Cooley–Tukey: inputs and outputs below `4p`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn split(l: Lanes, x: V, y: V, w: (V, V)) -> (V, V) {
+    let u = at_most_once(x, l.p2);
+    let v = mul_lazy(l, y, w.0, w.1);
+    let difference = _mm512_add_epi64(_mm512_sub_epi64(u, v), l.p2);
+    (_mm512_add_epi64(u, v), difference)
+}
+
+/// Gentleman–Sande: inputs and outputs below `2p`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn join(l: Lanes, x: V, y: V, w: (V, V)) -> (V, V) {
+    let sum = at_most_once(_mm512_add_epi64(x, y), l.p2);
+    let difference = _mm512_add_epi64(_mm512_sub_epi64(x, y), l.p2);
+    (sum, mul_lazy(l, difference, w.0, w.1))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn root(roots: &Roots, index: usize) -> (V, V) {
+    let w = roots.at(index);
+    (set(w.value), set(w.quotient))
+}
+
+/// Eight roots from `index` on, in the lanes that `order` says.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn eight_roots(roots: &Roots, index: usize, order: V) -> (V, V) {
+    let pick = |from: &[u64]| {
+        let eight = from[index..].first_chunk().unwrap_or(&[0; 8]);
+        _mm512_permutexvar_epi64(order, load(eight))
+    };
+    (pick(&roots.values), pick(&roots.quotients))
+}
+
+/// Lane numbers; 8 and above are lanes of the second operand.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn order(lanes: [u64; 8]) -> V {
+    load(&lanes)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn pick(a: V, order: V, b: V) -> V {
+    _mm512_permutex2var_epi64(a, order, b)
+}
+
+/// Lanes of the last three layers: what two vectors of eight neighbours become, and back.
+struct Orders {
+    roots: [V; 3],
+    down: [(V, V); 4],
+    up: [(V, V); 4],
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn orders() -> Orders {
+    Orders {
+        roots: [
+            order([0, 0, 0, 0, 1, 1, 1, 1]),
+            order([0, 0, 2, 2, 1, 1, 3, 3]),
+            order([0, 1, 2, 3, 4, 5, 6, 7]),
+        ],
+        down: [
+            (
+                order([0, 1, 2, 3, 8, 9, 10, 11]),
+                order([4, 5, 6, 7, 12, 13, 14, 15]),
+            ),
+            (
+                order([0, 1, 4, 5, 8, 9, 12, 13]),
+                order([2, 3, 6, 7, 10, 11, 14, 15]),
+            ),
+            (
+                order([0, 8, 4, 12, 2, 10, 6, 14]),
+                order([1, 9, 5, 13, 3, 11, 7, 15]),
+            ),
+            (
+                order([0, 8, 1, 9, 2, 10, 3, 11]),
+                order([4, 12, 5, 13, 6, 14, 7, 15]),
+            ),
+        ],
+        up: [
+            (
+                order([0, 2, 4, 6, 8, 10, 12, 14]),
+                order([1, 3, 5, 7, 9, 11, 13, 15]),
+            ),
+            (
+                order([0, 8, 4, 12, 2, 10, 6, 14]),
+                order([1, 9, 5, 13, 3, 11, 7, 15]),
+            ),
+            (
+                order([0, 1, 8, 9, 2, 3, 10, 11]),
+                order([4, 5, 12, 13, 6, 7, 14, 15]),
+            ),
+            (
+                order([0, 1, 2, 3, 8, 9, 10, 11]),
+                order([4, 5, 6, 7, 12, 13, 14, 15]),
+            ),
+        ],
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn forward_ifma(prime: &Prime, a: &mut [u64; N]) {
+    let (l, roots) = (lanes(prime), &prime.forward);
+    let mut half = N / 2;
+    // Two layers at a time while half a block has at least two vectors.
+    while half >= 16 {
+        for (block, a) in a.chunks_exact_mut(2 * half).enumerate() {
+            let at = N / (2 * half) + block;
+            let w = root(roots, at);
+            let (w0, w1) = (root(roots, 2 * at), root(roots, 2 * at + 1));
+            for [x0, x1, x2, x3] in quarters(a) {
+                let (v0, v2) = split(l, load(x0), load(x2), w);
+                let (v1, v3) = split(l, load(x1), load(x3), w);
+                let ((v0, v1), (v2, v3)) = (split(l, v0, v1, w0), split(l, v2, v3, w1));
+                store(x0, v0);
+                store(x1, v1);
+                store(x2, v2);
+                store(x3, v3);
+            }
+        }
+        half /= 4;
+    }
+    let orders = orders();
+    for (pair, a) in a.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        let (mut x, mut y) = halves(a);
+        for layer in 0..3 {
+            let w = eight_roots(roots, (N / 8 + 2 * pair) << layer, orders.roots[layer]);
+            let (low, high) = orders.down[layer];
+            (x, y) = (pick(x, low, y), pick(x, high, y));
+            (x, y) = split(l, x, y, w);
+        }
+        let (low, high) = orders.down[3];
+        (x, y) = (pick(x, low, y), pick(x, high, y));
+        let reduce = |v| at_most_once(at_most_once(v, l.p2), l.p);
+        put(a, reduce(x), reduce(y));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn inverse_ifma(prime: &Prime, a: &mut [u64; N]) {
+    let (l, roots) = (lanes(prime), &prime.inverse);
+    let orders = orders();
+    for (pair, a) in a.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        let (mut x, mut y) = halves(a);
+        for layer in 0..3 {
+            let w = eight_roots(
+                roots,
+                (N / 8 + 2 * pair) << (2 - layer),
+                orders.roots[2 - layer],
+            );
+            let (low, high) = orders.up[layer];
+            (x, y) = (pick(x, low, y), pick(x, high, y));
+            (x, y) = join(l, x, y, w);
+        }
+        let (low, high) = orders.up[3];
+        put(a, pick(x, low, y), pick(x, high, y));
+    }
+    let mut half = 16;
+    while half < N {
+        for (block, a) in a.chunks_exact_mut(2 * half).enumerate() {
+            let at = N / (2 * half) + block;
+            let w = root(roots, at);
+            let (w0, w1) = (root(roots, 2 * at), root(roots, 2 * at + 1));
+            for [x0, x1, x2, x3] in quarters(a) {
+                let (v0, v1) = join(l, load(x0), load(x1), w0);
+                let (v2, v3) = join(l, load(x2), load(x3), w1);
+                let ((v0, v2), (v1, v3)) = (join(l, v0, v2, w), join(l, v1, v3, w));
+                store(x0, v0);
+                store(x1, v1);
+                store(x2, v2);
+                store(x3, v3);
+            }
+        }
+        half *= 4;
+    }
+    scale_ifma(prime, prime.n_inverse, a);
+}
+
+/// Vectors of the four quarters of a block, side by side.
+#[inline]
+fn quarters(a: &mut [u64]) -> impl Iterator<Item = [&mut [u64; 8]; 4]> {
+    let quarter = a.len() / 4;
+    let (a0, a) = a.split_at_mut(quarter);
+    let (a1, a) = a.split_at_mut(quarter);
+    let (a2, a3) = a.split_at_mut(quarter);
+    let eights = |a| <[u64]>::as_chunks_mut::<8>(a).0.iter_mut();
+    let sides = eights(a0).zip(eights(a1)).zip(eights(a2)).zip(eights(a3));
+    sides.map(|(((x0, x1), x2), x3)| [x0, x1, x2, x3])
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halves(a: &[u64; 16]) -> (V, V) {
+    let eights = a.as_chunks::<8>().0;
+    (load(&eights[0]), load(&eights[1]))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn put(a: &mut [u64; 16], x: V, y: V) {
+    let eights = a.as_chunks_mut::<8>().0;
+    store(&mut eights[0], x);
+    store(&mut eights[1], y);
+}
+
+/// `lo + 2^52·hi mod p` for any two words, in `[0, p)`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn reduce_wide(l: Lanes, prime: &Prime, lo: V, hi: V) -> V {
+    let below = |v| _mm512_and_si512(v, l.mask);
+    let above = |v| _mm512_srli_epi64::<WORD>(v);
+    let low = _mm512_add_epi64(
+        mul_factor(l, below(lo), prime.one),
+        mul_factor(l, above(lo), prime.word),
+    );
+    let high = _mm512_add_epi64(
+        mul_factor(l, below(hi), prime.word),
+        mul_factor(l, above(hi), prime.word_squared),
+    );
+    let sum = at_most_once(_mm512_add_epi64(low, high), _mm512_add_epi64(l.p2, l.p2));
+    at_most_once(at_most_once(sum, l.p2), l.p)
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn dot_ifma(prime: &Prime, plain: &[Tile], cipher: &[[Tile; 2]], sums: [&mut Tile; 2]) {
+    const VECTORS: usize = TILE / 8;
+    let mut lo = [[_mm512_setzero_si512(); VECTORS]; 2];
+    let mut hi = lo;
+    for (plain, cipher) in plain.iter().zip(cipher) {
+        let plain = plain.as_chunks::<8>().0;
+        for v in 0..VECTORS {
+            let x = load(&plain[v]);
+            for half in 0..2 {
+                let c = load(&cipher[half].as_chunks::<8>().0[v]);
+                lo[half][v] = _mm512_madd52lo_epu64(lo[half][v], x, c);
+                hi[half][v] = _mm512_madd52hi_epu64(hi[half][v], x, c);
+            }
+        }
+    }
+    let l = lanes(prime);
+    for (half, sum) in sums.into_iter().enumerate() {
+        let sum = sum.as_chunks_mut::<8>().0;
+        for v in 0..VECTORS {
+            store(&mut sum[v], reduce_wide(l, prime, lo[half][v], hi[half][v]));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn multiply_add_ifma(prime: &Prime, to: &mut [u64], a: &[u64], b: &[u64]) {
+    let l = lanes(prime);
+    let factors = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    for (to, (a, b)) in to.as_chunks_mut::<8>().0.iter_mut().zip(factors) {
+        let (a, b) = (load(a), load(b));
+        let lo = _mm512_madd52lo_epu64(load(to), a, b);
+        let hi = _mm512_madd52hi_epu64(_mm512_setzero_si512(), a, b);
+        store(to, reduce_wide(l, prime, lo, hi));
+    }
+}
+
+/// A signed number modulo p, below `4p`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn lift_lazy(l: Lanes, prime: &Prime, x: V) -> V {
+    let shifted = _mm512_xor_si512(x, set(1 << 63));
+    let high = mul_factor(l, _mm512_srli_epi64::<32>(shifted), prime.half_word);
+    let low = _mm512_and_si512(shifted, set(0xffff_ffff));
+    _mm512_add_epi64(_mm512_add_epi64(high, low), set(prime.minus_2_63))
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn lift_ifma(prime: &Prime, from: &[u64], to: &mut [u64]) {
+    let l = lanes(prime);
+    let from = from.as_chunks::<8>().0;
+    for (to, from) in to.as_chunks_mut::<8>().0.iter_mut().zip(from) {
+        store(to, lift_lazy(l, prime, load(from)));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn add_scaled_ifma(prime: &Prime, factor: Factor, remainders: &[u64], to: &mut [u64]) {
+    let l = lanes(prime);
+    let remainders = remainders.as_chunks::<8>().0;
+    for (to, remainder) in to.as_chunks_mut::<8>().0.iter_mut().zip(remainders) {
+        let scaled = mul_factor(l, lift_lazy(l, prime, load(remainder)), factor);
+        let scaled = at_most_once(scaled, l.p);
+        store(to, _mm512_add_epi64(load(to), scaled));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn scale_ifma(prime: &Prime, factor: Factor, c: &mut [u64]) {
+    let l = lanes(prime);
+    for c in c.as_chunks_mut::<8>().0 {
+        store(c, at_most_once(mul_factor(l, load(c), factor), l.p));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn round_80_ifma(limbs: &[Limb], y: &[u64], out: &mut [[u8; ANSWER_A_BYTES]]) {
+    let mask = set(WORD_MASK);
+    for (at, out) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let zero = _mm512_setzero_si512();
+        let (mut low, mut mid, mut high) = (zero, set(1 << 23), zero);
+        for (limb, y) in limbs.iter().zip(y.chunks_exact(N)) {
+            let y = load(&y.as_chunks::<8>().0[at]);
+            let [k0, k1, k2] = limb.reciprocal.map(|k| set(k));
+            low = _mm512_madd52lo_epu64(low, y, k0);
+            mid = _mm512_madd52hi_epu64(mid, y, k0);
+            mid = _mm512_madd52lo_epu64(mid, y, k1);
+            high = _mm512_madd52hi_epu64(high, y, k1);
+            high = _mm512_madd52lo_epu64(high, y, k2);
+        }
+        mid = _mm512_add_epi64(mid, _mm512_srli_epi64::<WORD>(low));
+        high = _mm512_add_epi64(high, _mm512_srli_epi64::<WORD>(mid));
+        mid = _mm512_and_si512(mid, mask);
+        high = _mm512_and_si512(high, mask);
+        let (mut first, mut last) = ([0; 8], [0; 8]);
+        let word = _mm512_or_si512(_mm512_srli_epi64::<24>(mid), _mm512_slli_epi64::<28>(high));
+        store(&mut first, word);
+        store(&mut last, _mm512_srli_epi64::<36>(high));
+        for ((out, first), last) in out.iter_mut().zip(first).zip(last) {
+            out[..8].copy_from_slice(&first.to_le_bytes());
+            out[8..].copy_from_slice(&(last as u16).to_le_bytes());
+        }
+    }
+}

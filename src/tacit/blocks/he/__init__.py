@@ -1,0 +1,1 @@
+"""Homomorphic encryption: products of private matrices."""
