@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tacit.base.types import RING_BITS, Private, Public, Type
-from tacit.blocks.he.rlwe_product import message_bits
+from tacit.blocks.he.rlwe_product import message_bits, public_key_bytes
 from tacit.compile.cost import Price
 from tacit.ir.program import Eqn
 
+BASE_OT_BYTES = 16_384
 OT_BYTES = 4
 """SoftSpoken at k = 4, from the OT receiver."""
 WORD_BYTES = 8
@@ -44,6 +45,11 @@ OT_SECONDS = 15e-9
 PRODUCT_SECONDS = 3.0e-6
 MATRIX_PRODUCT_SECONDS = 5e-9
 SIGN_SECONDS = 2.5e-6
+
+
+def setup_bytes(scheme: str) -> int:
+    """What a party sends before the first operation."""
+    return BASE_OT_BYTES + public_key_bytes() if scheme == "semi2k" else 0
 
 
 def prices(scheme: str, me: int) -> Mapping[str, Price]:

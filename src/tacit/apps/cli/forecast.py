@@ -14,7 +14,7 @@ from tacit.compile.cost import Cost, Network, estimate
 from tacit.frame.columns import parse_columns
 from tacit.psi.ecdh_ms86 import POINT_BYTES, tag_bytes
 from tacit.run.job import Job, PartyTerms
-from tacit.run.price import prices
+from tacit.run.price import prices, setup_bytes
 from tacit.tasks.credit import Options, label_holder, steps
 
 NETWORKS: Mapping[str, Network] = {
@@ -27,7 +27,7 @@ NETWORKS: Mapping[str, Network] = {
 LEVELS_ASSUMED = 4
 """How many columns a category of the other party is taken to make."""
 
-_SETUP_BYTES, _SETUP_ROUNDS, _SETUP_SECONDS = 16_384, 4, 0.05
+_SETUP_ROUNDS, _SETUP_SECONDS = 4, 0.05
 _PSI_ROUNDS = 4
 _PSI_ITEM_SECONDS = 60e-6
 """Masking one id of one's own, or one point of the other's, on one thread."""
@@ -72,7 +72,7 @@ def forecast(
         n_common,
         n_theirs,
         peer_features,
-        _SETUP_BYTES + round(sum(part.n_bytes for part in parts)),
+        setup_bytes(job.scheme) + round(sum(part.n_bytes for part in parts)),
         _SETUP_ROUNDS + round(sum(part.rounds for part in parts)),
         seconds,
         tuple(sorted(frozenset[str]().union(*(part.unpriced for part in parts)))),

@@ -170,7 +170,7 @@ class RlweLink(ProductLink):
     source="BFV §4, keys",
     setting=TWO_PARTY_RLWE,
     rounds=1,
-    bits=lambda modulus_bits=MODULUS_BITS: 2 * 8 * _kernel.rlwe_public_key_size(modulus_bits),
+    bits=lambda modulus_bits=MODULUS_BITS: 2 * 8 * public_key_bytes(modulus_bits),
 )
 async def open_link(ctx: Ctx, modulus_bits: int = MODULUS_BITS) -> RlweLink:
     """Keys in both directions; once per session and modulus (180, 200 or 215 bits)."""
@@ -208,6 +208,11 @@ def _pieces(modulus_bits: int, shape: Shape, x_bits: int) -> Iterator[_Piece]:
             cut = slice(row, min(row + rows, m))
             size = (cut.stop - cut.start, d, items.stop - items.start)
             yield _Piece(items, cut, plan(modulus_bits, *size, x_bits))
+
+
+def public_key_bytes(modulus_bits: int = MODULUS_BITS) -> int:
+    """What each party sends to open a link."""
+    return _kernel.rlwe_public_key_size(modulus_bits)
 
 
 def message_bits(shape: Shape, x_bits: int, modulus_bits: int = MODULUS_BITS) -> tuple[int, int]:
