@@ -22,6 +22,7 @@ from tacit.ir.op import OPS, Bound
 from tacit.ir.program import Program
 from tacit.mpc.execute import Value, execute
 from tacit.mpc.operators import supports
+from tacit.run.compiled import compiled
 from tacit.run.job import Run
 
 
@@ -85,8 +86,9 @@ class OperationTask(SchemeTask):
 async def _share(run: Run, types: list[Type], mine: np.ndarray | None) -> dict[str, Any]:
     """Shares of all operands; party i's input is the i-th."""
     named = [(f"x{i}", Type(Private(i), t.dtype, t.shape)) for i, t in enumerate(types)]
-    program = trace(lambda *xs: {f"x{i}": xp.to_secret(x) for i, x in enumerate(xs)}, named, "share")
-    lowered = run_passes(program, supports(run.job.scheme))
+    lowered = compiled(
+        lambda *xs: {f"x{i}": xp.to_secret(x) for i, x in enumerate(xs)}, named, "share", run.job.scheme
+    )
     outputs = await execute(run.ctx.sub("share"), run.scheme, lowered, {f"x{run.me}": mine})
     return {name: value.share for name, value in outputs.items()}
 
@@ -94,8 +96,7 @@ async def _share(run: Run, types: list[Type], mine: np.ndarray | None) -> dict[s
 async def _reveal(ctx: Ctx, run: Run, value: Value) -> np.ndarray:
     """The result, to all parties."""
     secret = Type(SECRET, value.type.dtype, value.type.shape)
-    traced = trace(lambda x: xp.reveal(x, name="out"), [("x", secret)], "reveal")
-    program = run_passes(traced, supports(run.job.scheme))
+    program = compiled(lambda x: xp.reveal(x, name="out"), [("x", secret)], "reveal", run.job.scheme)
     opened = (await execute(ctx.sub("reveal"), run.scheme, program, {"x": value.share}))["out"].plain
     assert opened is not None
     return opened

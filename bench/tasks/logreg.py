@@ -15,12 +15,11 @@ from bench.task import Clock, Figures, Outputs, SchemeTask, wrong
 from tacit.base.errors import UsageError
 from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
-from tacit.compile.pipeline import run_passes
 from tacit.compile.trace import trace
 from tacit.ir.interpret import interpret
 from tacit.learn.linear import Descent
 from tacit.learn.logistic import fit_logistic
-from tacit.mpc.operators import has
+from tacit.run.compiled import compiled
 from tacit.run.policy import Grant
 
 LABEL_OWNER = 0
@@ -72,12 +71,13 @@ class Logreg(SchemeTask):
         if party.me == LABEL_OWNER:
             data["label"] = party.read("label")
         run = await party.run(options.scheme, options.security)
-        program = run_passes(trace(_training(options, widths), _inputs(n_rows, widths), "training"), has)
+        inputs = _inputs(n_rows, widths)
+        program = compiled(_training(options, widths), inputs, "training", options.scheme)
         async with party.computing():
             fitted = await run.compute("training", program, data, ())
         secret = [(name, Type(SECRET, FIXED, value.type.shape)) for name, value in fitted.items()]
         shares = {name: value.share for name, value in fitted.items()}
-        opening = run_passes(trace(_to_owners, secret, "coefficients"), has)
+        opening = compiled(_to_owners, secret, "coefficients", options.scheme)
         own = await run.compute("coefficients", opening, shares, _grants(party.n))
         weights = own[f"w{party.me}"].plain
         assert weights is not None

@@ -10,17 +10,20 @@ from tacit.compile.passes.fold import fold
 from tacit.compile.passes.hoist import hoist
 from tacit.compile.passes.lower import Pass, lower
 from tacit.compile.passes.share import share
+from tacit.compile.passes.spread import spread
 from tacit.ir.program import Program, check
 
 PASSES: tuple[Pass, ...] = (fold, share, hoist, cse, dead)
 """Run before lowering, and again on what lowering wrote."""
 
 
-def run_passes(program: Program, has: Callable[[str], bool]) -> Program:
+def run_passes(program: Program, has: Callable[[str], bool], *, cheap_private: bool = True) -> Program:
     """`program` as a scheme that has exactly the operators of `has` runs it; its reveals are the same.
 
+    `cheap_private`: whether the scheme's products with private values are worth keeping values private for.
     Raises: what `check` raises, after each pass.
     """
-    for step in (*PASSES, lower(has), *PASSES):
+    early = () if cheap_private else (spread(has),)
+    for step in (*PASSES, *early, lower(has), *PASSES):
         program = check(step(program))
     return program

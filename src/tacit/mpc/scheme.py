@@ -70,6 +70,8 @@ class Scheme(ABC):
 
     name: ClassVar[str]
     setting: ClassVar[Setting]
+    cheap_private: ClassVar[bool] = True
+    """Whether a product with a private factor beats sharing the factor once and multiplying shares."""
 
     @classmethod
     @abstractmethod

@@ -27,11 +27,9 @@ from tacit.base.protocol import gather
 from tacit.base.transport import Clock
 from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
 from tacit.compile import array as xp
-from tacit.compile.array import trace
-from tacit.compile.pipeline import run_passes
 from tacit.ir.program import Program
-from tacit.mpc.operators import supports
 from tacit.net.memory import MemoryNetwork
+from tacit.run.compiled import compiled
 from tacit.run.job import Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
 
@@ -179,7 +177,8 @@ class Secure:
             return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
 
         types = [(key, value.type) for key, value in named.items()]
-        return run_passes(trace(revealing, types, self._name), supports(scheme)), kinds[0]
+        program = compiled(revealing, types, self._name, scheme)
+        return program, kinds[0]
 
     def _bind(self, inputs: tuple[Any, ...]) -> tuple[Simulation, dict[str, Input]]:
         if not inputs or not all(isinstance(value, Input) for value in inputs):

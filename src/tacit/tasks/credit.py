@@ -17,8 +17,6 @@ import pyarrow as pa
 from tacit.base.errors import PeerError, PolicyError, UsageError
 from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
-from tacit.compile.array import trace
-from tacit.compile.pipeline import run_passes
 from tacit.frame import features
 from tacit.frame.disclosure import check_columns, check_counts
 from tacit.frame.keys import Keys, canonical_keys
@@ -27,8 +25,8 @@ from tacit.ir.program import Program
 from tacit.learn.linear import Descent, score
 from tacit.learn.logistic import fit_logistic
 from tacit.learn.metrics import Quality, Ranking, quality, rank
-from tacit.mpc.operators import supports
 from tacit.psi.functionality import Items
+from tacit.run.compiled import compiled
 from tacit.run.job import Job, Run
 from tacit.run.policy import ALL, Grant, Policy
 from tacit.stats.describe import correlation_with
@@ -272,7 +270,7 @@ class Step:
 
     def program(self, scheme: str) -> Program:
         """What runs under `scheme`; priced before anything is sent."""
-        return run_passes(trace(self.function, self.inputs, self.name), supports(scheme))
+        return compiled(self.function, self.inputs, self.name, scheme)
 
 
 def statistics_step(job: Job, widths: Sequence[int], n: int) -> Step:

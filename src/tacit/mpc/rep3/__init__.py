@@ -23,6 +23,7 @@ class Rep3(Scheme):
 
     name: ClassVar[str] = "rep3"
     setting: ClassVar[Setting] = THREE_PARTY
+    cheap_private: ClassVar[bool] = False
 
     @classmethod
     async def start(cls, ctx: Ctx) -> Rep3:

@@ -1,0 +1,21 @@
+"""From an ordinary function to the program that a scheme runs: what the compiler is told about the scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tacit.base.types import Type
+from tacit.compile.array import trace
+from tacit.compile.pipeline import run_passes
+from tacit.ir.program import Program
+from tacit.mpc.operators import supports
+from tacit.mpc.scheme import load
+
+
+def compiled(
+    function: Callable[..., Any], inputs: Sequence[tuple[str, Type]], name: str, scheme: str
+) -> Program:
+    """`function` traced on `inputs` and optimised for `scheme`. Raises what tracing and the passes raise."""
+    cheap_private = load(scheme).cheap_private
+    return run_passes(trace(function, inputs, name), supports(scheme), cheap_private=cheap_private)
