@@ -20,8 +20,9 @@ from tacit.compile.trace import trace
 from tacit.ir.interpret import interpret
 from tacit.ir.op import OPS, Bound
 from tacit.ir.program import Program
-from tacit.mpc.execute import Value, execute
+from tacit.mpc.execute import execute
 from tacit.mpc.operators import supports
+from tacit.mpc.value import Value
 from tacit.run.compiled import compiled
 from tacit.run.job import Run
 

@@ -15,7 +15,8 @@ from typer.main import get_command
 
 from tacit.apps.cli.jobfile import read_job
 from tacit.base.errors import TacitError
-from tacit.base.protocol import REGISTRY, Setting, Spec
+from tacit.base.protocol import REGISTRY
+from tacit.base.setting import Setting, Spec
 from tacit.trust import identity
 from tests.architecture.sources import ROOT, files, modules, name_of
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tacit.base.protocol import REGISTRY, Setting
+from tacit.base.protocol import REGISTRY
+from tacit.base.setting import Setting
 from tacit.mpc.scheme import SCHEMES
 from tests.architecture.sources import PACKAGE, ROOT, dotted, files, imports, modules, name_of, tree
 

@@ -10,8 +10,9 @@ import pytest
 
 from tacit.base.ctx import Ctx, require_two
 from tacit.base.errors import InternalError, PeerError, TacitError, UsageError
-from tacit.base.protocol import REGISTRY, Setting, gather, protocol
+from tacit.base.protocol import REGISTRY, gather, protocol
 from tacit.base.session import open_session
+from tacit.base.setting import Setting
 from tacit.base.wire import Octets, Ring
 from tacit.net.memory import MemoryNetwork
 from tests.harness import StoppedClock, run_parties

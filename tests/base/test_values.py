@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tacit.base import errors, fixed
 from tacit.base.errors import InternalError, PeerError, TacitError, UsageError
 from tacit.base.log import check_fields
-from tacit.base.protocol import Setting
 from tacit.base.secret import Secret
+from tacit.base.setting import Setting
 from tacit.base.types import BOOL, FIXED, INT, PUBLIC, SECRET, Private, Type, join
 
 LIMIT = 2.0 ** (fixed.LIMIT_BITS - 18)

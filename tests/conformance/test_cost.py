@@ -13,7 +13,8 @@ import pytest
 import tacit.psi.ecdh_ms86 as ecdh
 from tacit.base.ctx import Ctx
 from tacit.base.meter import depth, restart
-from tacit.base.protocol import REGISTRY, Spec, gather
+from tacit.base.protocol import REGISTRY, gather
+from tacit.base.setting import Spec
 from tacit.blocks.ot.softspoken_roy22 import open_link
 from tacit.mpc.semi2k import Semi2k
 from tacit.net.memory import MemoryNetwork

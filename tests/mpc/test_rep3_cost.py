@@ -13,7 +13,8 @@ import pytest
 
 from tacit.base.ctx import Ctx
 from tacit.base.meter import depth, restart
-from tacit.base.protocol import REGISTRY, Spec, gather
+from tacit.base.protocol import REGISTRY, gather
+from tacit.base.setting import Spec
 from tacit.mpc.rep3 import SCHEME, Rep3, chunks
 from tacit.net.memory import MemoryNetwork
 from tests.harness import SEED, contexts

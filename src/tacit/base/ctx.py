@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from tacit.base.errors import InternalError, UsageError
 from tacit.base.log import Field, Sink, check_fields, silent
 from tacit.base.meter import Meter, deepen, depth
 from tacit.base.prg import Prg, derive
 from tacit.base.secret import Secret
+from tacit.base.setting import Setting, Spec
 from tacit.base.transport import Clock, Frame, Transport
 from tacit.base.types import Shape
 from tacit.base.wire import Message
-
-if TYPE_CHECKING:
-    from tacit.base.protocol import Setting, Spec
 
 M = TypeVar("M", bound=Message)
 

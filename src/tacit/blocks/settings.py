@@ -1,6 +1,6 @@
 """Settings that the two-party semi-honest protocols share."""
 
-from tacit.base.protocol import Setting
+from tacit.base.setting import Setting
 
 TWO_PARTY_OT = Setting(
     parties=2,

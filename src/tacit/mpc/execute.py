@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,16 +22,7 @@ from tacit.ir.program import Eqn, Program, Var
 from tacit.mpc import encode
 from tacit.mpc.operators import LOOPS, OPERATORS, Machine
 from tacit.mpc.scheme import Scheme, Share
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value during a run: `plain` (public, or private and mine) or `share`, else None; its round depth."""
-
-    type: Type
-    plain: np.ndarray | None
-    share: Share | None
-    clock: int
+from tacit.mpc.value import Value
 
 
 async def execute(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from tacit.base.types import DType, Private, Public, Shape
 from tacit.ir.program import Eqn
 from tacit.mpc import encode
 from tacit.mpc.scheme import Scheme, Share, load
-
-if TYPE_CHECKING:
-    from tacit.mpc.execute import Value
+from tacit.mpc.value import Value
 
 Operator = Callable[..., Awaitable[Share]]
 OPERATORS: dict[str, Operator] = {}

@@ -16,7 +16,7 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
-from tacit.base.protocol import Setting
+from tacit.base.setting import Setting
 from tacit.base.types import Shape
 
 SCHEMES = ("plain", "semi2k", "rep3")

@@ -25,7 +25,8 @@ from tacit import _kernel
 from tacit.base.ctx import Ctx, require_two
 from tacit.base.errors import LimitError, PeerError
 from tacit.base.prg import label16
-from tacit.base.protocol import Setting, gather, protocol
+from tacit.base.protocol import gather, protocol
+from tacit.base.setting import Setting
 from tacit.base.wire import Octets, Ring, peer_bytes
 from tacit.psi.functionality import BOTH, Intersection, Items, Psi
 

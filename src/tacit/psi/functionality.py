@@ -15,7 +15,7 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UsageError
-from tacit.base.protocol import Setting
+from tacit.base.setting import Setting
 
 BOTH = frozenset((0, 1))
 

@@ -22,8 +22,9 @@ from tacit.base.session import open_session
 from tacit.base.transport import Clock, Frame, Transport
 from tacit.base.wire import Document, Octets, canonical_json
 from tacit.ir.program import Program
-from tacit.mpc.execute import Value, execute
+from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme, Share, find
+from tacit.mpc.value import Value
 from tacit.psi.ecdh_ms86 import EcdhPsi
 from tacit.psi.functionality import BOTH, Intersection, Items
 from tacit.run.policy import Policy, check_reveals

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.protocol import Setting
+from tacit.base.setting import Setting
 
 TWO_PARTY_RLWE = Setting(
     parties=2,

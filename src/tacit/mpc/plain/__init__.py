@@ -8,7 +8,8 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import PolicyError
-from tacit.base.protocol import Setting, gather
+from tacit.base.protocol import gather
+from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.base.wire import Octets, Ring
 from tacit.mpc.scheme import ArrayShare, Scheme, Share

@@ -8,7 +8,7 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UsageError
-from tacit.base.protocol import Setting
+from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.mpc.rep3 import arith, boolean, compare, convert, truncate
 from tacit.mpc.rep3 import share as sharing

@@ -22,8 +22,9 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.prg import Prg, derive
-from tacit.base.protocol import Setting, protocol
+from tacit.base.protocol import protocol
 from tacit.base.secret import Secret
+from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.base.wire import Ring
 from tacit.mpc.scheme import Share

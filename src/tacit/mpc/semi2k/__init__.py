@@ -7,7 +7,8 @@ from typing import ClassVar, cast
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.protocol import Setting, gather
+from tacit.base.protocol import gather
+from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.blocks.correlation import TWO_PARTY, Correlations, OwnCorrelations
 from tacit.blocks.he import rlwe_product
