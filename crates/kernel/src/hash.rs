@@ -22,43 +22,6 @@ fn tweak(index: u64, block: u64) -> Block {
     (u128::from(index) | (u128::from(block) << 64)).to_le_bytes()
 }
 
-/// Tweaks of four consecutive blocks as 64-bit words: index, block, index, block, …
-fn tweaks(index: u64, block: u64, index_step: u64, block_step: u64) -> [u64; 8] {
-    core::array::from_fn(|word| {
-        let at = (word / 2) as u64;
-        let (start, step) = if word % 2 == 0 {
-            (index, index_step)
-        } else {
-            (block, block_step)
-        };
-        start.wrapping_add(at.wrapping_mul(step))
-    })
-}
-
-#[inline(always)]
-fn xor_word(bytes: &mut [u8; 8], word: u64) {
-    *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
-}
-
-multiversion! {
-    /// `to ⊕= tweaks`, four blocks at a time; `steps` is added to the tweaks after each four.
-    fn xor_tweaks(to: &mut [Block], start: &[u64; 8], steps: &[u64; 8]) {
-        let mut tweaks = *start;
-        let (quads, rest) = to.as_chunks_mut::<4>();
-        for quad in quads {
-            let words = quad.as_flattened_mut().as_chunks_mut::<8>().0;
-            for word in 0..8 {
-                xor_word(&mut words[word], tweaks[word]);
-                tweaks[word] = tweaks[word].wrapping_add(steps[word]);
-            }
-        }
-        let words = rest.as_flattened_mut().as_chunks_mut::<8>().0;
-        for (word, tweak) in words.iter_mut().zip(tweaks) {
-            xor_word(word, tweak);
-        }
-    }
-}
-
 multiversion! {
     /// `to ⊕= from`, block by block.
     pub(crate) fn xor_blocks(to: &mut [Block], from: &[Block]) {
@@ -69,16 +32,52 @@ multiversion! {
     }
 }
 
+/// A word of the tweaks of many blocks: `even` in words 0, 2, …, `odd` in the others.
+///
+/// A selection in one flat loop: loops over the two words of a block are not vectorised well.
+#[inline(always)]
+fn either(word: usize, even: u64, odd: u64) -> u64 {
+    let is_even = (word as u64 & 1).wrapping_sub(1);
+    (even & is_even) | (odd & !is_even)
+}
+
+multiversion! {
+    /// `to[i] = from[i] ⊕ (first_index + i, block)`; both have one length.
+    fn tweak_rows(to: &mut [Block], from: &[Block], first_index: u64, block: u64) {
+        let to = to.as_flattened_mut().as_chunks_mut::<8>().0;
+        let from = &from.as_flattened().as_chunks::<8>().0[..to.len()];
+        for i in 0..to.len() {
+            let word = either(i, first_index.wrapping_add(i as u64 / 2), block);
+            to[i] = (u64::from_le_bytes(from[i]) ^ word).to_le_bytes();
+        }
+    }
+}
+
+multiversion! {
+    /// `to[j] ⊕= (index, first_block + j)`.
+    fn tweak_blocks(to: &mut [Block], index: u64, first_block: u64) {
+        let to = to.as_flattened_mut().as_chunks_mut::<8>().0;
+        for (i, to) in to.iter_mut().enumerate() {
+            let word = either(i, index, first_block.wrapping_add(i as u64 / 2));
+            *to = (u64::from_le_bytes(*to) ^ word).to_le_bytes();
+        }
+    }
+}
+
 multiversion! {
     /// `to = from ⊕ constant`, block by block; both have one length.
     pub(crate) fn offset_blocks(to: &mut [Block], from: &[Block], constant: &Block) {
-        to.copy_from_slice(from);
         let four = [*constant; 4];
-        for quad in to.chunks_mut(4) {
-            let flat = four.as_flattened().iter();
-            for (to, constant) in quad.as_flattened_mut().iter_mut().zip(flat) {
-                *to ^= constant;
+        let (to, to_rest) = to.as_chunks_mut::<4>();
+        let (from, from_rest) = from[..4 * to.len() + to_rest.len()].as_chunks::<4>();
+        for (to, from) in to.iter_mut().zip(from) {
+            let (to, from) = (to.as_flattened_mut(), from.as_flattened());
+            for i in 0..64 {
+                to[i] = from[i] ^ four.as_flattened()[i];
             }
+        }
+        for (to, from) in to_rest.iter_mut().zip(from_rest) {
+            *to = xor(*from, *constant);
         }
     }
 }
@@ -106,11 +105,56 @@ impl TweakedHash {
 
     /// `out[i] = H(x[i], (first_index + i, block))`, from the images `π(x[i])`; both have one length.
     pub fn block_of(&self, images: &[Block], first_index: usize, block: usize, out: &mut [Block]) {
-        out.copy_from_slice(images);
-        let start = tweaks(first_index as u64, block as u64, 1, 0);
-        xor_tweaks(out, &start, &[4, 0, 4, 0, 4, 0, 4, 0]);
+        tweak_rows(out, images, first_index as u64, block as u64);
         self.permute(out);
         xor_blocks(out, images);
+    }
+
+    /// Room to hash up to `capacity` rows at a time.
+    pub(crate) fn scratch(&self, capacity: usize) -> Scratch<'_> {
+        let zeros = || Wiped::filled([0u8; 16], capacity);
+        Scratch {
+            hash: self,
+            images: zeros(),
+            out: zeros(),
+        }
+    }
+}
+
+/// Scratch space of [`Self::low_words`].
+pub(crate) struct Scratch<'hash> {
+    hash: &'hash TweakedHash,
+    images: Wiped<Block>,
+    out: Wiped<Block>,
+}
+
+multiversion! {
+    /// Low halves of the blocks `a ⊕ b`; all have one length.
+    fn xor_low_words(a: &[Block], b: &[Block], low: &mut [u64]) {
+        let a = &a.as_flattened().as_chunks::<8>().0[..2 * low.len()];
+        let b = &b.as_flattened().as_chunks::<8>().0[..2 * low.len()];
+        for i in 0..low.len() {
+            low[i] = u64::from_le_bytes(a[2 * i]) ^ u64::from_le_bytes(b[2 * i]);
+        }
+    }
+}
+
+impl Scratch<'_> {
+    /// Low words of `H(x[i] ⊕ offset, (first_index + i, 0))`.
+    pub(crate) fn low_words(
+        &mut self,
+        x: &[Block],
+        offset: &Block,
+        first_index: usize,
+        low: &mut [u64],
+    ) {
+        let images = &mut self.images[..x.len()];
+        let out = &mut self.out[..x.len()];
+        offset_blocks(images, x, offset);
+        self.hash.permute(images);
+        tweak_rows(out, images, first_index as u64, 0);
+        self.hash.permute(out);
+        xor_low_words(out, images, low);
     }
 }
 
@@ -148,8 +192,7 @@ impl<'hash> Expansion<'hash> {
             // One block per row is the common case: no dispatch.
             *work = xor(*work, tweak(index, first_block));
         } else {
-            let start = tweaks(index, first_block, 0, 1);
-            xor_tweaks(work, &start, &[0, 4, 0, 4, 0, 4, 0, 4]);
+            tweak_blocks(work, index, first_block);
         }
         self.used += count;
     }

@@ -9,6 +9,7 @@
 //! Cost per (batch, j): `m·Σ_i ceil((bits−i)/8)` bytes one way, a sixteenth as many AES per hash.
 //! Floor: `m·bits·(bits+1)/16` bytes.
 
+use super::cells;
 use super::terms::{self, Row, check_bits, element_bytes};
 use crate::aes::Block;
 use crate::error::{Error, Result, ensure};
@@ -126,6 +127,15 @@ pub fn send(
         broadcast || matrix.checked_mul(batch) == Some(x.len()),
         Error::Mismatch("x must have one matrix or one per vector"),
     )?;
+    share.fill(0);
+    if m == 1 {
+        let x = |cell: usize| x[if broadcast { cell % d } else { cell }];
+        cells::send(&hash(label), (q, delta), bits, x, payload, |cell, term| {
+            share[cell / d] = share[cell / d].wrapping_add(term);
+        });
+        terms::reduce(share, bits);
+        return Ok(());
+    }
     let mut columns = Wiped::filled(0u64, x.len());
     if matrix > 0 {
         for (columns, x) in columns.chunks_exact_mut(matrix).zip(x.chunks_exact(matrix)) {
@@ -136,7 +146,6 @@ pub fn send(
             }
         }
     }
-    share.fill(0);
     let layout = shape.layout(broadcast, |_, _| 0);
     terms::send(
         &hash(label),
@@ -177,6 +186,13 @@ pub fn receive(
         Error::Malformed("the payload has the wrong size"),
     )?;
     share.fill(0);
+    if m == 1 {
+        cells::receive(&hash(label), t, bits, w, payload, |cell, term| {
+            share[cell / d] = share[cell / d].wrapping_add(term);
+        })?;
+        terms::reduce(share, bits);
+        return Ok(());
+    }
     let layout = shape.layout(true, |cell, i| (w[cell] >> i) & 1);
     terms::receive(&hash(label), t, m, layout, payload, share)?;
     terms::reduce(share, bits);
@@ -273,5 +289,64 @@ mod tests {
             .payload_size()
             .is_err()
         );
+    }
+
+    /// Products of one row take another path; it must give the bytes of the general one.
+    #[test]
+    fn cells_equal_the_general_path() {
+        let delta = &[0x5b; 16];
+        let label = &[6; 16];
+        let mut random = Stream::new(13);
+        on_every_tier(|_| {
+            for bits in 1..=64 {
+                for (batch, d, broadcast) in
+                    [(1, 1, true), (9, 1, false), (3, 4, true), (300, 1, false)]
+                {
+                    let shape = Shape {
+                        batch,
+                        m: 1,
+                        d,
+                        bits,
+                    };
+                    let n = shape.rows().unwrap();
+                    let x = random.words(if broadcast { d } else { batch * d });
+                    let (w, q) = (random.words(batch * d), random.blocks(n));
+                    let mut payload = vec![1; shape.payload_size().unwrap()];
+                    let mut share = vec![1; batch];
+                    send(&q, delta, label, &x, shape, &mut payload, &mut share).unwrap();
+                    let (mut payload_2, mut share_2) = (vec![0; payload.len()], vec![0; batch]);
+                    let layout = shape.layout(broadcast, |_, _| 0);
+                    terms::send(
+                        &hash(label),
+                        (&q, delta),
+                        1,
+                        layout,
+                        &x,
+                        &mut payload_2,
+                        &mut share_2,
+                    );
+                    terms::reduce(&mut share_2, bits);
+                    assert_eq!((&payload, &share), (&payload_2, &share_2));
+
+                    receive(&q, label, &w, &payload, shape, &mut share).unwrap();
+                    share_2.fill(0);
+                    let layout = || shape.layout(true, |cell, i| (w[cell] >> i) & 1);
+                    terms::receive(&hash(label), &q, 1, layout(), &payload, &mut share_2).unwrap();
+                    terms::reduce(&mut share_2, bits);
+                    assert_eq!(share, share_2);
+
+                    for _ in 0..8 {
+                        let at = random.words(1)[0] as usize % payload.len();
+                        let mut changed = payload.clone();
+                        changed[at] |= 0x80;
+                        let result = receive(&q, label, &w, &changed, shape, &mut share);
+                        let general =
+                            terms::receive(&hash(label), &q, 1, layout(), &changed, &mut share_2);
+                        assert_eq!(result.is_err(), general.is_err());
+                        assert!(result.is_ok() || matches!(result, Err(Error::Malformed(_))));
+                    }
+                }
+            }
+        });
     }
 }
