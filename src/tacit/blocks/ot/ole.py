@@ -9,7 +9,7 @@ Cost     random bit OLE: one OT, no payload. choose: one OT and ceil(l/8) bytes 
          cross: batch*d*l OTs and batch*d*m*sum_i ceil((l-i)/8) bytes: 288 bytes per product at l = 64.
          Floor: one AES block per 16 payload bytes for the receiver, two for the sender.
 
-Long calls are cut into chunks of at most 2^20 OTs or 16 MiB of payload, so memory stays bounded and one
+Long calls are cut into chunks of at most 2^17 OTs or 1 MiB of payload, so that they stay in cache and one
 chunk's transfer overlaps the next one's computation.
 """
 
@@ -28,9 +28,9 @@ from tacit.base.wire import Octets, peer_bytes
 from tacit.blocks.ot.functionality import OtLink
 from tacit.blocks.settings import TWO_PARTY_OT
 
-CHUNK_OTS = 1 << 20
-CHUNK_PAYLOAD_BYTES = 1 << 24
-_WINDOW = 4
+CHUNK_OTS = 1 << 17
+CHUNK_PAYLOAD_BYTES = 1 << 20
+_WINDOW = 8
 
 
 def in_chunks(
