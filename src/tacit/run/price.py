@@ -42,9 +42,9 @@ LOCAL = (
 )
 """Operators that send nothing."""
 OT_SECONDS = 15e-9
-PRODUCT_SECONDS = 3.0e-6
+PRODUCT_SECONDS = 1.9e-6
 MATRIX_PRODUCT_SECONDS = 5e-9
-SIGN_SECONDS = 2.5e-6
+SIGN_SECONDS = 2.6e-6
 
 
 def setup_bytes(scheme: str) -> int:
