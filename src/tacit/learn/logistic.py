@@ -2,7 +2,7 @@
 
 Source   as `linear`; the mean is the sigmoid, approximated on secret values with the error that
          `tacit.ir.ops.nonlinear` states (far below what moves an AUC).
-Oracle   scikit-learn's LogisticRegression on the pooled columns (tests/learn).
+Oracle   scikit-learn's LogisticRegression on the pooled columns (tests/oracle).
 """
 
 from __future__ import annotations
