@@ -126,7 +126,7 @@ def protocol_table() -> str:
     parts = []
     for setting, homes in by_setting.items():
         parts.append(
-            f"**{setting.adversary}, {setting.corrupted} of {setting.parties} parties corrupted, "
+            f"**{setting.adversary}, {setting.threat}, "
             f"{setting.security} ({setting.kappa} bits; statistical {setting.sigma})**; "
             f"assumes {', '.join(setting.assumes) or 'nothing'}; {setting.maturity}.\n\n"
             "| protocols | sources | declared leaks |\n| --- | --- | --- |"

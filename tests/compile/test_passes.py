@@ -16,6 +16,7 @@ from tacit.compile.passes.cse import cse
 from tacit.compile.passes.dead import dead
 from tacit.compile.passes.fold import fold
 from tacit.compile.passes.hoist import hoist
+from tacit.compile.passes.late import late
 from tacit.compile.passes.lower import Pass, lower
 from tacit.compile.passes.share import share
 from tacit.compile.pipeline import PASSES, run_passes
@@ -36,6 +37,7 @@ NAMED: dict[str, Pass] = {
     "dead": dead,
     "hoist": hoist,
     "share": share,
+    "late": late,
     "lower": lower(primitive),
 }
 FILES = sorted(Path(__file__).parent.glob("*.ir"))

@@ -21,6 +21,9 @@ from tacit.net.memory import MemoryNetwork
 from tacit.psi.functionality import Items
 from tests.harness import contexts
 
+ELSEWHERE = ("tests", "mpc.rep3", "mpc.additive")
+"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks."""
+
 
 class Witness:
     """Collects, for every protocol call of every party, what it declared and what it used."""
@@ -134,7 +137,7 @@ def test_semi2k_costs_what_it_declares(call: str) -> None:
 
 
 def test_every_protocol_is_reached() -> None:
-    """A protocol that no call reaches would never have its cost checked; rep3 has its walk in tests/mpc."""
+    """A protocol that no call reaches would never have its cost checked."""
     reached = verify(observe(_setup)) | verify(observe(_psi))
 
     async def everything(ctx: Ctx) -> None:
@@ -142,5 +145,5 @@ def test_every_protocol_is_reached() -> None:
         for call in scheme_calls().values():
             await call(scheme, ctx)
 
-    ours = {name for name in REGISTRY if not name.startswith(("tests", "mpc.rep3"))}
+    ours = {name for name in REGISTRY if not name.startswith(ELSEWHERE)}
     assert reached | verify(observe(everything)) == ours

@@ -24,7 +24,7 @@ from tacit.base.errors import TacitError
 from tacit.base.protocol import gather
 from tacit.base.session import open_session
 from tacit.base.transport import Transport
-from tacit.mpc.scheme import SCHEMES, find
+from tacit.mpc.scheme import SCHEMES, find, load
 from tacit.net.faults import Fault, Faulty, Kind, Relay
 from tacit.net.memory import Entry, MemoryNetwork
 from tacit.net.tls import Endpoint, PeerAddress, TlsIdentity, connect
@@ -63,6 +63,26 @@ def arithmetic(scheme: str) -> Party:
     return party
 
 
+def linear(scheme: str) -> Party:
+    """share, sum, a mean's factor, reveal to all and to one."""
+
+    async def party(ctx: Ctx, variant: int) -> Any:
+        started = await find(scheme).start(ctx.sub("setup"))
+        rng = np.random.default_rng(variant)
+        mine = (rng.integers(-(1 << 30), 1 << 30, N) << variant).view(np.uint64)
+        total = started.constant(ctx, np.zeros(N, np.uint64))
+        for owner in range(ctx.n):
+            x = await started.share(ctx, mine if ctx.me == owner else None, owner=owner, shape=(N,))
+            total = started.add(total, x)
+        mean = await started.trunc(ctx, started.scale(total, np.array(87381, np.uint64)), bits=18)
+        first = await started.reveal(ctx, mean)
+        second = await started.reveal(ctx, total, to=1)
+        assert first is not None
+        return first.tolist(), None if second is None else second.tolist()
+
+    return party
+
+
 def intersection(kind: str) -> Party:
     """20 against 33 items; 5 in common, or 11."""
 
@@ -78,7 +98,7 @@ def intersection(kind: str) -> Party:
 
 
 PROGRAMS: dict[str, Party] = {
-    **{f"scheme-{name}": arithmetic(name) for name in SCHEMES},
+    **{f"scheme-{name}": (linear if load(name).linear_only else arithmetic)(name) for name in SCHEMES},
     **{f"psi-{name}": intersection(name) for name in PSIS},
 }
 

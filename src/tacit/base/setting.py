@@ -23,11 +23,21 @@ class Setting:
     sigma: int = 40
     assumes: tuple[str, ...] = ()
     maturity: Literal["experimental", "reviewed", "audited"] = "experimental"
+    among_more: Literal["", "all but one", "fewer than half"] = ""
+    """How many may be corrupted where there are more than `parties`; '' if it is for exactly so many."""
+
+    @property
+    def threat(self) -> str:
+        """`1 of 2 parties corrupted`, in words."""
+        if self.among_more:
+            return f"{self.among_more} of {self.parties} or more parties corrupted"
+        return f"{self.corrupted} of {self.parties} parties corrupted"
 
     def covers(self, claim: Setting) -> bool:
         """Whether a protocol that claims `claim` may call one with this setting."""
         return (
             self.corrupted >= claim.corrupted
+            and (claim.among_more in ("", self.among_more) or self.among_more == "all but one")
             and _ADVERSARIES.index(self.adversary) >= _ADVERSARIES.index(claim.adversary)
             and _SECURITY.index(self.security) >= _SECURITY.index(claim.security)
             and self.kappa >= claim.kappa

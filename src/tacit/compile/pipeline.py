@@ -8,6 +8,7 @@ from tacit.compile.passes.cse import cse
 from tacit.compile.passes.dead import dead
 from tacit.compile.passes.fold import fold
 from tacit.compile.passes.hoist import hoist
+from tacit.compile.passes.late import late
 from tacit.compile.passes.lower import Pass, lower
 from tacit.compile.passes.share import share
 from tacit.compile.passes.spread import spread
@@ -17,13 +18,17 @@ PASSES: tuple[Pass, ...] = (fold, share, hoist, cse, dead)
 """Run before lowering, and again on what lowering wrote."""
 
 
-def run_passes(program: Program, has: Callable[[str], bool], *, cheap_private: bool = True) -> Program:
+def run_passes(
+    program: Program, has: Callable[[str], bool], *, cheap_private: bool = True, rounds_shares: bool = True
+) -> Program:
     """`program` as a scheme that has exactly the operators of `has` runs it; its reveals are the same.
 
     `cheap_private`: whether the scheme's products with private values are worth keeping values private for.
+    `rounds_shares`: whether it can truncate what is still secret.
     Raises: what `check` raises, after each pass.
     """
     early = () if cheap_private else (spread(has),)
-    for step in (*PASSES, *early, lower(has), *PASSES):
+    last = () if rounds_shares else (late, dead)
+    for step in (*PASSES, *early, lower(has), *PASSES, *last):
         program = check(step(program))
     return program

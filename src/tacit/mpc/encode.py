@@ -57,4 +57,11 @@ def multiplier(plain: np.ndarray, dtype: DType) -> tuple[np.ndarray, int]:
         bits = max(dtype.fraction_bits, min(SIGNIFICANT_BITS - exponent, MOST_FRACTION_BITS))
     else:
         bits = min(dtype.fraction_bits, max(LARGE_FACTOR_BITS - exponent, 0))
-    return fixed.encode(array, bits), bits
+    return _shortened(fixed.encode(array, bits).view(np.int64), bits)
+
+
+def _shortened(encoded: np.ndarray, bits: int) -> tuple[np.ndarray, int]:
+    """Without the zero bits at the end that all factors have: 1/8 is 1 and three bits to drop."""
+    set_bits = int(np.bitwise_or.reduce(encoded, axis=None))
+    spare = min(bits, (set_bits & -set_bits).bit_length() - 1) if set_bits else 0
+    return (encoded >> spare).view(np.uint64), bits - spare

@@ -20,7 +20,7 @@ from tacit.base.types import Private, Public, Secret, Type
 from tacit.ir.op import OPS, numpy_dtype
 from tacit.ir.program import Eqn, Program, Var
 from tacit.mpc import encode
-from tacit.mpc.operators import LOOPS, OPERATORS, Machine
+from tacit.mpc.operators import LOOPS, OPERATORS, Machine, refuse_gaps
 from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.value import Value
 
@@ -31,8 +31,10 @@ async def execute(
     """Outputs by name. `inputs`: an array for what is public or mine, a Share for what is secret, None else.
 
     Raises: UsageError EXEC-0001 for a missing or misshapen input, PolicyError POLICY-0001 where a reveal's
-    guard does not hold, and whatever the scheme's protocols raise.
+    guard does not hold, UnsupportedError EXEC-0002, before anything is sent, for an operator that the scheme
+    does not have, and whatever the scheme's protocols raise.
     """
+    refuse_gaps(type(scheme), program)
     values = [_input(ctx, name, var, inputs) for name, var in program.ins]
     results = await run_program(ctx, scheme, program, values)
     return dict(zip((name for name, _ in program.outs), results, strict=True))

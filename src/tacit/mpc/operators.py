@@ -14,8 +14,8 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
-from tacit.base.types import DType, Private, Public, Shape
-from tacit.ir.program import Eqn
+from tacit.base.types import DType, Private, Public, Secret, Shape
+from tacit.ir.program import Eqn, Program, walk
 from tacit.mpc import encode
 from tacit.mpc.scheme import Scheme, Share, load
 from tacit.mpc.value import Value
@@ -29,6 +29,37 @@ EXECUTOR = ("reveal", *LOOPS)
 
 OVERRIDES = ("sort",)
 """Operators that only some schemes do better than their lowering: those with a method of that name."""
+
+
+LINEAR = frozenset(
+    ("add", "sub", "neg", "sum", "cumulative_sum", "logical_xor", "logical_not", "low_bit", "to_secret")
+    + ("reshape", "permute_dims", "broadcast_to", "take", "slice", "concat", *EXECUTOR)
+)
+"""Operators that are linear in their secrets, over the ring or over bits; see `is_linear`."""
+
+
+def is_linear(eqn: Eqn) -> bool:
+    """Whether `eqn` is linear in what is not public: `LINEAR`, products with public factors, int to real."""
+    if eqn.op in ("mul", "matmul"):
+        return any(isinstance(var.type.vis, Public) for var in eqn.ins)
+    return eqn.op in LINEAR or (eqn.op == "astype" and eqn.ins[0].type.dtype.kind == "int")
+
+
+def refuse_gaps(scheme: type[Scheme], program: Program) -> None:
+    """Raises UnsupportedError EXEC-0002 where `program` needs on secrets what `scheme` has not."""
+    for eqn in walk(program):
+        secret = any(isinstance(var.type.vis, Secret) for var in eqn.outs)
+        if secret and scheme.linear_only and not is_linear(eqn):
+            raise missing(scheme, eqn)
+
+
+def missing(scheme: type[Scheme], eqn: Eqn) -> UnsupportedError:
+    """The error for an operator that `scheme` does not have on secrets."""
+    return UnsupportedError(
+        "EXEC-0002",
+        f"operator {eqn.op!r} on secret values is not available in scheme {scheme.name!r}",
+        hint="compute it on a value that one party knows, choose another scheme, or open an issue",
+    )
 
 
 def has(name: str) -> bool:
@@ -70,11 +101,7 @@ class Machine:
         return self.eqn.params[name]
 
     def refuse(self) -> Share:
-        raise UnsupportedError(
-            "EXEC-0002",
-            f"operator {self.eqn.op!r} on secret values is not available in scheme {self.scheme.name!r}",
-            hint="compute it on a value that one party knows, or open an issue",
-        )
+        raise missing(type(self.scheme), self.eqn)
 
     async def to_share(self, value: Value) -> Share:
         """`value` as a share: public ones without messages, private ones shared by their owner."""

@@ -19,8 +19,13 @@ from tacit.base.errors import UnsupportedError
 from tacit.base.setting import Setting
 from tacit.base.types import Shape
 
-SCHEMES = ("plain", "semi2k", "rep3")
+SCHEMES = ("plain", "semi2k", "rep3", "additive")
 """Names of the schemes that ship; the suites walk it."""
+
+
+def usual(n_parties: int) -> str:
+    """The scheme for so many parties where nobody has chosen one."""
+    return {2: "semi2k", 3: "rep3"}.get(n_parties, "additive")
 
 
 class Share(ABC):
@@ -72,6 +77,8 @@ class Scheme(ABC):
     setting: ClassVar[Setting]
     cheap_private: ClassVar[bool] = True
     """Whether a product with a private factor beats sharing the factor once and multiplying shares."""
+    linear_only: ClassVar[bool] = False
+    """Whether all but linear functions of secrets is missing: the executor refuses the rest by name."""
 
     @classmethod
     @abstractmethod

@@ -17,5 +17,10 @@ def compiled(
     function: Callable[..., Any], inputs: Sequence[tuple[str, Type]], name: str, scheme: str
 ) -> Program:
     """`function` traced on `inputs` and optimised for `scheme`. Raises what tracing and the passes raise."""
-    cheap_private = load(scheme).cheap_private
-    return run_passes(trace(function, inputs, name), supports(scheme), cheap_private=cheap_private)
+    kind = load(scheme)
+    return run_passes(
+        trace(function, inputs, name),
+        supports(scheme),
+        cheap_private=kind.cheap_private,
+        rounds_shares=not kind.linear_only,
+    )

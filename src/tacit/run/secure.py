@@ -28,6 +28,7 @@ from tacit.base.transport import Clock
 from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
 from tacit.compile import array as xp
 from tacit.ir.program import Program
+from tacit.mpc.scheme import usual
 from tacit.net.memory import MemoryNetwork
 from tacit.run.compiled import compiled
 from tacit.run.job import Job, PartyTerms, Run
@@ -80,12 +81,12 @@ class Simulation:
     """All parties in one process and one event loop: for tests and notebooks. Same protocols, no network."""
 
     def __init__(
-        self, names: list[str], *, scheme: str = "semi2k", insecure_seed: bytes | None = None
+        self, names: list[str], *, scheme: str | None = None, insecure_seed: bytes | None = None
     ) -> None:
         if len(set(names)) != len(names) or len(names) < 2:
             raise UsageError("SECURE-0002", "a simulation needs two or more parties with different names")
         self.names = names
-        self.scheme = scheme
+        self.scheme = scheme or usual(len(names))
         self._seed = insecure_seed
         self.runs: list[Run] = []
 
@@ -134,8 +135,11 @@ class Simulation:
         return results[0][1]
 
 
-def sim(names: list[str], *, scheme: str = "semi2k") -> Simulation:
-    """A simulation with these parties; use it in a `with` block."""
+def sim(names: list[str], *, scheme: str | None = None) -> Simulation:
+    """A simulation with these parties; use it in a `with` block.
+
+    Without a `scheme`: semi2k for two, rep3 for three, additive (sums and linear statistics) for more.
+    """
     return Simulation(names, scheme=scheme)
 
 
