@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bench.party import Party
-from bench.task import Clock, Figures, Outputs, SchemeTask, wrong
+from bench.task import Clock, Figures, Outputs, SchemeTask, learners, wrong
 from tacit.base.ctx import Ctx
 from tacit.base.types import FIXED, FRACTION_BITS, SECRET, Private, Type
 from tacit.compile import array as xp
@@ -66,7 +66,9 @@ class OperationTask(SchemeTask):
         program = run_passes(self.program(types), supports(options.scheme))
         async with party.computing():
             outputs = await execute(run.ctx.sub("operation"), run.scheme, program, shares)
-        party.give("out", await _reveal(run.ctx, run, outputs["out"]))
+        opened = await _reveal(run.ctx, run, outputs["out"])
+        if opened is not None:
+            party.give("out", opened)
 
     def check(
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs
@@ -74,7 +76,7 @@ class OperationTask(SchemeTask):
         bound = self.bound(options)
         limits = bound.absolute + bound.relative * np.abs(expected)
         worst = 0.0
-        for party in out:
+        for party in learners(options.scheme, out):
             if party["out"].shape != expected.shape:
                 raise wrong(self.name, "another shape")
             errors = np.abs(party["out"].astype(np.float64) - expected)
@@ -94,13 +96,11 @@ async def _share(run: Run, types: list[Type], mine: np.ndarray | None) -> dict[s
     return {name: value.share for name, value in outputs.items()}
 
 
-async def _reveal(ctx: Ctx, run: Run, value: Value) -> np.ndarray:
-    """The result, to all parties."""
+async def _reveal(ctx: Ctx, run: Run, value: Value) -> np.ndarray | None:
+    """The result, to all parties; None for a dealer."""
     secret = Type(SECRET, value.type.dtype, value.type.shape)
     program = compiled(lambda x: xp.reveal(x, name="out"), [("x", secret)], "reveal", run.job.scheme)
-    opened = (await execute(ctx.sub("reveal"), run.scheme, program, {"x": value.share}))["out"].plain
-    assert opened is not None
-    return opened
+    return (await execute(ctx.sub("reveal"), run.scheme, program, {"x": value.share}))["out"].plain
 
 
 def reals(rng: np.random.Generator, shape: tuple[int, ...], limit: float) -> np.ndarray:

@@ -6,19 +6,21 @@ import argparse
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
 import bench.tasks
 from bench.party import Party
 from tacit.base.errors import InternalError
-from tacit.mpc.scheme import SCHEMES, find
+from tacit.mpc.scheme import SCHEMES, find, load
 
 Clock = Literal["operation", "files", "total"]
 """What `seconds` is: compute_s + setup_s; open file to closed file; input read to results in hand."""
 
+T = TypeVar("T")
 Outputs = list[dict[str, np.ndarray]]
 """For each party what it handed to `Party.give`."""
 
@@ -64,13 +66,18 @@ class SchemeTask(Task):
     """A task that runs on shares."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        offered = [name for name in SCHEMES if name != "plain"]
+        offered = [name for name in SCHEMES if name != "plain" and not load(name).linear_only]
         parser.add_argument("--scheme", default="semi2k", choices=offered)
         parser.add_argument("--security", default="semi-honest", help="adversary: semi-honest or malicious")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
         setting = find(options.scheme, options.security).setting
         return setting.parties, options.scheme, setting.adversary
+
+
+def learners(scheme: str, by_party: Sequence[T]) -> list[T]:
+    """Of a list by party, what belongs to those that own data and learn results: all but a dealer."""
+    return [each for number, each in enumerate(by_party) if number not in load(scheme).outsiders]
 
 
 def wrong(task: str, what: str) -> InternalError:

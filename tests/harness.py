@@ -48,6 +48,11 @@ def parties_of(name: str) -> int:
     return max(2, load(name).setting.parties)
 
 
+def owners_of(name: str) -> int:
+    """How many of them, the first ones, have inputs and learn results."""
+    return parties_of(name) - len(load(name).outsiders)
+
+
 def run_scheme(
     name: str, party: Callable[[Ctx, Scheme], Awaitable[Any]], *, seed: bytes | None = SEED
 ) -> list[Any]:
@@ -55,6 +60,6 @@ def run_scheme(
 
     async def one(ctx: Ctx) -> Any:
         scheme = await find(name).start(ctx.sub("setup"))
-        return await party(ctx, scheme)
+        return await party(scheme.view(ctx), scheme)
 
     return run_parties(one, parties_of(name), seed=seed)

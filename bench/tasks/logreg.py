@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.datasets import SETS, load
 from bench.party import Party
-from bench.task import Clock, Figures, Outputs, SchemeTask, wrong
+from bench.task import Clock, Figures, Outputs, SchemeTask, learners, wrong
 from tacit.base.errors import UsageError
 from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
@@ -52,8 +52,9 @@ class Logreg(SchemeTask):
 
     def prepare(self, options: argparse.Namespace, folders: list[Path]) -> dict[str, Any]:
         """All columns, the label, and the weights that the program finds in the clear."""
-        blocks, label = _synthetic(options, len(folders)) if options.data is None else load(options.data)
-        for folder, block in zip(folders, blocks, strict=True):
+        owners = learners(options.scheme, folders)
+        blocks, label = _synthetic(options, len(owners)) if options.data is None else load(options.data)
+        for folder, block in zip(owners, blocks, strict=True):
             np.save(folder / "x.npy", block, allow_pickle=False)
         np.save(folders[LABEL_OWNER] / "label.npy", label, allow_pickle=False)
         widths = [block.shape[1] for block in blocks]
@@ -67,7 +68,7 @@ class Logreg(SchemeTask):
     async def play(self, party: Party) -> None:
         options = party.options
         n_rows, *widths = (int(size) for size in party.read("sizes"))
-        data = {f"x{party.me}": party.read("x")}
+        data = {f"x{party.me}": party.read("x")} if party.me < len(widths) else {}
         if party.me == LABEL_OWNER:
             data["label"] = party.read("label")
         run = await party.run(options.scheme, options.security)
@@ -78,13 +79,17 @@ class Logreg(SchemeTask):
         secret = [(name, Type(SECRET, FIXED, value.type.shape)) for name, value in fitted.items()]
         shares = {name: value.share for name, value in fitted.items()}
         opening = compiled(_to_owners, secret, "coefficients", options.scheme)
-        own = await run.compute("coefficients", opening, shares, _grants(party.n))
-        weights = own[f"w{party.me}"].plain
-        assert weights is not None
-        party.give("weights", weights)
+        own = await run.compute("coefficients", opening, shares, _grants(len(widths)))
+        if party.me < len(widths):
+            weights = own[f"w{party.me}"].plain
+            assert weights is not None
+            party.give("weights", weights)
 
     def check(self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs) -> Figures:
-        secure = _auc(expected["x"] @ np.concatenate([party["weights"] for party in out]), expected["label"])
+        secure = _auc(
+            expected["x"] @ np.concatenate([party["weights"] for party in learners(options.scheme, out)]),
+            expected["label"],
+        )
         plain = _auc(expected["x"] @ expected["weights"], expected["label"])
         if not abs(secure - plain) <= WORST_AUC_DIFFERENCE:
             raise wrong(self.name, f"AUC {secure:.4f}, in the clear {plain:.4f}")

@@ -68,6 +68,19 @@ def test_processes_over_tls(arguments: tuple[str, ...], figures: list[str]) -> N
     assert set(line["machine"]) == {"cpu", "cores", "memory_gib", "system", "python", "date"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "n_parties"),
+    [
+        (("mul", "--n", "300", "--scheme", "semi2k_dealer"), 3),
+        (("logreg", "--rows", "300", "--cols", "4", "--batch", "100", "--scheme", "semi2k_dealer"), 3),
+        (("total", "--n", "300", "--parties", "4"), 4),
+    ],
+)
+def test_more_processes_over_tls(arguments: tuple[str, ...], n_parties: int) -> None:
+    line = measured(*arguments)
+    assert line["parties"] == len(line["bytes_sent"]) == n_parties and line["rounds"] >= 2
+
+
 def test_bytes_cover_every_message_of_a_comparison() -> None:
     n = 6400
     line = measured("less", "--n", str(n))
@@ -123,7 +136,7 @@ def test_unknown_task_is_no_measurement() -> None:
 
 
 def test_a_wrong_product_is_refused(tmp_path: Path) -> None:
-    options = argparse.Namespace(n=100, seed=0)
+    options = argparse.Namespace(scheme="semi2k", n=100, seed=0)
     folders = [tmp_path / "0", tmp_path / "1"]
     for folder in folders:
         folder.mkdir()

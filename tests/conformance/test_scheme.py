@@ -15,7 +15,7 @@ from tacit.ir.program import Builder, Program, walk
 from tacit.mpc.execute import execute
 from tacit.mpc.operators import is_linear, supports
 from tacit.mpc.scheme import SCHEMES, load
-from tests.harness import parties_of, run_scheme
+from tests.harness import owners_of, run_scheme
 
 NOT_ON_SECRETS = {
     "divide": "needs a secure reciprocal",
@@ -83,7 +83,8 @@ def run_case(scheme: str, program: Program, arrays: list[np.ndarray]) -> list[np
     lowered = run_passes(program, supports(scheme))
 
     async def party(ctx, started):  # type: ignore[no-untyped-def]
-        data = {f"x{i}": a if i % ctx.n == ctx.me else None for i, a in enumerate(arrays)}
+        n_owners = owners_of(scheme)
+        data = {f"x{i}": a if i % n_owners == ctx.me else None for i, a in enumerate(arrays)}
         outputs = await execute(ctx, started, lowered, data)
         return [value.plain for value in outputs.values()]
 
@@ -108,15 +109,15 @@ def test_operator(scheme: str, name: str, index: int) -> None:
     arrays = draw(signature, name)
     if name in NOT_ON_SECRETS:
         with pytest.raises(UnsupportedError) as refused:
-            run_case(scheme, program_of(op, signature, parties_of(scheme)), arrays)
+            run_case(scheme, program_of(op, signature, owners_of(scheme)), arrays)
         assert refused.value.code == "EXEC-0002"
         return
-    if lacks(scheme, program_of(op, signature, parties_of(scheme))):
+    if lacks(scheme, program_of(op, signature, owners_of(scheme))):
         with pytest.raises(UnsupportedError, match=f"in scheme '{scheme}'") as refused:
-            run_case(scheme, program_of(op, signature, parties_of(scheme)), arrays)
+            run_case(scheme, program_of(op, signature, owners_of(scheme)), arrays)
         assert refused.value.code == "EXEC-0002"
         return
-    results = run_case(scheme, program_of(op, signature, parties_of(scheme)), arrays)
+    results = run_case(scheme, program_of(op, signature, owners_of(scheme)), arrays)
     expected = op.ref(*arrays, **signature.params)
     outs = expected if isinstance(expected, tuple) else (expected,)
     for got, wanted in zip(results, outs, strict=True):

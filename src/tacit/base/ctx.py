@@ -7,7 +7,7 @@ Scopes are numbered in program order, so parties agree on every name however the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from tacit.base.errors import InternalError, UsageError
@@ -21,6 +21,7 @@ from tacit.base.types import Shape
 from tacit.base.wire import Message
 
 M = TypeVar("M", bound=Message)
+C = TypeVar("C", bound="Ctx")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Ctx:
     path: str
     session: Session = field(repr=False)
     setting: Setting | None = field(default=None, repr=False)
+    granted: tuple[str, ...] = field(default=(), repr=False)
+    """Assumptions that the scheme in use makes beyond those that its protocols declare."""
     _meter: Meter = field(default_factory=Meter, repr=False)
     _children: dict[str, int] = field(default_factory=dict, repr=False)
     _messages: dict[tuple[int, int], int] = field(default_factory=dict, repr=False)
@@ -58,7 +61,15 @@ class Ctx:
         index = self._children.get(name, 0)
         self._children[name] = index + 1
         path = f"{self.path}/{name}.{index}"
-        return Ctx(self.me, self.n, path, self.session, self.setting, Meter(self._meter))
+        return type(self)(self.me, self.n, path, self.session, self.setting, self.granted, Meter(self._meter))
+
+    def among_first(self, n: int, *, granting: tuple[str, ...] = ()) -> Ctx:
+        """This scope as one of the first `n` parties only, whose protocols may also assume `granting`."""
+        return replace(self, n=n, granted=granting)
+
+    def seen_as(self, kind: type[C]) -> C:
+        """This scope with another way of sending and receiving; streams, names and meters stay the same."""
+        return kind(**{each.name: getattr(self, each.name) for each in fields(self)})
 
     @property
     def peer(self) -> int:

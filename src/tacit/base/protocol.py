@@ -43,7 +43,7 @@ def protocol(
         def call(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
             parent = args[at]
             assert isinstance(parent, Ctx)
-            if parent.setting is not None and not setting.covers(parent.setting):
+            if parent.setting is not None and not setting.covers(parent.setting, parent.granted):
                 raise InternalError(
                     "SETTING-0001",
                     f"{parent.path} claims more than {name} gives",

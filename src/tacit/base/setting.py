@@ -33,8 +33,8 @@ class Setting:
             return f"{self.among_more} of {self.parties} or more parties corrupted"
         return f"{self.corrupted} of {self.parties} parties corrupted"
 
-    def covers(self, claim: Setting) -> bool:
-        """Whether a protocol that claims `claim` may call one with this setting."""
+    def covers(self, claim: Setting, granted: tuple[str, ...] = ()) -> bool:
+        """Whether a protocol that claims `claim`, with `granted` assumed, may call one with this setting."""
         return (
             self.corrupted >= claim.corrupted
             and (claim.among_more in ("", self.among_more) or self.among_more == "all but one")
@@ -42,7 +42,7 @@ class Setting:
             and _SECURITY.index(self.security) >= _SECURITY.index(claim.security)
             and self.kappa >= claim.kappa
             and self.sigma >= claim.sigma
-            and set(self.assumes) <= set(claim.assumes)
+            and set(self.assumes) <= {*claim.assumes, *granted}
         )
 
 

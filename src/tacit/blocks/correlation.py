@@ -5,8 +5,8 @@ Source   [GMW87] for bits; [Gilboa99] through `blocks.ot.ole` for ring elements;
 Setting  semi-honest, two parties.
 
 `cross` gives additive shares of what one party's numbers times the other's are, `bit_triples` the random
-AND triples of the boolean circuits. Sources differ (extended OTs and RLWE here; silent OT and an
-explicit dealer take the same seat); users do not see which.
+AND triples of the boolean circuits. Sources differ (extended OTs and RLWE here, an explicit dealer in
+`blocks.dealt`); users do not see which.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,8 +45,11 @@ class BitTriples:
 class Correlations(ABC):
     """Products of private values between two parties. Every call is fresh; nothing is ever reused.
 
-    Each method has a `*_bits` beside it: bits that both parties together send.
+    Each method has a `*_bits` beside it: bits that all parties together send.
     """
+
+    rounds: ClassVar[int] = 2
+    """Messages in a row that a product of private values takes."""
 
     @abstractmethod
     async def bit_triples(self, ctx: Ctx, words: int, width: int) -> BitTriples:
@@ -86,6 +89,21 @@ class Correlations(ABC):
         `shape` = (batch, m, d, distinct): `holder` gives x, uint64[distinct, m, d] with distinct = batch or 1
         (one matrix for the whole batch); the other party gives w, uint64[batch, d].
         """
+
+    async def crosses(
+        self, ctx: Ctx, x: np.ndarray, w: np.ndarray, shape: tuple[int, int, int, int]
+    ) -> np.ndarray:
+        """Shares of x_0 @ w_1[i] + x_1 @ w_0[i], party i giving x_i and w_i: `cross` in both directions."""
+
+        def one(holder: int) -> Coroutine[Any, Any, np.ndarray]:
+            mine = ctx.me == holder
+            return self.cross(ctx, holder, x if mine else None, None if mine else w, shape)
+
+        first, second = await gather(one(0), one(1))
+        return np.asarray(first + second)
+
+    def crosses_bits(self, batch: int, m: int, d: int, distinct: int) -> int:
+        return 2 * self.cross_bits(batch, m, d, distinct)
 
     @abstractmethod
     def bit_triples_bits(self, words: int, width: int) -> int: ...

@@ -31,10 +31,11 @@ async def execute(
     """Outputs by name. `inputs`: an array for what is public or mine, a Share for what is secret, None else.
 
     Raises: UsageError EXEC-0001 for a missing or misshapen input, PolicyError POLICY-0001 where a reveal's
-    guard does not hold, UnsupportedError EXEC-0002, before anything is sent, for an operator that the scheme
+    guard does not hold, UnsupportedError EXEC-0002 or EXEC-0003, before anything is sent, for what the scheme
     does not have, and whatever the scheme's protocols raise.
     """
     refuse_gaps(type(scheme), program)
+    ctx = scheme.view(ctx)
     values = [_input(ctx, name, var, inputs) for name, var in program.ins]
     results = await run_program(ctx, scheme, program, values)
     return dict(zip((name for name, _ in program.outs), results, strict=True))
@@ -112,7 +113,8 @@ def _local(ctx: Ctx, eqn: Eqn, inputs: list[Value]) -> list[Value]:
     """Public to all, or private to one: whoever knows the inputs computes the numpy meaning."""
     clock = depth()
     vis = eqn.outs[0].type.vis
-    if isinstance(vis, Private) and vis.owner != ctx.me:
+    hidden = any(value.plain is None for value in inputs)
+    if hidden or (isinstance(vis, Private) and vis.owner != ctx.me):
         return [Value(out.type, None, None, clock) for out in eqn.outs]
     result = OPS[eqn.op].ref(*(value.plain for value in inputs), **eqn.params)
     results = result if isinstance(result, tuple) else (result,)
@@ -128,8 +130,7 @@ async def _reveal(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> Va
     machine = Machine(ctx, scheme, eqn)
     if len(inputs) == 2:
         guard = await scheme.reveal(ctx, await machine.to_share(inputs[1]))
-        assert guard is not None
-        if not bool(guard.all()):
+        if guard is not None and not bool(guard.all()):
             raise PolicyError(
                 "POLICY-0001",
                 f"{eqn.params['name']!r} is not revealed: its threshold is not met",

@@ -15,7 +15,7 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
 from tacit.base.types import DType, Private, Public, Secret, Shape
-from tacit.ir.program import Eqn, Program, walk
+from tacit.ir.program import Eqn, Program, Var, walk
 from tacit.mpc import encode
 from tacit.mpc.scheme import Scheme, Share, load
 from tacit.mpc.value import Value
@@ -46,11 +46,39 @@ def is_linear(eqn: Eqn) -> bool:
 
 
 def refuse_gaps(scheme: type[Scheme], program: Program) -> None:
-    """Raises UnsupportedError EXEC-0002 where `program` needs on secrets what `scheme` has not."""
+    """Raises UnsupportedError EXEC-0002 where `program` needs on secrets what `scheme` has not, EXEC-0003
+    where it needs an outsider to know something.
+    """
+    if scheme.outsiders:
+        _refuse_outsiders(scheme, program)
     for eqn in walk(program):
         secret = any(isinstance(var.type.vis, Secret) for var in eqn.outs)
         if secret and scheme.linear_only and not is_linear(eqn):
             raise missing(scheme, eqn)
+
+
+def _refuse_outsiders(scheme: type[Scheme], program: Program) -> None:
+    """They own and learn nothing; what was opened to the others cannot steer what they take part in."""
+    opened: set[Var] = set()
+    variables = [var for _, var in program.ins] + [var for eqn in program.eqns for var in eqn.outs]
+    for var in variables:
+        if isinstance(var.type.vis, Private) and var.type.vis.owner in scheme.outsiders:
+            raise _no_part(
+                f"party {var.type.vis.owner} owns no data in scheme {scheme.name!r} and learns none"
+            )
+    for eqn in program.eqns:
+        secret = any(isinstance(var.type.vis, Secret) for var in eqn.outs)
+        if secret and not opened.isdisjoint(eqn.ins):
+            raise _no_part(
+                f"scheme {scheme.name!r} has no {eqn.op!r} of secrets and what was revealed before"
+            )
+        if eqn.op == "reveal" or not opened.isdisjoint(eqn.ins):
+            opened.update(eqn.outs)
+
+
+def _no_part(message: str) -> UnsupportedError:
+    hint = "give inputs and results to the two parties that compute; reveal last"
+    return UnsupportedError("EXEC-0003", message, hint=hint)
 
 
 def missing(scheme: type[Scheme], eqn: Eqn) -> UnsupportedError:

@@ -19,7 +19,7 @@ from tacit.base.errors import UnsupportedError
 from tacit.base.setting import Setting
 from tacit.base.types import Shape
 
-SCHEMES = ("plain", "semi2k", "rep3", "additive")
+SCHEMES = ("plain", "semi2k", "semi2k_dealer", "rep3", "additive")
 """Names of the schemes that ship; the suites walk it."""
 
 
@@ -79,6 +79,13 @@ class Scheme(ABC):
     """Whether a product with a private factor beats sharing the factor once and multiplying shares."""
     linear_only: ClassVar[bool] = False
     """Whether all but linear functions of secrets is missing: the executor refuses the rest by name."""
+
+    outsiders: ClassVar[frozenset[int]] = frozenset()
+    """Parties that only help the others: they own no input and learn no output."""
+
+    def view(self, ctx: Ctx) -> Ctx:
+        """`ctx` as this scheme's operations need it, for a scheme with outsiders."""
+        return ctx
 
     @classmethod
     @abstractmethod

@@ -19,7 +19,7 @@ import numpy as np
 
 from tacit import _kernel
 from tacit.base.ctx import Ctx
-from tacit.base.protocol import gather, protocol
+from tacit.base.protocol import protocol
 from tacit.blocks.correlation import TWO_PARTY, Correlations
 from tacit.mpc.semi2k.share import Semi2kShare
 
@@ -27,22 +27,22 @@ from tacit.mpc.semi2k.share import Semi2kShare
 @protocol(
     source="Gilboa99 §4.1",
     setting=TWO_PARTY,
-    rounds=2,
-    bits=lambda source, x, y: 2 * source.cross_bits(x.data.size, 1, 1, x.data.size),
+    rounds=lambda source, *_: source.rounds,
+    bits=lambda source, x, y: source.crosses_bits(x.data.size, 1, 1, x.data.size),
 )
 async def mul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -> Semi2kShare:
     """x * y = x_0 y_0 + x_1 y_1 + x_0 y_1 + x_1 y_0: two cross terms, one in each direction."""
     n = x.data.size
     mine = (x.data.reshape(n, 1, 1), y.data.reshape(n, 1))
-    crossed = await gather(*(_cross(ctx, source, holder, *mine, (n, 1, 1, n)) for holder in (0, 1)))
+    crossed = await source.crosses(ctx, *mine, (n, 1, 1, n))
     local = x.data.reshape(n, 1) * y.data.reshape(n, 1)
-    return Semi2kShare((local + crossed[0] + crossed[1]).reshape(x.shape))
+    return Semi2kShare((local + crossed).reshape(x.shape))
 
 
 @protocol(
     source="Gilboa99 §4.1",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.rounds,
     bits=lambda source, x: source.cross_bits(x.data.size, 1, 1, x.data.size),
 )
 async def square(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
@@ -56,7 +56,7 @@ async def square(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
 @protocol(
     source="Gilboa99 §4.1, matrices",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.rounds,
     bits=lambda source, x, y: _matmul_bits(source, x.shape[0], x.shape[1], y.shape[1]),
 )
 async def matmul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -> Semi2kShare:
@@ -66,14 +66,14 @@ async def matmul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare)
         z = await matmul(ctx, source, Semi2kShare(y.data.T), Semi2kShare(x.data.T))
         return Semi2kShare(np.ascontiguousarray(z.data.T))
     mine = (x.data.reshape(1, m, k), y.data.T)
-    crossed = await gather(*(_cross(ctx, source, holder, *mine, (n, m, k, 1)) for holder in (0, 1)))
-    return Semi2kShare(ring_matmul(x.data, y.data) + (crossed[0] + crossed[1]).T)
+    crossed = await source.crosses(ctx, *mine, (n, m, k, 1))
+    return Semi2kShare(ring_matmul(x.data, y.data) + crossed.T)
 
 
 @protocol(
     source="Gilboa99 §4.1, one private side",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.rounds,
     bits=lambda source, x, y, owner, m: source.cross_bits(y.shape[1], m, y.shape[0], 1),
 )
 async def matmul_private(
@@ -90,7 +90,7 @@ async def matmul_private(
 @protocol(
     source="Gilboa99 §4.1, one private side",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.rounds,
     bits=lambda source, x, y, owner: source.cross_bits(y.data.size, 1, 1, y.data.size),
 )
 async def mul_private(
@@ -105,7 +105,7 @@ async def mul_private(
 
 
 def _matmul_bits(source: Correlations, m: int, k: int, n: int) -> int:
-    return 2 * source.cross_bits(min(m, n), max(m, n), k, 1)
+    return source.crosses_bits(min(m, n), max(m, n), k, 1)
 
 
 async def _cross(
@@ -124,7 +124,7 @@ async def _cross(
 @protocol(
     source="SIRNN §III",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.rounds,
     bits=lambda source, x, bits: source.choose_bits(x.data.size, 1, bits),
     leaks=("the rounding bit is a function of the sharing's mask, not independent noise",),
 )

@@ -56,7 +56,7 @@ async def and_(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -
 @protocol(
     source="ABY §III.B, carry tree",
     setting=TWO_PARTY,
-    rounds=8,
+    rounds=lambda source, x: source.rounds + 6,
     bits=lambda source, x: _tree_bits(source, RING_BITS - 1, RING_BITS - 2, -(-x.data.size // 64)),
 )
 async def msb(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
@@ -83,7 +83,7 @@ async def msb(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
 @protocol(
     source="ABY §III.B, Sklansky prefix",
     setting=TWO_PARTY,
-    rounds=8,
+    rounds=lambda source, x: source.rounds + 6,
     bits=lambda source, x: _tree_bits(source, RING_BITS, 3 * RING_BITS, -(-x.data.size // 64)),
 )
 async def a2b(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:

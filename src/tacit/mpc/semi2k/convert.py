@@ -19,7 +19,7 @@ from tacit.mpc.semi2k.share import Semi2kShare
 @protocol(
     source="ABY §III.D",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.rounds,
     bits=lambda source, x: source.choose_bits(x.data.size, 1, RING_BITS),
 )
 async def b2a(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
@@ -34,7 +34,7 @@ async def b2a(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
 @protocol(
     source="CrypTFlow2 §4.1",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.rounds,
     bits=lambda source, c, x: 2 * source.choose_bits(x.data.size, 1, RING_BITS),
 )
 async def mux(ctx: Ctx, source: Correlations, c: Semi2kShare, x: Semi2kShare) -> Semi2kShare:
