@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Bytes: TypeAlias = bytes | bytearray | memoryview | NDArray[np.uint8]
 U8: TypeAlias = NDArray[np.uint8]
 U64: TypeAlias = NDArray[np.uint64]
+I64: TypeAlias = NDArray[np.int64]
 
 class KernelError(Exception):
     """An error of the kernel; the message names arguments and shapes, never values.
@@ -222,3 +223,29 @@ class RlweMatrix:
         `seed`: 16 secret bytes, fresh for every call. "malformed" if `fresh` has the wrong size or a residue
         is not canonical. The answer tells the owner of `key` nothing but its share (within 2^-40 a job).
         """
+
+def vss_deal(values: I64, coins: Bytes, threshold: int, n_parties: int) -> tuple[U8, U8]:
+    """Verifiable shares of `values: int64[n]`: commitments `uint8[n * (threshold + 1), 32]`, by value, and
+    shares `uint8[n_parties * n, 64]`, by party.
+
+    `coins`: n * (2 * threshold + 1) * 64 uniform secret bytes; 1 <= threshold < n_parties <= 256.
+    """
+
+def vss_verify(index: int, shares: U8, commitments: U8, threshold: int, weights: Bytes) -> bool:
+    """Whether `shares: uint8[n, 64]` are those of party `index` (1..256) under the commitments of `vss_deal`.
+
+    `weights`: 16 n random bytes that whoever made shares and commitments did not know. "malformed" for bytes
+    that are no canonical scalars and points.
+    """
+
+def vss_add_commitments(lists: U8, n_lists: int) -> U8:
+    """Commitments to the sums of `n_lists` sharings, stacked: `uint8[n * (threshold + 1), 32]`."""
+
+def vss_add_shares(lists: U8, n_lists: int) -> U8:
+    """A party's shares of the sums of `n_lists` sharings, stacked: `uint8[n, 64]`."""
+
+def vss_recover(indices: list[int], shares: U8) -> I64:
+    """The values, `int64[n]`, from stacked shares of threshold + 1 parties: `uint8[len(indices) * n, 64]`.
+
+    "malformed" if a value is not a 64-bit integer.
+    """

@@ -5,6 +5,7 @@ mod arguments;
 mod local;
 mod rlwe;
 mod transfer;
+mod vss;
 
 use pyo3::prelude::*;
 
@@ -26,6 +27,8 @@ mod kernel {
         bit_ole_sender, cot_recv, cot_send, gilboa_payload_size, gilboa_recv, gilboa_send,
         softspoken_message_size,
     };
+    #[pymodule_export]
+    use super::vss::{vss_add_commitments, vss_add_shares, vss_deal, vss_recover, vss_verify};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

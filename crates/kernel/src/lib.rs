@@ -20,6 +20,7 @@ pub mod prg;
 pub mod curve;
 pub mod ring;
 pub mod rlwe;
+pub mod vss;
 
 pub mod ot;
 

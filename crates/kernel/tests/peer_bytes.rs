@@ -4,7 +4,7 @@
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::{cot, endemic_mr19, softspoken_roy22};
 use tacit_kernel::prg::Prg;
-use tacit_kernel::{Error, Result, curve};
+use tacit_kernel::{Error, Result, curve, vss};
 
 /// Byte strings around a valid message: cut, extended, flipped, constant and random.
 fn variants(valid: &[u8], seed: u8) -> Vec<Vec<u8>> {
@@ -119,6 +119,31 @@ fn points() {
                 1,
                 &mut point.clone(),
             ));
+        }
+    }
+}
+
+#[test]
+fn verifiable_shares() {
+    let (mut commitments, mut shares) = ([[0; 32]; 4], [[0; 64]; 6]);
+    let coins = vec![9; vss::coins_size(2, 1)];
+    vss::deal(&[3, -4], &coins, 1, 3, &mut commitments, &mut shares).unwrap();
+    let weights = [1; 2 * vss::WEIGHT_BYTES];
+    for bytes in variants(shares[..2].as_flattened(), 8) {
+        if let (rows, []) = bytes.as_chunks::<64>()
+            && rows.len() == 2
+        {
+            fine_or_malformed(vss::verify(1, rows, &commitments, 1, &weights));
+            fine_or_malformed(vss::add_shares(rows, &mut [[0; 64]]));
+            fine_or_malformed(vss::recover(&[1, 2], rows, &mut [0]));
+        }
+    }
+    for bytes in variants(commitments.as_flattened(), 9) {
+        if let (points, []) = bytes.as_chunks::<32>()
+            && points.len() == 4
+        {
+            fine_or_malformed(vss::verify(1, &shares[..2], points, 1, &weights));
+            fine_or_malformed(vss::add_commitments(points, &mut [[0; 32]; 2]));
         }
     }
 }
