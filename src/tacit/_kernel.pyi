@@ -231,11 +231,11 @@ def vss_deal(values: I64, coins: Bytes, threshold: int, n_parties: int) -> tuple
     `coins`: n * (2 * threshold + 1) * 64 uniform secret bytes; 1 <= threshold < n_parties <= 256.
     """
 
-def vss_verify(index: int, shares: U8, commitments: U8, threshold: int, weights: Bytes) -> bool:
-    """Whether `shares: uint8[n, 64]` are those of party `index` (1..256) under the commitments of `vss_deal`.
+def vss_verify(indices: list[int], shares: U8, commitments: U8, threshold: int, weights: Bytes) -> list[bool]:
+    """Which of the parties `indices` (1..256) hold right shares under the commitments of `vss_deal`.
 
-    `weights`: 16 n random bytes that whoever made shares and commitments did not know. "malformed" for bytes
-    that are no canonical scalars and points.
+    `shares: uint8[len(indices) * n, 64]`, by party. `weights`: 16 n random bytes that whoever made shares and
+    commitments did not know. "malformed" for commitments that are no canonical points.
     """
 
 def vss_add_commitments(lists: U8, n_lists: int) -> U8:

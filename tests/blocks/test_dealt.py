@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import InternalError, TacitError, UnsupportedError, UsageError
 from tacit.base.meter import restart
 from tacit.base.protocol import REGISTRY, gather
+from tacit.base.session import open_session
 from tacit.base.types import FIXED, PUBLIC, SECRET, Private, Type
 from tacit.blocks import dealt
 from tacit.blocks.correlation import TWO_PARTY
@@ -24,9 +26,11 @@ from tacit.ir.program import Builder, Program
 from tacit.mpc.execute import execute
 from tacit.mpc.semi2k_dealer import SCHEME
 from tacit.net.memory import MemoryNetwork
+from tacit.net.tls import connect
 from tests.conformance.test_cost import Witness, scheme_calls
-from tests.harness import SEED, contexts, run_parties
+from tests.harness import SEED, StoppedClock, contexts, run_parties
 from tests.mpc.test_semi2k import _a2b, _and, _b2a, _matmul, _msb, _mul, _mux, _square, compute, ring
+from tests.net.conftest import Places
 
 DEALER_SCHEME = "semi2k_dealer"
 RING = st.integers(0, (1 << 64) - 1)
@@ -283,6 +287,40 @@ def test_public_sums_after_a_reveal_and_guards() -> None:
 
     assert attempt(5.0) == [[6.0, 8.0], [6.0, 8.0], None]
     assert attempt(8.0) == ["POLICY-0001", "POLICY-0001", None]
+
+
+def test_a_dealer_that_runs_ahead_waits_for_room(tmp_path: Path) -> None:
+    """Over TLS with buffers far smaller than what is dealt, and steps of very different lengths."""
+    places = Places(tmp_path)
+    places.fresh_ports()
+    values = np.random.default_rng(1).integers(-(1 << 40), 1 << 40, 100000).view(np.uint64)
+
+    async def party(me: int) -> Any:
+        others = [places.peer(i) for i in range(3) if i != me]
+        transport = await connect(places.me(me), others, recv_timeout_s=20, buffer_limit_bytes=1 << 14)
+        try:
+            ctx = await open_session(transport, me, 3, clock=StoppedClock(), job_digest=b"test")
+            scheme = await SCHEME.start(ctx.sub("setup"))
+            scope = scheme.view(ctx)
+            x = await scheme.share(scope, values if me == 0 else None, owner=0, shape=values.shape)
+            chain, others_done = x, []
+            for _ in range(6):
+                chain = await scheme.mul(scope, chain, x)
+                others_done.append(scheme.msb(scope, x))
+            signs = await gather(*others_done)
+            return [await scheme.reveal(scope, share) for share in (chain, *signs)]
+        finally:
+            await transport.close()
+
+    async def everybody() -> list[Any]:
+        return await asyncio.gather(*(party(me) for me in range(3)))
+
+    power, first, second = values, *asyncio.run(everybody())[:2]
+    for _ in range(6):
+        power = power * values
+    for results in (first, second):
+        assert np.array_equal(results[0], power)
+        assert all(np.array_equal(sign, (values >> np.uint64(63)).astype(np.uint8)) for sign in results[1:])
 
 
 def test_the_front_door_takes_a_dealer_that_is_named() -> None:

@@ -34,20 +34,20 @@ pub fn vss_deal<'py>(
     )
 }
 
-/// Whether a party's shares fit the commitments.
+/// Which parties' shares fit the commitments.
 #[pyfunction]
 pub fn vss_verify<'py>(
     py: Python<'py>,
-    index: usize,
+    indices: Vec<usize>,
     shares: PyReadonlyArray2<'py, u8>,
     commitments: PyReadonlyArray2<'py, u8>,
     threshold: usize,
     weights: ByteString<'py>,
-) -> PyResult<bool> {
+) -> PyResult<Vec<bool>> {
     let (shares, commitments) = (rows(&shares)?, rows(&commitments)?);
     let weights = weights.as_slice()?;
-    let verdict = py.detach(|| vss::verify(index, shares, commitments, threshold, weights));
-    Ok(verdict.map_err(Failure)?)
+    let verdicts = py.detach(|| vss::verify(&indices, shares, commitments, threshold, weights));
+    Ok(verdicts.map_err(Failure)?)
 }
 
 /// Commitments to sums.

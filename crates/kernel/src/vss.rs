@@ -108,7 +108,9 @@ pub fn deal(
     let commitments = commitments.chunks_exact_mut(threshold + 1);
     for (v, ((value, coins), commitments)) in values.iter().zip(coins).zip(commitments).enumerate()
     {
-        let mut f = Zeroizing::new(vec![integer(*value)]);
+        // With room for all: growing would leave copies behind.
+        let mut f = Zeroizing::new(Vec::with_capacity(threshold + 1));
+        f.push(integer(*value));
         let random = |coin: &[u8; 64]| Scalar::from_bytes_mod_order_wide(coin);
         f.extend(coins[..threshold].iter().map(random));
         let g: Zeroizing<Vec<Scalar>> =
@@ -129,28 +131,32 @@ pub fn deal(
     Ok(())
 }
 
-/// Whether `shares`, one a value, are those of party `index` (1..=n) under `commitments`.
+/// Which of the parties `indices` (1..=n) hold right shares under `commitments`; what is no canonical scalar
+/// is wrong.
 ///
-/// `weights`: `WEIGHT_BYTES` random bytes a value, unknown to whoever made shares and commitments.
+/// `shares`: by party, then by value. `weights`: `WEIGHT_BYTES` random bytes a value, unknown to whoever made
+/// shares and commitments.
 ///
 /// # Errors
-/// `Malformed` for a scalar or point that is not canonical; `Range`, `Mismatch` for own arguments.
+/// `Malformed` for a commitment that is not canonical; `Range`, `Mismatch` for own arguments.
 pub fn verify(
-    index: usize,
+    indices: &[usize],
     shares: &[Share],
     commitments: &[Encoded],
     threshold: usize,
     weights: &[u8],
-) -> Result<bool> {
+) -> Result<Vec<bool>> {
     check_threshold(threshold, MAX_PARTIES)?;
     ensure(
-        (1..=MAX_PARTIES).contains(&index),
-        Error::Range("index must be in 1..=256"),
+        indices.iter().all(|i| (1..=MAX_PARTIES).contains(i)),
+        Error::Range("indices must be in 1..=256"),
     )?;
+    let n_values = weights.len() / WEIGHT_BYTES;
     ensure(
-        commitments.len() == shares.len() * (threshold + 1)
-            && weights.len() == shares.len() * WEIGHT_BYTES,
-        Error::Mismatch("commitments or weights do not fit the shares"),
+        weights.len() == n_values * WEIGHT_BYTES
+            && commitments.len() == n_values * (threshold + 1)
+            && shares.len() == n_values * indices.len(),
+        Error::Mismatch("commitments or shares do not fit the weights"),
     )?;
     let weights: Vec<Scalar> = weights
         .as_chunks::<WEIGHT_BYTES>()
@@ -158,13 +164,6 @@ pub fn verify(
         .iter()
         .map(|weight| Scalar::from(u128::from_le_bytes(*weight)))
         .collect();
-    let mut f = Zeroizing::new(Scalar::ZERO);
-    let mut g = Zeroizing::new(Scalar::ZERO);
-    for (share, weight) in shares.iter().zip(&weights) {
-        let (value, blinding) = parts(share);
-        *f += *Zeroizing::new(canonical(value)?) * weight;
-        *g += *Zeroizing::new(canonical(blinding)?) * weight;
-    }
     // S[k], the weighted sum of the k-th commitments.
     let mut sums = vec![RistrettoPoint::identity(); threshold + 1];
     let rows = commitments.chunks(CHUNK * (threshold + 1));
@@ -175,12 +174,28 @@ pub fn verify(
             *sum += RistrettoPoint::vartime_multiscalar_mul(weights, column);
         }
     }
-    let at = Scalar::from(index as u64);
-    let right = sums
-        .iter()
-        .rev()
-        .fold(RistrettoPoint::identity(), |total, sum| total * at + sum);
-    Ok(RistrettoPoint::mul_base(&f) + &*BLINDING * &*g == right)
+    let verdict = |(j, index): (usize, &usize)| {
+        let own = &shares[j * n_values..(j + 1) * n_values];
+        let at = Scalar::from(*index as u64);
+        let right = sums
+            .iter()
+            .rev()
+            .fold(RistrettoPoint::identity(), |total, sum| total * at + sum);
+        commitment_of(own, &weights).is_ok_and(|left| left == right)
+    };
+    Ok(indices.iter().enumerate().map(verdict).collect())
+}
+
+/// `f·G + g·H` for the weighted sums `f`, `g` of the shares.
+fn commitment_of(shares: &[Share], weights: &[Scalar]) -> Result<RistrettoPoint> {
+    let mut f = Zeroizing::new(Scalar::ZERO);
+    let mut g = Zeroizing::new(Scalar::ZERO);
+    for (share, weight) in shares.iter().zip(weights) {
+        let (value, blinding) = parts(share);
+        *f += *Zeroizing::new(canonical(value)?) * weight;
+        *g += *Zeroizing::new(canonical(blinding)?) * weight;
+    }
+    Ok(RistrettoPoint::mul_base(&f) + &*BLINDING * &*g)
 }
 
 /// Commitments to the sums of several sharings: `lists` holds one list after another, each as long as `out`.
@@ -312,7 +327,7 @@ mod tests {
 
     fn passes(index: usize, shares: &[Share], commitments: &[Encoded], t: usize) -> Result<bool> {
         let weights = Stream::new(99).bytes(WEIGHT_BYTES * shares.len());
-        verify(index, shares, commitments, t, &weights)
+        verify(&[index], shares, commitments, t, &weights).map(|verdicts| verdicts[0])
     }
 
     #[test]
@@ -398,6 +413,17 @@ mod tests {
     }
 
     #[test]
+    fn one_wrong_party_does_not_spoil_the_others() {
+        let all = dealt(&VALUES, 2, 5, 4);
+        let mut shares = all.shares.clone();
+        shares[6][3] ^= 1;
+        shares[3 * 5] = [255; 64];
+        let weights = Stream::new(98).bytes(WEIGHT_BYTES * VALUES.len());
+        let verdicts = verify(&[1, 2, 3, 4, 5], &shares, &all.commitments, 2, &weights).unwrap();
+        assert_eq!(verdicts, [true, false, true, false, true]);
+    }
+
+    #[test]
     fn integers_are_recovered_up_to_64_bits() {
         for value in [0, 1, -1, i64::MAX, -i64::MAX] {
             assert_eq!(small(&integer(value)), Some(value));
@@ -428,10 +454,16 @@ mod tests {
             Err(Error::Mismatch(_))
         ));
         assert!(matches!(attempt(1, 2, &coins), Err(Error::Mismatch(_))));
-        assert!(matches!(verify(0, &[], &[], 1, &[]), Err(Error::Range(_))));
-        assert!(matches!(verify(1, &[], &[], 0, &[]), Err(Error::Range(_))));
         assert!(matches!(
-            verify(1, &[], &[], 1, &[0]),
+            verify(&[0], &[], &[], 1, &[]),
+            Err(Error::Range(_))
+        ));
+        assert!(matches!(
+            verify(&[1], &[], &[], 0, &[]),
+            Err(Error::Range(_))
+        ));
+        assert!(matches!(
+            verify(&[1], &[], &[], 1, &[0]),
             Err(Error::Mismatch(_))
         ));
         assert!(matches!(

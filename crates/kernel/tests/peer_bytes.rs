@@ -133,7 +133,7 @@ fn verifiable_shares() {
         if let (rows, []) = bytes.as_chunks::<64>()
             && rows.len() == 2
         {
-            fine_or_malformed(vss::verify(1, rows, &commitments, 1, &weights));
+            fine_or_malformed(vss::verify(&[1], rows, &commitments, 1, &weights));
             fine_or_malformed(vss::add_shares(rows, &mut [[0; 64]]));
             fine_or_malformed(vss::recover(&[1, 2], rows, &mut [0]));
         }
@@ -142,7 +142,7 @@ fn verifiable_shares() {
         if let (points, []) = bytes.as_chunks::<32>()
             && points.len() == 4
         {
-            fine_or_malformed(vss::verify(1, &shares[..2], points, 1, &weights));
+            fine_or_malformed(vss::verify(&[1], &shares[..2], points, 1, &weights));
             fine_or_malformed(vss::add_commitments(points, &mut [[0; 32]; 2]));
         }
     }

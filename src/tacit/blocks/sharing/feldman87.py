@@ -138,7 +138,7 @@ async def _receive(ctx: Ctx, dealer: int, n_values: int, threshold: int) -> Veri
     share = VerifiableShare(
         threshold, raw[cut:].reshape(n_values, _SHARE_BYTES), raw[:cut].reshape(n_commitments, _POINT_BYTES)
     )
-    if not _is_right(ctx, ctx.me, share.own, share):
+    if not _which_are_right(ctx, [ctx.me], [share.own], share)[0]:
         raise CheatDetected(
             "VSS-0001",
             f"party {dealer} dealt a share that does not fit its commitments",
@@ -147,14 +147,17 @@ async def _receive(ctx: Ctx, dealer: int, n_values: int, threshold: int) -> Veri
     return share
 
 
-def _is_right(ctx: Ctx, party: int, shares: np.ndarray, agreed: VerifiableShare) -> bool:
-    """Whether these are `party`'s shares; what is not even an encoding is not."""
+def _which_are_right(
+    ctx: Ctx, parties: Sequence[int], shares: Sequence[np.ndarray], agreed: VerifiableShare
+) -> list[bool]:
+    """Which of these are the parties' shares; under commitments that are no points, none."""
     weights = ctx.private().bytes(agreed.n_values * _WEIGHT_BYTES)
+    indices, stacked = [party + 1 for party in parties], np.concatenate(shares)
     try:
-        return _kernel.vss_verify(party + 1, shares, agreed.commitments, agreed.threshold, weights)
+        return _kernel.vss_verify(indices, stacked, agreed.commitments, agreed.threshold, weights)
     except _kernel.KernelError as error:
         if error.kind == "malformed":
-            return False
+            return [False] * len(indices)
         raise
 
 
@@ -198,7 +201,6 @@ async def reveal(ctx: Ctx, x: VerifiableShare, n_parties: int) -> Opened:
 
     Raises: CheatDetected VSS-0003 if fewer are right, VSS-0004 if a value is no 64-bit integer.
     """
-    right, rejected = {ctx.me: x.own}, {}
     others = [i for i in range(n_parties) if i != ctx.me]
 
     async def swap(other: int) -> np.ndarray | str:
@@ -207,13 +209,13 @@ async def reveal(ctx: Ctx, x: VerifiableShare, n_parties: int) -> Opened:
             theirs = (await ctx.recv(other, Octets, shape=x.own.shape)).array
         except (PeerError, TransportError) as error:
             return error.code
-        return theirs if _is_right(ctx, other, theirs, x) else "VSS-0001"
+        return theirs
 
-    for other, answer in zip(others, await gather(*map(swap, others)), strict=True):
-        if isinstance(answer, str):
-            rejected[other] = answer
-        else:
-            right[other] = answer
+    answers = dict(zip(others, await gather(*map(swap, others)), strict=True))
+    came = {other: answer for other, answer in answers.items() if not isinstance(answer, str)}
+    verdicts = _which_are_right(ctx, list(came), list(came.values()), x) if came else []
+    right = {ctx.me: x.own} | {i: came[i] for i, fine in zip(came, verdicts, strict=True) if fine}
+    rejected = {i: a if isinstance(a, str) else "VSS-0001" for i, a in answers.items() if i not in right}
     if len(right) <= x.threshold:
         named = ", ".join(f"party {party} ({code})" for party, code in rejected.items())
         raise CheatDetected(
