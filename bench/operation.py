@@ -63,7 +63,7 @@ class OperationTask(SchemeTask):
         mine = party.read("input") if party.me < len(types) else None
         run = await party.run(options.scheme, options.security)
         shares = await _share(run, types, mine)
-        program = run_passes(self.program(types), supports(options.scheme))
+        program = run_passes(self.program(types), supports(run.scheme.name))
         async with party.computing():
             outputs = await execute(run.ctx.sub("operation"), run.scheme, program, shares)
         opened = await _reveal(run.ctx, run, outputs["out"])
@@ -90,7 +90,7 @@ async def _share(run: Run, types: list[Type], mine: np.ndarray | None) -> dict[s
     """Shares of all operands; party i's input is the i-th."""
     named = [(f"x{i}", Type(Private(i), t.dtype, t.shape)) for i, t in enumerate(types)]
     lowered = compiled(
-        lambda *xs: {f"x{i}": xp.to_secret(x) for i, x in enumerate(xs)}, named, "share", run.job.scheme
+        lambda *xs: {f"x{i}": xp.to_secret(x) for i, x in enumerate(xs)}, named, "share", run.scheme.name
     )
     outputs = await execute(run.ctx.sub("share"), run.scheme, lowered, {f"x{run.me}": mine})
     return {name: value.share for name, value in outputs.items()}
@@ -99,7 +99,7 @@ async def _share(run: Run, types: list[Type], mine: np.ndarray | None) -> dict[s
 async def _reveal(ctx: Ctx, run: Run, value: Value) -> np.ndarray | None:
     """The result, to all parties; None for a dealer."""
     secret = Type(SECRET, value.type.dtype, value.type.shape)
-    program = compiled(lambda x: xp.reveal(x, name="out"), [("x", secret)], "reveal", run.job.scheme)
+    program = compiled(lambda x: xp.reveal(x, name="out"), [("x", secret)], "reveal", run.scheme.name)
     return (await execute(ctx.sub("reveal"), run.scheme, program, {"x": value.share}))["out"].plain
 
 

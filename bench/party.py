@@ -17,7 +17,7 @@ from tacit.base.session import open_session
 from tacit.base.transport import Frame, Transport
 from tacit.net.memory import MemoryNetwork
 from tacit.net.tls import Endpoint, PeerAddress, TlsIdentity, TlsTransport, connect
-from tacit.run.job import Job, PartyTerms, Run, greet
+from tacit.run.job import NO_PSI, Job, PartyTerms, Run, greet
 from tacit.trust import identity
 
 
@@ -160,7 +160,7 @@ class Party:
         for other in others:
             await self.transport.recv(name, other, self.me, limit_bytes=0)
 
-    def _job(self, *, scheme: str = "semi2k", security: str = "semi-honest", psi: str = "ecdh") -> Job:
+    def _job(self, *, scheme: str = "semi2k", security: str = "semi-honest", psi: str = NO_PSI) -> Job:
         parties = tuple(PartyTerms(f"party{i}", "", "id", ()) for i in range(self.n))
         return Job("bench", self.task, parties, {}, {}, scheme=scheme, security=security, psi=psi)
 

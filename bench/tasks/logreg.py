@@ -73,12 +73,12 @@ class Logreg(SchemeTask):
             data["label"] = party.read("label")
         run = await party.run(options.scheme, options.security)
         inputs = _inputs(n_rows, widths)
-        program = compiled(_training(options, widths), inputs, "training", options.scheme)
+        program = compiled(_training(options, widths), inputs, "training", run.scheme.name)
         async with party.computing():
             fitted = await run.compute("training", program, data, ())
         secret = [(name, Type(SECRET, FIXED, value.type.shape)) for name, value in fitted.items()]
         shares = {name: value.share for name, value in fitted.items()}
-        opening = compiled(_to_owners, secret, "coefficients", options.scheme)
+        opening = compiled(_to_owners, secret, "coefficients", run.scheme.name)
         own = await run.compute("coefficients", opening, shares, _grants(len(widths)))
         if party.me < len(widths):
             weights = own[f"w{party.me}"].plain

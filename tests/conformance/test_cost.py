@@ -21,7 +21,7 @@ from tacit.net.memory import MemoryNetwork
 from tacit.psi.functionality import Items
 from tests.harness import contexts
 
-ELSEWHERE = ("tests", "mpc.rep3", "mpc.additive", "blocks.dealt", "blocks.sharing")
+ELSEWHERE = ("tests", "mpc.rep3", "mpc.additive", "blocks.dealt", "blocks.dzk", "blocks.sharing")
 """Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks."""
 
 

@@ -101,15 +101,21 @@ class Witness:
 
 
 def observe(
-    call: Call, values: np.ndarray, *, keep_bodies: bool = False, seed: bytes = SEED
+    call: Call,
+    values: np.ndarray,
+    *,
+    keep_bodies: bool = False,
+    seed: bytes = SEED,
+    kind: type[Rep3] = SCHEME,
 ) -> tuple[Witness, MemoryNetwork]:
     """Run one call for three parties whose clocks start together at zero."""
     witness, network = Witness(), MemoryNetwork(3, timeout_s=20, keep_bodies=keep_bodies)
 
     async def one(ctx: Ctx) -> None:
-        scheme = await SCHEME.start(ctx.sub("setup"))
+        scheme = await kind.start(ctx.sub("setup"))
         restart()
         await call(scheme, ctx.sub("call"), values)
+        await scheme.settle(ctx.sub("settle"))
 
     async def everybody() -> None:
         ctxs = await contexts(network, 3, seed)

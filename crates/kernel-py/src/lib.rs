@@ -2,6 +2,7 @@
 //! kernel and maps its error. `src/tacit/_kernel.pyi` documents the functions.
 
 mod arguments;
+mod dzk;
 mod local;
 mod rlwe;
 mod transfer;
@@ -14,6 +15,11 @@ use pyo3::prelude::*;
 mod kernel {
     use super::*;
 
+    #[pymodule_export]
+    use super::dzk::{
+        gf_combine, gf_fold, gf_fold_wide, gf_mul, gf_scale, gf_tensor, gf_tensor_wide, gr_combine,
+        gr_fold, gr_fold_wide, gr_mul, gr_scale, gr_tensor, gr_tensor_wide,
+    };
     #[pymodule_export]
     use super::local::{
         bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,

@@ -19,6 +19,8 @@ pub mod prg;
 
 pub mod curve;
 pub mod ring;
+
+pub mod dzk;
 pub mod rlwe;
 pub mod vss;
 

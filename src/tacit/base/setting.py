@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Adversary = Literal["semi-honest", "covert", "malicious"]
-_ADVERSARIES: tuple[Adversary, ...] = ("semi-honest", "covert", "malicious")
+ADVERSARIES: tuple[Adversary, ...] = ("semi-honest", "covert", "malicious")
 _SECURITY = ("computational", "statistical", "perfect")
 
 
@@ -38,7 +38,7 @@ class Setting:
         return (
             self.corrupted >= claim.corrupted
             and (claim.among_more in ("", self.among_more) or self.among_more == "all but one")
-            and _ADVERSARIES.index(self.adversary) >= _ADVERSARIES.index(claim.adversary)
+            and ADVERSARIES.index(self.adversary) >= ADVERSARIES.index(claim.adversary)
             and _SECURITY.index(self.security) >= _SECURITY.index(claim.security)
             and self.kappa >= claim.kappa
             and self.sigma >= claim.sigma

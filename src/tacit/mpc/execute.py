@@ -8,7 +8,8 @@ independent operators share their rounds. What one party can compute alone it co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,7 @@ async def execute(
     ctx = scheme.view(ctx)
     values = [_input(ctx, name, var, inputs) for name, var in program.ins]
     results = await run_program(ctx, scheme, program, values)
+    await scheme.settle(ctx.sub("settle"))
     return dict(zip((name for name, _ in program.outs), results, strict=True))
 
 
@@ -56,22 +58,34 @@ def _input(ctx: Ctx, name: str, var: Var, inputs: Mapping[str, np.ndarray | Shar
 
 
 async def run_program(ctx: Ctx, scheme: Scheme, program: Program, inputs: Sequence[Value]) -> list[Value]:
-    """Outputs in order for inputs in order."""
+    """Outputs in order for inputs in order.
+
+    In a scheme that verifies, all that stands above a row of reveals is settled first; what is below waits.
+    """
     pending: dict[Var, asyncio.Future[Value]] = {}
     loop = asyncio.get_running_loop()
     for (_, var), value in zip(program.ins, inputs, strict=True):
         pending[var] = loop.create_future()
         pending[var].set_result(value)
-    calls = []
+    calls: list[Coroutine[Any, Any, None]] = []
+    waits: list[asyncio.Future[Value]] = []
+    opened: list[asyncio.Future[Value]] = []
     for eqn in program.eqns:
+        if scheme.verifies and eqn.op == "reveal" and not opened:
+            settled = loop.create_future()
+            calls.append(_settle(ctx.sub("settle"), scheme, list(pending.values()), settled))
+            waits = [settled]
+        elif eqn.op != "reveal" and opened:
+            waits, opened = opened, []
         sources = [pending[var] for var in eqn.ins]
         targets = [loop.create_future() for _ in eqn.outs]
         pending.update(zip(eqn.outs, targets, strict=True))
-        calls.append(_run_eqn(ctx.sub(eqn.op), scheme, eqn, sources, targets))
+        calls.append(_run_eqn(ctx.sub(eqn.op), scheme, eqn, sources, targets, waits))
+        opened += targets if scheme.verifies and eqn.op == "reveal" else []
     try:
         await gather(*calls)
     finally:
-        for future in pending.values():
+        for future in (*pending.values(), *waits):
             future.cancel()
     results = [pending[var].result() for _, var in program.outs]
     deepen(max((value.clock for value in results), default=0))
@@ -84,8 +98,11 @@ async def _run_eqn(
     eqn: Eqn,
     sources: Sequence[asyncio.Future[Value]],
     targets: Sequence[asyncio.Future[Value]],
+    waits: Sequence[asyncio.Future[Any]],
 ) -> None:
     inputs = [await source for source in sources]
+    for wait in waits:
+        await wait
     deepen(max((value.clock for value in inputs), default=0))
     try:
         results = await _evaluate(ctx, scheme, eqn, inputs)
@@ -94,6 +111,15 @@ async def _run_eqn(
         raise
     for target, value in zip(targets, results, strict=True):
         target.set_result(value)
+
+
+async def _settle(
+    ctx: Ctx, scheme: Scheme, above: Sequence[asyncio.Future[Value]], settled: asyncio.Future[None]
+) -> None:
+    for value in above:
+        deepen((await value).clock)
+    await scheme.settle(ctx)
+    settled.set_result(None)
 
 
 async def _evaluate(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list[Value]:
@@ -155,6 +181,7 @@ async def _scan(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list
         results = await run_program(scope, scheme, body, [*carry, *slices, *constants])
         carry, ys = results[:n_carry], results[n_carry:]
         steps.append(ys)
+        await scheme.checkpoint(scope)
         ctx.log("step", done=index + 1, total=length)
     outs = [var.type for var in eqn.outs[n_carry:]]
     return [*carry, *(_stack(ctx, scheme, [step[i] for step in steps], out) for i, out in enumerate(outs))]

@@ -16,10 +16,10 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
-from tacit.base.setting import Setting
+from tacit.base.setting import ADVERSARIES, Setting
 from tacit.base.types import Shape
 
-SCHEMES = ("plain", "semi2k", "semi2k_dealer", "rep3", "additive")
+SCHEMES = ("plain", "semi2k", "semi2k_dealer", "rep3", "rep3_malicious", "additive")
 """Names of the schemes that ship; the suites walk it."""
 
 
@@ -86,6 +86,11 @@ class Scheme(ABC):
     def view(self, ctx: Ctx) -> Ctx:
         """`ctx` as this scheme's operations need it, for a scheme with outsiders."""
         return ctx
+
+    verifies: ClassVar[bool] = False
+    """Whether what was computed has to be settled before something is opened."""
+    hardens: ClassVar[str] = ""
+    """The scheme that this one replaces where a job asks for more security than that one gives."""
 
     @classmethod
     @abstractmethod
@@ -173,6 +178,14 @@ class Scheme(ABC):
     async def square(self, ctx: Ctx, x: Share) -> Share:
         return await self.mul(ctx, x, x)
 
+    # A scheme that verifies what was computed before it opens anything overrides these.
+
+    async def settle(self, ctx: Ctx) -> None:  # noqa: B027
+        """Verify all that was computed so far, with no operation running. Raises CheatDetected."""
+
+    async def checkpoint(self, ctx: Ctx) -> None:  # noqa: B027
+        """Where no operation is running: settle if much is waiting."""
+
     # Products of fixed point: a scheme that truncates while it multiplies overrides these.
 
     async def mul_trunc(self, ctx: Ctx, x: Share, y: Share, *, bits: int) -> Share:
@@ -206,12 +219,17 @@ def load(name: str) -> type[Scheme]:
 
 
 def find(name: str, adversary: str = "semi-honest") -> type[Scheme]:
-    """The scheme of this name. Raises UnsupportedError SCHEME-0003; SCHEME-0002 for another adversary."""
+    """The scheme of this name, or the one that hardens it, if it holds against `adversary`.
+
+    Raises: UnsupportedError SCHEME-0003 for an unknown name, SCHEME-0002 where nothing is strong enough.
+    """
     scheme = load(name)
-    if scheme.setting.adversary != adversary:
-        raise UnsupportedError(
-            "SCHEME-0002",
-            f"scheme {name!r} is {scheme.setting.adversary}, the job asks for {adversary}",
-            hint="change the job's security level; Tacit never runs a weaker protocol instead",
-        )
-    return scheme
+    hardened = (load(other) for other in SCHEMES if load(other).hardens == name)
+    for candidate in (scheme, *hardened):
+        if adversary in ADVERSARIES[: ADVERSARIES.index(candidate.setting.adversary) + 1]:
+            return candidate
+    raise UnsupportedError(
+        "SCHEME-0002",
+        f"scheme {name!r} is {scheme.setting.adversary}, the job asks for {adversary}",
+        hint="change the job's security level; Tacit never runs a weaker protocol instead",
+    )

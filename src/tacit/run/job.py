@@ -55,9 +55,13 @@ class Limits:
     connect_s: float = 300.0
 
 
+NO_PSI = "none"
+
+
 @dataclass(frozen=True)
 class Job:
-    """What is computed by whom under which rules. `options` are the task's own, plain JSON values."""
+    """What is computed by whom under which rules. `options` are the task's own, plain JSON values; `psi` is
+    "none" for a job that aligns nothing."""
 
     id: str
     task: str
@@ -183,7 +187,8 @@ class Run:
         started = clock.now_s()
         sink("begin", "", {"step": "setup"})
         scheme_type = find(job.scheme, job.security)
-        _require_psi(job)
+        if job.psi != NO_PSI:
+            _require_psi(job)
         report = Report(job.id, job.parties[me].name)
         await greet(job, me, transport)
         ctx = await open_session(
@@ -225,6 +230,7 @@ class Run:
 
     async def align(self, items: Items, *, threads: int = 1) -> Intersection:
         """Private set intersection; both sides learn which of their rows are common, in a joint order."""
+        _require_psi(self.job)
         with self.step("psi") as ctx:
             result = await _PSI[self.job.psi](threads).intersect(ctx, items, receivers=BOTH)
         self.report.revealed.append(_revealed("set sizes", "all", 2))

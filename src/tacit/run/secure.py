@@ -28,10 +28,10 @@ from tacit.base.transport import Clock
 from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
 from tacit.compile import array as xp
 from tacit.ir.program import Program
-from tacit.mpc.scheme import usual
+from tacit.mpc.scheme import find, usual
 from tacit.net.memory import MemoryNetwork
 from tacit.run.compiled import compiled
-from tacit.run.job import Job, PartyTerms, Run
+from tacit.run.job import NO_PSI, Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
 
 
@@ -81,12 +81,19 @@ class Simulation:
     """All parties in one process and one event loop: for tests and notebooks. Same protocols, no network."""
 
     def __init__(
-        self, names: list[str], *, scheme: str | None = None, insecure_seed: bytes | None = None
+        self,
+        names: list[str],
+        *,
+        scheme: str | None = None,
+        security: str = "semi-honest",
+        insecure_seed: bytes | None = None,
     ) -> None:
         if len(set(names)) != len(names) or len(names) < 2:
             raise UsageError("SECURE-0002", "a simulation needs two or more parties with different names")
         self.names = names
         self.scheme = scheme or usual(len(names))
+        self.security = security
+        self.compiled_for = find(self.scheme, security).name
         self._seed = insecure_seed
         self.runs: list[Run] = []
 
@@ -107,7 +114,7 @@ class Simulation:
 
     def job(self, name: str) -> Job:
         parties = tuple(PartyTerms(party, "", "", ()) for party in self.names)
-        return Job(name, "compute", parties, {}, {}, scheme=self.scheme)
+        return Job(name, "compute", parties, {}, {}, scheme=self.scheme, security=self.security, psi=NO_PSI)
 
     def execute(self, program: Program, inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
         """Run `program` as every party at once; all its results are revealed to all."""
@@ -135,12 +142,12 @@ class Simulation:
         return results[0][1]
 
 
-def sim(names: list[str], *, scheme: str | None = None) -> Simulation:
+def sim(names: list[str], *, scheme: str | None = None, security: str = "semi-honest") -> Simulation:
     """A simulation with these parties; use it in a `with` block.
 
     Without a `scheme`: semi2k for two, rep3 for three, additive (sums and linear statistics) for more.
     """
-    return Simulation(names, scheme=scheme)
+    return Simulation(names, scheme=scheme, security=security)
 
 
 class Secure:
@@ -154,7 +161,7 @@ class Secure:
     def __call__(self, *inputs: Input) -> Any:
         """Results as numpy arrays, in the structure that the function returns."""
         world, named = self._bind(inputs)
-        program, kind = self._compile(named, world.scheme)
+        program, kind = self._compile(named, world.compiled_for)
         outputs = {key: value[()] for key, value in world.execute(program, named).items()}
         if kind is dict:
             return outputs
@@ -163,7 +170,7 @@ class Secure:
     def program(self, *inputs: Input) -> Program:
         """What would run: print it to read it, `.reveals()` says what it discloses."""
         world, named = self._bind(inputs)
-        return self._compile(named, world.scheme)[0]
+        return self._compile(named, world.compiled_for)[0]
 
     def _compile(self, named: Mapping[str, Input], scheme: str) -> tuple[Program, type]:
         """The program, and whether the function returns a dict, a tuple or one array (`object`)."""

@@ -396,7 +396,7 @@ def _enough(label: Any) -> Any:
 
 async def _compute(run: Run, step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
     """Outputs by name: plaintext where I learn it, my share where nobody does, None where only others do."""
-    outputs = await run.compute(step.name, step.program(run.job.scheme), data, grants(run.job))
+    outputs = await run.compute(step.name, step.program(run.scheme.name), data, grants(run.job))
     return {name: value.plain if value.share is None else value.share for name, value in outputs.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar, Self, cast
 
 import numpy as np
 
@@ -26,11 +26,11 @@ class Rep3(Scheme):
     cheap_private: ClassVar[bool] = False
 
     @classmethod
-    async def start(cls, ctx: Ctx) -> Rep3:
+    async def start(cls, ctx: Ctx) -> Self:
         if ctx.n != 3:
             raise UsageError(
                 "SCHEME-0001",
-                f"scheme 'rep3' is for three parties, the job has {ctx.n}",
+                f"scheme {cls.name!r} is for three parties, the job has {ctx.n}",
                 hint="choose semi2k for two parties",
             )
         return cls()

@@ -103,7 +103,7 @@ async def decompose(ctx: Ctx, side: np.ndarray) -> Addends:
         for j in (0, 1):
             g[j][high] ^= z[j][: len(high)]
             p[j][rows] = z[j][len(high) :]
-    return _bits(sums[0], g[0], side.size), _bits(sums[1], g[1], side.size)
+    return bit_rows(sums[0], g[0], side.size), bit_rows(sums[1], g[1], side.size)
 
 
 async def _generate(ctx: Ctx, planes: np.ndarray) -> tuple[Words, Words]:
@@ -129,7 +129,7 @@ async def _generate(ctx: Ctx, planes: np.ndarray) -> tuple[Words, Words]:
     return ((m, opened), (part, planes)) if ctx.me == 0 else ((opened, m), (planes, part))
 
 
-def _bits(sums: np.ndarray, carries: np.ndarray, n: int) -> np.ndarray:
+def bit_rows(sums: np.ndarray, carries: np.ndarray, n: int) -> np.ndarray:
     """uint8[n, 64] from planes: the carry into bit i is the prefix up to bit i - 1."""
     sums[1:] ^= carries[:-1]
     words = _kernel.planes_to_bits(sums, n)

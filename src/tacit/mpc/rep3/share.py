@@ -61,6 +61,10 @@ class Rep3Share(Share):
     def size(self) -> int:
         return self.first.size
 
+    def flat(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both addends, contiguous and of one dimension."""
+        return np.ascontiguousarray(self.first).reshape(-1), np.ascontiguousarray(self.second).reshape(-1)
+
     def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Rep3Share:
         return Rep3Share(function(self.first), function(self.second), self.boolean)
 
@@ -104,13 +108,18 @@ def zero_sharing(ctx: Ctx, draw: Callable[[Prg], T]) -> tuple[T, T]:
     return draw(ctx.common(before)), draw(ctx.common(after))
 
 
-def _share_bits(x: np.ndarray | None, owner: int, shape: Shape, boolean: bool) -> int:
+def share_bits(x: np.ndarray | None, owner: int, shape: Shape, boolean: bool) -> int:
     size = int(np.prod(shape, dtype=np.int64))
     return 64 * (n_words(size) if boolean else size)
 
 
-@protocol(source="AFLNO16 §2.1", setting=THREE_PARTY, rounds=1, bits=_share_bits)
+@protocol(source="AFLNO16 §2.1", setting=THREE_PARTY, rounds=1, bits=share_bits)
 async def share(ctx: Ctx, x: np.ndarray | None, owner: int, shape: Shape, boolean: bool) -> Rep3Share:
+    """`owner`'s array; see `distribute`."""
+    return await distribute(ctx, x, owner, shape, boolean)
+
+
+async def distribute(ctx: Ctx, x: np.ndarray | None, owner: int, shape: Shape, boolean: bool) -> Rep3Share:
     """x_owner from coins of the owner and its `prev`, x_(owner-1) public, the rest sent to `next`.
 
     The public addend hides nothing; it only keeps the addends free of structure, so that truncation rounds a

@@ -1,0 +1,276 @@
+//! The field `F = GF(2^64) = GF(2)[X]/(X^64 + X^4 + X^3 + X + 1)`: an element is a word, bit i the coefficient of
+//! `X^i`. Plain values are words of 64 lanes; as an element, a word weighs lane b with `X^b`.
+//!
+//! Setting, notation: see the module above. Cost: one carry-less product per weighted word; sums are reduced once.
+//! Floor: one `pclmulqdq` each.
+
+use super::{check_rows, extend, points};
+use crate::error::{Error, Result, ensure};
+use crate::simd::{Tier, multiversion, tier};
+
+/// Lanes of a word.
+pub const LANES: usize = 64;
+const MODULUS: u64 = 0b11011;
+
+/// The carry-less product, in constant time.
+fn portable_clmul(x: u64, y: u64) -> u128 {
+    let mut product = 0u128;
+    for i in 0..64 {
+        product ^= (u128::from(x) << i) & 0u128.wrapping_sub(u128::from(y >> i & 1));
+    }
+    product
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod x86 {
+    use core::arch::x86_64::*;
+
+    /// Whether the machine has carry-less products; std keeps the answer.
+    pub fn available() -> bool {
+        is_x86_feature_detected!("pclmulqdq")
+    }
+
+    #[target_feature(enable = "pclmulqdq")]
+    fn product(x: u64, y: u64) -> u128 {
+        let wide =
+            _mm_clmulepi64_si128(_mm_set_epi64x(0, x as i64), _mm_set_epi64x(0, y as i64), 0);
+        // SAFETY: both types are 16 bytes without invalid values.
+        unsafe { core::mem::transmute(wide) }
+    }
+
+    /// `sums[i] ^= x[i]·weight`.
+    #[target_feature(enable = "pclmulqdq")]
+    pub fn add_scaled(sums: &mut [u128], x: &[u64], weight: u64) {
+        for (sum, x) in sums.iter_mut().zip(x) {
+            *sum ^= product(*x, weight);
+        }
+    }
+
+    /// `sums[i] ^= x[i]·y[i]`.
+    #[target_feature(enable = "pclmulqdq")]
+    pub fn add_products(sums: &mut [u128], x: &[u64], y: &[u64]) {
+        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *sum ^= product(*x, *y);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_clmul() -> bool {
+    tier() != Tier::Portable && x86::available()
+}
+
+#[allow(unsafe_code)]
+fn add_scaled(sums: &mut [u128], x: &[u64], weight: u64) {
+    #[cfg(target_arch = "x86_64")]
+    if has_clmul() {
+        // SAFETY: the feature was detected.
+        return unsafe { x86::add_scaled(sums, x, weight) };
+    }
+    for (sum, x) in sums.iter_mut().zip(x) {
+        *sum ^= portable_clmul(*x, weight);
+    }
+}
+
+#[allow(unsafe_code)]
+fn add_products(sums: &mut [u128], x: &[u64], y: &[u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if has_clmul() {
+        // SAFETY: the feature was detected.
+        return unsafe { x86::add_products(sums, x, y) };
+    }
+    for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+        *sum ^= portable_clmul(*x, *y);
+    }
+}
+
+fn times_modulus(x: u64) -> u128 {
+    let x = u128::from(x);
+    x ^ (x << 1) ^ (x << 3) ^ (x << 4)
+}
+
+fn reduce(wide: u128) -> u64 {
+    let once = u128::from(wide as u64) ^ times_modulus((wide >> 64) as u64);
+    (once as u64) ^ times_modulus((once >> 64) as u64) as u64
+}
+
+fn reduce_all(sums: &[u128], out: &mut [u64]) {
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = reduce(*sum);
+    }
+}
+
+/// `out[i] = x[i]·y[i]`.
+pub fn mul(x: &[u64], y: &[u64], out: &mut [u64]) {
+    const BLOCK: usize = 512;
+    for ((x, y), out) in x
+        .chunks(BLOCK)
+        .zip(y.chunks(BLOCK))
+        .zip(out.chunks_mut(BLOCK))
+    {
+        let mut sums = [0u128; BLOCK];
+        add_products(&mut sums, x, y);
+        reduce_all(&sums, out);
+    }
+}
+
+/// `out[l·64 + b] = alpha_l·X^b·x[l·64 + b]`.
+///
+/// # Errors
+/// `Mismatch` unless there are 64 elements for each challenge.
+pub fn scale(x: &[u64], alpha: &[u64], out: &mut [u64]) -> Result<()> {
+    ensure(
+        alpha.len().checked_mul(LANES) == Some(x.len()) && x.len() == out.len(),
+        Error::Mismatch("x must have 64 elements for each challenge"),
+    )?;
+    let rows = x.as_chunks::<LANES>().0.iter();
+    for ((x, out), alpha) in rows.zip(out.as_chunks_mut::<LANES>().0).zip(alpha) {
+        let mut weight = *alpha;
+        let weights: [u64; LANES] = core::array::from_fn(|_| {
+            let now = weight;
+            weight = (weight << 1) ^ (MODULUS & 0u64.wrapping_sub(weight >> 63));
+            now
+        });
+        mul(x, &weights, out);
+    }
+    Ok(())
+}
+
+/// `out[k] = Σ_l alpha_l·x[l, k]` for `x: [L, K]`.
+///
+/// # Errors
+/// `Mismatch` unless the lengths agree.
+pub fn combine(x: &[u64], columns: usize, alpha: &[u64], out: &mut [u64]) -> Result<()> {
+    ensure(
+        columns.checked_mul(alpha.len()) == Some(x.len()) && out.len() == columns,
+        Error::Mismatch("x must have one row for each challenge"),
+    )?;
+    let mut sums = vec![0u128; columns];
+    if columns > 0 {
+        for (row, alpha) in x.chunks_exact(columns).zip(alpha) {
+            add_scaled(&mut sums, row, *alpha);
+        }
+    }
+    reduce_all(&sums, out);
+    Ok(())
+}
+
+/// `out[l·64 + b] = Σ_j weights[j]·(bit b of x[l·J + j])`, the last row filled up with zeros.
+///
+/// # Errors
+/// `Mismatch` if there are no weights or `out` has not 64 elements for each row.
+pub fn fold(x: &[u64], weights: &[u64], out: &mut [u64]) -> Result<()> {
+    ensure(
+        !weights.is_empty()
+            && Some(out.len()) == x.len().div_ceil(weights.len()).checked_mul(LANES),
+        Error::Mismatch("out must have 64 elements for each row"),
+    )?;
+    fold_lanes(x, weights, out);
+    Ok(())
+}
+
+multiversion! {
+    fn fold_lanes(x: &[u64], weights: &[u64], out: &mut [u64]) {
+        let rows = x.chunks(weights.len());
+        for (out, row) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(rows) {
+            let mut sums = [0u64; LANES];
+            for (word, weight) in row.iter().zip(weights) {
+                for (b, sum) in sums.iter_mut().enumerate() {
+                    *sum ^= weight & 0u64.wrapping_sub(word >> b & 1);
+                }
+            }
+            *out = sums;
+        }
+    }
+}
+
+/// `out[c] = Σ_l alpha_l·(û[l, c] & v̂[l, c])` over the extended rows of `u` and `v`.
+///
+/// # Errors
+/// `Mismatch` unless the lengths agree; `Range` for `t`.
+pub fn tensor(u: &[u64], v: &[u64], alpha: &[u64], t: usize, out: &mut [u64]) -> Result<()> {
+    check_rows(u.len(), t, alpha.len())?;
+    let count = points(t)?;
+    ensure(
+        u.len() == v.len() && out.len() == count,
+        Error::Mismatch("u and v must have one length"),
+    )?;
+    let width = 1usize << t;
+    let mut sums = vec![0u128; count];
+    let (mut left, mut right) = (vec![0u64; count], vec![0u64; count]);
+    for ((u, v), alpha) in u.chunks(width).zip(v.chunks(width)).zip(alpha) {
+        extended_ands(u, v, t, &mut left, &mut right);
+        add_scaled(&mut sums, &left, *alpha);
+    }
+    reduce_all(&sums, out);
+    Ok(())
+}
+
+multiversion! {
+    /// `left = û & v̂`.
+    fn extended_ands(u: &[u64], v: &[u64], t: usize, left: &mut [u64], right: &mut [u64]) {
+        load_row(u, t, left);
+        load_row(v, t, right);
+        for (left, right) in left.iter_mut().zip(right.iter()) {
+            *left &= *right;
+        }
+    }
+}
+
+#[inline(always)]
+fn load_row(row: &[u64], t: usize, side: &mut [u64]) {
+    side[..row.len()].copy_from_slice(row);
+    side[row.len()..1 << t].fill(0);
+    extend(side, t, 1, core::ops::BitXor::bitxor);
+}
+
+/// As [`tensor`] for elements and without weights.
+///
+/// # Errors
+/// `Mismatch` unless the lengths agree; `Range` for `t`.
+pub fn tensor_wide(x: &[u64], y: &[u64], t: usize, out: &mut [u64]) -> Result<()> {
+    let count = points(t)?;
+    ensure(
+        x.len() == y.len() && out.len() == count,
+        Error::Mismatch("x and y must have one length"),
+    )?;
+    let width = 1usize << t;
+    let mut sums = vec![0u128; count];
+    let (mut left, mut right) = (vec![0u64; count], vec![0u64; count]);
+    for (x, y) in x.chunks(width).zip(y.chunks(width)) {
+        load_row(x, t, &mut left);
+        load_row(y, t, &mut right);
+        add_products(&mut sums, &left, &right);
+    }
+    reduce_all(&sums, out);
+    Ok(())
+}
+
+/// Rows of `2^t` elements at a point, t = points.len(); see [`super::galois::fold_wide`].
+///
+/// # Errors
+/// `Mismatch` if `out` is not one element a row; `Range` for too many points.
+pub fn fold_wide(x: &[u64], points: &[u64], out: &mut [u64]) -> Result<()> {
+    super::points(points.len())?;
+    let width = 1usize << points.len();
+    ensure(
+        out.len() == x.len().div_ceil(width),
+        Error::Mismatch("out must have one element for each row"),
+    )?;
+    let mut now = x.to_vec();
+    now.resize(out.len() * width, 0);
+    for point in points {
+        let pairs = now.as_chunks::<2>().0;
+        let rises: Vec<u64> = pairs.iter().map(|[zero, one]| zero ^ one).collect();
+        let mut steps = vec![0u128; rises.len()];
+        add_scaled(&mut steps, &rises, *point);
+        now = pairs
+            .iter()
+            .zip(&steps)
+            .map(|([zero, _], step)| zero ^ reduce(*step))
+            .collect();
+    }
+    out.copy_from_slice(&now);
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! The Galois ring `E = GR(2^64, 48) = Z_{2^64}[X]/(X^48 + X^5 + X^3 + X^2 + 1)`; the modulus is irreducible
+//! modulo 2. An element is 48 words, the constant first; a challenge is the number whose bit i is coefficient i.
+//!
+//! Setting, notation: see the module above. Cost: a product of elements is 2304 word products; a weighted sum of a
+//! plain value 48. Floor: one 512-bit `vpmullq` per 8 of them.
+
+use super::lanes::{self, LANES};
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use super::{check_rows, extend, points};
+use crate::error::{Error, Result, ensure};
+use crate::ring;
+use crate::simd::{Tier, multiversion, tier};
+
+/// Words of an element.
+pub const DEGREE: usize = 48;
+/// Words of a product before reduction.
+pub(super) const WIDE: usize = 2 * DEGREE;
+/// Exponents below 48 with which `X^48` is replaced, with sign −1.
+pub(super) const TAIL: [usize; 4] = [0, 2, 3, 5];
+/// Rows whose products are weighted together: 256·243 words are 0.5 MB, half an L2 cache.
+const BLOCK: usize = 256;
+
+/// An element.
+pub type Element = [u64; DEGREE];
+
+fn widen(challenge: u64) -> Element {
+    core::array::from_fn(|i| challenge >> i & 1)
+}
+
+fn check_challenges(challenges: &[u64]) -> Result<()> {
+    ensure(
+        challenges.iter().all(|c| c >> DEGREE == 0),
+        Error::Range("challenges have 48 bits"),
+    )
+}
+
+/// `out[c] = Σ_l alpha_l·values[c·depth + l]`.
+fn weigh(values: &[u64], alpha: &[u64], out: &mut [Element]) {
+    match tier() {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => x86::weigh(values, alpha, out),
+        _ => weigh_portable(values, alpha, out),
+    }
+}
+
+multiversion! {
+    fn weigh_portable(values: &[u64], alpha: &[u64], out: &mut [Element]) {
+        let masks: Vec<Element> = alpha.iter().map(|c| widen(*c).map(|bit| 0u64.wrapping_sub(bit))).collect();
+        for (out, row) in out.iter_mut().zip(values.chunks_exact(alpha.len().max(1))) {
+            *out = [0; DEGREE];
+            for (value, mask) in row.iter().zip(&masks) {
+                for (out, mask) in out.iter_mut().zip(mask) {
+                    *out = out.wrapping_add(value & mask);
+                }
+            }
+        }
+    }
+}
+
+/// `x` between zeros: `padded[DEGREE + i] = x[i]`.
+#[inline(always)]
+fn padded(x: &Element) -> [u64; 3 * DEGREE] {
+    let mut padded = [0u64; 3 * DEGREE];
+    padded[DEGREE..2 * DEGREE].copy_from_slice(x);
+    padded
+}
+
+/// `wide += x·y` without reduction. Blocks of the result stay in registers: no store is read again at once.
+#[inline(always)]
+fn multiply_into(wide: &mut [u64; WIDE], x: &Element, y: &Element) {
+    let y = padded(y);
+    for (block, wide) in wide.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let mut sum = *wide;
+        for (i, x) in x.iter().enumerate() {
+            let shifted = &y[DEGREE + 8 * block - i..][..8];
+            for (sum, y) in sum.iter_mut().zip(shifted) {
+                *sum = sum.wrapping_add(x.wrapping_mul(*y));
+            }
+        }
+        *wide = sum;
+    }
+}
+
+#[inline(always)]
+fn reduce(wide: [u64; WIDE]) -> Element {
+    const ROOM: usize = 8;
+    let mut high = [0u64; DEGREE + 2 * ROOM];
+    high[ROOM..ROOM + DEGREE].copy_from_slice(&wide[DEGREE..]);
+    // Degrees 48 to 51 come back once more.
+    let mut low = [0u64; DEGREE + ROOM];
+    low[..DEGREE].copy_from_slice(&wide[..DEGREE]);
+    for (k, low) in low.iter_mut().enumerate() {
+        for exponent in TAIL {
+            *low = low.wrapping_sub(high[ROOM + k - exponent]);
+        }
+    }
+    let mut element = [0u64; DEGREE];
+    element.copy_from_slice(&low[..DEGREE]);
+    for (i, back) in low[DEGREE..].iter().enumerate() {
+        for exponent in TAIL {
+            element[i + exponent] = element[i + exponent].wrapping_sub(*back);
+        }
+    }
+    element
+}
+
+multiversion! {
+    /// `out[i] = x[i]·y[i]`.
+    pub fn mul(x: &[Element], y: &[Element], out: &mut [Element]) {
+        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+            let mut wide = [0u64; WIDE];
+            multiply_into(&mut wide, x, y);
+            *out = reduce(wide);
+        }
+    }
+}
+
+/// `out[l] = alpha_l·x[l]`.
+///
+/// # Errors
+/// `Mismatch` unless the lengths agree, `Range` for a challenge of more than 48 bits.
+pub fn scale(x: &[Element], alpha: &[u64], out: &mut [Element]) -> Result<()> {
+    ensure(
+        x.len() == alpha.len() && x.len() == out.len(),
+        Error::Mismatch("alpha must have one challenge for each element"),
+    )?;
+    check_challenges(alpha)?;
+    lanes::scale(x, alpha, out);
+    Ok(())
+}
+
+/// `out[k] = Σ_l alpha_l·x[l, k]` for `x: [L, K]`.
+///
+/// # Errors
+/// `Mismatch` unless the lengths agree, `Range` for a challenge of more than 48 bits.
+pub fn combine(x: &[u64], columns: usize, alpha: &[u64], out: &mut [Element]) -> Result<()> {
+    ensure(
+        columns.checked_mul(alpha.len()) == Some(x.len()) && out.len() == columns,
+        Error::Mismatch("x must have one row for each challenge"),
+    )?;
+    check_challenges(alpha)?;
+    out.fill([0; DEGREE]);
+    if columns == 0 {
+        return Ok(());
+    }
+    let mut transposed = vec![0u64; columns * BLOCK];
+    let mut part = vec![[0u64; DEGREE]; columns];
+    for (rows, alpha) in x.chunks(columns * BLOCK).zip(alpha.chunks(BLOCK)) {
+        let depth = alpha.len();
+        for (l, row) in rows.chunks_exact(columns).enumerate() {
+            for (k, value) in row.iter().enumerate() {
+                transposed[k * depth + l] = *value;
+            }
+        }
+        weigh(&transposed[..columns * depth], alpha, &mut part);
+        add_all(out.as_flattened_mut(), part.as_flattened());
+    }
+    Ok(())
+}
+
+multiversion! {
+    fn add_all(out: &mut [u64], part: &[u64]) {
+        for (out, part) in out.iter_mut().zip(part) {
+            *out = out.wrapping_add(*part);
+        }
+    }
+}
+
+/// `out[l] = Σ_j weights[j]·x[l·J + j]`, the last row filled up with zeros.
+///
+/// # Errors
+/// `Mismatch` if there are no weights or `out` is not one element a row.
+pub fn fold(x: &[u64], weights: &[Element], out: &mut [Element]) -> Result<()> {
+    let width = weights.len();
+    ensure(
+        width > 0 && out.len() == x.len().div_ceil(width),
+        Error::Mismatch("out must have one element for each row"),
+    )?;
+    let whole = x.len() / width;
+    let (rows, rest) = x.split_at(whole * width);
+    let (sums, last) = out.split_at_mut(whole);
+    let flat = weights.as_flattened();
+    let shape = (whole, width, DEGREE);
+    ring::matmul(rows, flat, shape, sums.as_flattened_mut())?;
+    if let Some(last) = last.first_mut() {
+        let shape = (1, rest.len(), DEGREE);
+        ring::matmul(rest, &flat[..rest.len() * DEGREE], shape, last)?;
+    }
+    Ok(())
+}
+
+/// `out[c] = Σ_l alpha_l·û[l, c]·v̂[l, c]` over the extended rows of `u` and `v`.
+///
+/// # Errors
+/// `Mismatch` unless the lengths agree; `Range` for `t` or a challenge.
+pub fn tensor(u: &[u64], v: &[u64], alpha: &[u64], t: usize, out: &mut [Element]) -> Result<()> {
+    check_rows(u.len(), t, alpha.len())?;
+    let count = points(t)?;
+    ensure(
+        u.len() == v.len() && out.len() == count,
+        Error::Mismatch("u and v must have one length"),
+    )?;
+    check_challenges(alpha)?;
+    out.fill([0; DEGREE]);
+    let width = 1usize << t;
+    let mut products = vec![0u64; count * BLOCK];
+    let mut part = vec![[0u64; DEGREE]; count];
+    let mut weights = vec![0u64; BLOCK];
+    let blocks = u.chunks(width * BLOCK).zip(v.chunks(width * BLOCK));
+    for ((u, v), alpha) in blocks.zip(alpha.chunks(BLOCK)) {
+        // Up to a multiple of the lanes, with weight zero.
+        let depth = alpha.len().next_multiple_of(LANES);
+        weights[..alpha.len()].copy_from_slice(alpha);
+        weights[alpha.len()..].fill(0);
+        let products = &mut products[..count * depth];
+        extended_products(u, v, t, depth, products);
+        weigh(products, &weights[..depth], &mut part);
+        add_all(out.as_flattened_mut(), part.as_flattened());
+    }
+    Ok(())
+}
+
+multiversion! {
+    /// `products[c·depth + l]`; rows beyond the last one are zero.
+    fn extended_products(u: &[u64], v: &[u64], t: usize, depth: usize, products: &mut [u64]) {
+        let count = products.len() / depth;
+        let mut left = vec![[0u64; LANES]; count];
+        let mut right = left.clone();
+        let span = LANES << t;
+        for (block, (u, v)) in u.chunks(span).zip(v.chunks(span)).enumerate() {
+            spread(u, t, &mut left);
+            spread(v, t, &mut right);
+            let targets = products.chunks_exact_mut(depth);
+            for ((left, right), target) in left.iter().zip(&right).zip(targets) {
+                let target = &mut target.as_chunks_mut::<LANES>().0[block];
+                for ((target, left), right) in target.iter_mut().zip(left).zip(right) {
+                    *target = left.wrapping_mul(*right);
+                }
+            }
+        }
+    }
+}
+
+/// Row r of `x` in lane r, extended; missing values are zero.
+#[inline(always)]
+fn spread(x: &[u64], t: usize, side: &mut [[u64; LANES]]) {
+    let width = 1usize << t;
+    if x.len() < LANES * width {
+        side[..width].fill([0; LANES]);
+    }
+    for (lane, row) in x.chunks(width).enumerate() {
+        for (side, value) in side.iter_mut().zip(row) {
+            side[lane] = *value;
+        }
+    }
+    extend(side.as_flattened_mut(), t, LANES, u64::wrapping_sub);
+}
+
+/// As [`tensor`] for elements and without weights.
+///
+/// # Errors
+/// `Mismatch` unless the lengths agree; `Range` for `t`.
+pub fn tensor_wide(x: &[Element], y: &[Element], t: usize, out: &mut [Element]) -> Result<()> {
+    let count = points(t)?;
+    ensure(
+        x.len() == y.len() && out.len() == count,
+        Error::Mismatch("x and y must have one length"),
+    )?;
+    let mut sums = vec![[0u64; WIDE]; count];
+    match tier() {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => accumulate_lanes(x, y, t, &mut sums),
+        _ => accumulate_rows(x, y, t, &mut sums),
+    }
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = reduce(sum);
+    }
+    Ok(())
+}
+
+multiversion! {
+    fn accumulate_rows(x: &[Element], y: &[Element], t: usize, sums: &mut [[u64; WIDE]]) {
+        let width = 1usize << t;
+        let mut left = vec![[0u64; DEGREE]; sums.len()];
+        let mut right = left.clone();
+        for (x, y) in x.chunks(width).zip(y.chunks(width)) {
+            for (side, row) in [(&mut left, x), (&mut right, y)] {
+                side[..row.len()].copy_from_slice(row);
+                side[row.len()..width.max(row.len())].fill([0; DEGREE]);
+                extend(side.as_flattened_mut(), t, DEGREE, u64::wrapping_sub);
+            }
+            for ((sum, left), right) in sums.iter_mut().zip(&left).zip(&right) {
+                multiply_into(sum, left, right);
+            }
+        }
+    }
+}
+
+/// The same, eight rows side by side.
+#[cfg(target_arch = "x86_64")]
+fn accumulate_lanes(x: &[Element], y: &[Element], t: usize, sums: &mut [[u64; WIDE]]) {
+    let width = LANES << t;
+    let mut wide = vec![[[0u64; LANES]; WIDE]; sums.len()];
+    let mut left = vec![lanes::ZERO; sums.len()];
+    let mut right = left.clone();
+    for (x, y) in x.chunks(width).zip(y.chunks(width)) {
+        load_lanes(x, t, &mut left);
+        load_lanes(y, t, &mut right);
+        for ((wide, left), right) in wide.iter_mut().zip(&left).zip(&right) {
+            x86::multiply_into(wide, left, right);
+        }
+    }
+    for (sum, wide) in sums.iter_mut().zip(&wide) {
+        for (sum, lanes) in sum.iter_mut().zip(wide) {
+            *sum = lanes.iter().fold(0, |sum, lane| sum.wrapping_add(*lane));
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+multiversion! {
+    /// Eight rows side by side, extended; rows that are missing are zero.
+    fn load_lanes(x: &[Element], t: usize, sides: &mut [lanes::Side]) {
+        let width = 1usize << t;
+        for (j, side) in sides[..width].iter_mut().enumerate() {
+            lanes::gather(x.get(j..).unwrap_or(&[]), width, side);
+        }
+        let flat = sides.as_flattened_mut().as_flattened_mut();
+        extend(flat, t, DEGREE * LANES, u64::wrapping_sub);
+    }
+}
+
+/// Rows of `2^t` elements at a point: `Σ_j x[l·2^t + j]·Π_v (r_v if bit v of j, else 1 − r_v)`, t = points.len().
+///
+/// # Errors
+/// `Mismatch` if `out` is not one element a row; `Range` for a point of more than 48 bits or too many of them.
+pub fn fold_wide(x: &[Element], points: &[u64], out: &mut [Element]) -> Result<()> {
+    super::points(points.len())?;
+    check_challenges(points)?;
+    ensure(
+        out.len() == x.len().div_ceil(1 << points.len()),
+        Error::Mismatch("out must have one element for each row"),
+    )?;
+    lanes::fold_rows(x, points, out);
+    Ok(())
+}

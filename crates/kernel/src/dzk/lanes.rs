@@ -1,0 +1,148 @@
+//! Eight elements of the Galois ring side by side: word k of element r is `[k][r]`. Sums then need no shuffles.
+
+use super::galois::{DEGREE, Element, TAIL, WIDE};
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use crate::simd::{Tier, multiversion, tier};
+
+/// Elements side by side.
+pub(super) const LANES: usize = 8;
+pub(super) type Words = [u64; LANES];
+pub(super) type Side = [Words; DEGREE];
+pub(super) type Wide = [Words; WIDE];
+
+pub(super) const ZERO: Side = [[0; LANES]; DEGREE];
+
+/// Elements `x[r·step]` in lane r; zero where there is none.
+#[inline(always)]
+pub(super) fn gather(x: &[Element], step: usize, side: &mut Side) {
+    if x.len() < (LANES - 1) * step + 1 {
+        *side = ZERO;
+    }
+    for (lane, element) in x.iter().step_by(step).take(LANES).enumerate() {
+        for (side, word) in side.iter_mut().zip(element) {
+            side[lane] = *word;
+        }
+    }
+}
+
+#[inline(always)]
+fn scatter(side: &Side, out: &mut [Element]) {
+    for (lane, element) in out.iter_mut().enumerate() {
+        for (word, side) in element.iter_mut().zip(side) {
+            *word = side[lane];
+        }
+    }
+}
+
+#[inline(always)]
+fn reduce(wide: &mut Wide) -> Side {
+    for i in (DEGREE..WIDE).rev() {
+        let high = wide[i];
+        for exponent in TAIL {
+            let low = &mut wide[i - DEGREE + exponent];
+            for (low, high) in low.iter_mut().zip(high) {
+                *low = low.wrapping_sub(high);
+            }
+        }
+    }
+    let mut side = ZERO;
+    side.copy_from_slice(&wide[..DEGREE]);
+    side
+}
+
+/// Whether coefficient `bit` of the challenge is 1, as a mask of lanes.
+pub(super) type Masks = [u8; DEGREE];
+
+/// `wide = challenge·x`, a challenge for each lane.
+#[inline(always)]
+fn times_challenges(masks: &Masks, x: &Side, wide: &mut Wide) {
+    match tier() {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => x86::times_challenges(masks, x, wide),
+        _ => times_challenges_portable(masks, x, wide),
+    }
+}
+
+multiversion! {
+    fn times_challenges_portable(masks: &Masks, x: &Side, wide: &mut Wide) {
+        *wide = [[0; LANES]; WIDE];
+        for (bit, mask) in masks.iter().enumerate() {
+            let mask: Words = core::array::from_fn(|lane| 0u64.wrapping_sub(u64::from(mask >> lane & 1)));
+            for (wide, x) in wide[bit..].iter_mut().zip(x) {
+                for ((wide, x), mask) in wide.iter_mut().zip(x).zip(&mask) {
+                    *wide = wide.wrapping_add(x & mask);
+                }
+            }
+        }
+    }
+}
+
+/// `out[l] = alpha_l·x[l]`.
+pub(super) fn scale(x: &[Element], alpha: &[u64], out: &mut [Element]) {
+    let blocks = x
+        .chunks(LANES)
+        .zip(alpha.chunks(LANES))
+        .zip(out.chunks_mut(LANES));
+    let (mut side, mut wide) = (ZERO, [[0u64; LANES]; WIDE]);
+    for ((x, alpha), out) in blocks {
+        gather(x, 1, &mut side);
+        let masks: Masks = core::array::from_fn(|bit| {
+            let lanes = alpha.iter().enumerate();
+            lanes.fold(0, |mask, (lane, alpha)| {
+                mask | ((alpha >> bit & 1) as u8) << lane
+            })
+        });
+        times_challenges(&masks, &side, &mut wide);
+        finish(&mut wide, out);
+    }
+}
+
+multiversion! {
+    fn finish(wide: &mut Wide, out: &mut [Element]) {
+        scatter(&reduce(wide), out);
+    }
+}
+
+/// Rows of `2^t` elements at a point.
+pub(super) fn fold_rows(x: &[Element], points: &[u64], out: &mut [Element]) {
+    let width = 1usize << points.len();
+    let masks: Vec<Masks> = points
+        .iter()
+        .map(|point| core::array::from_fn(|bit| 0u8.wrapping_sub((point >> bit & 1) as u8)))
+        .collect();
+    let (mut sides, mut wide) = (vec![ZERO; width], [[0u64; LANES]; WIDE]);
+    for (x, out) in x.chunks(LANES * width).zip(out.chunks_mut(LANES)) {
+        for (j, side) in sides.iter_mut().enumerate() {
+            gather(x.get(j..).unwrap_or(&[]), width, side);
+        }
+        let mut left = width;
+        for masks in &masks {
+            left /= 2;
+            for i in 0..left {
+                let (zero, mut rise) = (sides[2 * i], sides[2 * i + 1]);
+                subtract(&mut rise, &zero);
+                times_challenges(masks, &rise, &mut wide);
+                sides[i] = zero;
+                add_reduced(&mut sides[i], &mut wide);
+            }
+        }
+        scatter(&sides[0], out);
+    }
+}
+
+multiversion! {
+    fn subtract(x: &mut Side, y: &Side) {
+        for (x, y) in x.as_flattened_mut().iter_mut().zip(y.as_flattened()) {
+            *x = x.wrapping_sub(*y);
+        }
+    }
+}
+
+multiversion! {
+    fn add_reduced(x: &mut Side, wide: &mut Wide) {
+        for (x, y) in x.as_flattened_mut().iter_mut().zip(reduce(wide).as_flattened()) {
+            *x = x.wrapping_add(*y);
+        }
+    }
+}
