@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +114,13 @@ def test_a_loop_shares_a_label_once() -> None:
 def test_what_has_no_lowering_is_left_for_the_executor_to_refuse() -> None:
     b = Builder()
     program = b.build("p", {"out": b.emit("exp", b.input("x", Type(SECRET, FIXED, ())))})
-    assert run_passes(program, lambda name: False) == program
+    assert replace(run_passes(program, lambda name: False), ranges=()) == program
 
 
 def test_a_scheme_keeps_the_operators_it_has() -> None:
     b = Builder()
     program = b.build("p", {"out": b.emit("sigmoid", b.input("x", Type(SECRET, FIXED, (3,))))})
-    assert run_passes(program, lambda name: name == "sigmoid") == program
+    assert replace(run_passes(program, lambda name: name == "sigmoid"), ranges=()) == program
 
 
 def test_folding_leaves_long_and_infinite_results_to_the_run() -> None:

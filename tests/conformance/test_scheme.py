@@ -68,7 +68,9 @@ def program_of(op: Op, signature: Signature, n_parties: int) -> Program:
     builder = Builder()
     secrets = []
     for i, (dtype, shape) in enumerate(zip(signature.dtypes, signature.shapes, strict=True)):
-        held = builder.input(f"x{i}", Type(Private(i % n_parties), dtype, shape))
+        low = signature.low if dtype == FIXED else float(np.floor(signature.low))
+        within = None if dtype.kind == "bool" else (low, signature.high)
+        held = builder.input(f"x{i}", Type(Private(i % n_parties), dtype, shape), within)
         secrets.append(builder.emit("to_secret", held))
     if op.name == "reveal":
         return builder.build("case", {"out": builder.emit(op.name, *secrets, **signature.params)})

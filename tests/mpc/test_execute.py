@@ -14,6 +14,7 @@ from tacit.base.types import FIXED, INT, Private, Type
 from tacit.compile import array as xp
 from tacit.compile.array import trace
 from tacit.compile.pipeline import run_passes
+from tacit.ir.program import Range
 from tacit.mpc import encode
 from tacit.mpc.execute import execute
 from tacit.mpc.operators import has
@@ -25,9 +26,13 @@ VECTOR = Type(Private(0), FIXED, (3,))
 
 
 def run(
-    function: Any, inputs: list[tuple[str, Type]], data: dict[str, Any], scheme: str = "semi2k"
+    function: Any,
+    inputs: list[tuple[str, Type]],
+    data: dict[str, Any],
+    ranges: dict[str, Range] | None = None,
+    scheme: str = "semi2k",
 ) -> list[Any]:
-    program = run_passes(trace(function, inputs, "test"), has)
+    program = run_passes(trace(function, inputs, "test", ranges), has)
 
     async def party(ctx: Ctx, started: Scheme) -> Any:
         mine = {
@@ -83,7 +88,8 @@ def test_an_operator_that_is_not_there_is_named_with_its_scope() -> None:
         return xp.reveal(x / y, name="ratio")
 
     y = Type(Private(1), FIXED, (3,))
-    for error in run(function, [("x", VECTOR), ("y", y)], {"x": np.ones(3), "y": np.ones(3)}):
+    inputs = [("x", VECTOR), ("y", y)]
+    for error in run(function, inputs, {"x": np.ones(3), "y": np.ones(3)}, {"y": (0.5, 2.0)}):
         assert isinstance(error, UnsupportedError) and error.code == "EXEC-0002"
         assert "divide" in error.message and "divide" in error.path
 
@@ -101,7 +107,7 @@ def test_a_value_that_does_not_fit_is_refused_without_showing_it() -> None:
             return None
         with pytest.raises(UsageError) as refused:
             await execute(ctx, scheme, program, data)
-        assert refused.value.code == "VALUE-0001" and "1e" not in str(refused.value)
+        assert refused.value.code == "RANGE-0002" and "1e" not in str(refused.value)
 
     run_scheme("semi2k", party)
 

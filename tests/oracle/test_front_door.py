@@ -61,7 +61,7 @@ def test_results_come_in_the_structure_that_the_function_returns() -> None:
 
 
 def test_what_the_front_door_refuses() -> None:
-    for values, code in ((["a"], "SECURE-0001"), ([np.nan], "VALUE-0001"), ([1e14], "VALUE-0001")):
+    for values, code in ((["a"], "SECURE-0001"), ([np.nan], "VALUE-0001"), ([1e14], "RANGE-0002")):
         with pytest.raises(UsageError) as refused:
             both(lambda x, y: x + y, np.array(values), np.zeros(1))
         assert refused.value.code == code
@@ -90,3 +90,28 @@ def test_large_unsigned_numbers_are_refused() -> None:
 def test_a_large_public_factor_whose_result_fits() -> None:
     got = both(lambda x, y: (x + y) * (1e9 * np.array([1.0 + 1e-4])), np.array([1.0]), np.array([3.0]))
     assert got[0] == pytest.approx(4.0004e9, rel=1e-3)
+
+
+def test_values_outside_their_range_are_named_by_column_and_not_shown() -> None:
+    with tacit.sim(["bank", "partner"]) as parties:
+        x = parties["bank"].private(np.array([[1.0, 5.0, 2.0], [0.0, 7.5, 1.0]]), limit=(0.0, 4.0))
+        y = parties["partner"].private(np.ones((2, 3)), limit=2.0)
+        with pytest.raises(UsageError) as refused:
+            tacit.secure(lambda x, y: x * y)(x, y)
+        assert refused.value.code == "RANGE-0002" and "columns 1," in refused.value.message
+        assert "7.5" not in str(refused.value)
+        assert "in (0.0, 4.0)" in str(tacit.secure(lambda x, y: x * y).program(x, y))
+
+
+def test_undeclared_inputs_bear_what_the_program_bears() -> None:
+    assert both(lambda x, y: x + y, np.array([1e12]), np.array([1.5]))[0] == 1e12 + 1.5
+    assert both(lambda x, y: x * y, np.array([8191.0]), np.array([8000.0]))[0] == 8191.0 * 8000.0
+    with pytest.raises(UsageError) as refused:
+        both(lambda x, y: x * y, np.array([8193.0]), np.array([1.0]))
+    assert refused.value.code == "RANGE-0002"
+
+
+def test_means_of_large_values() -> None:
+    values = np.linspace(2.0e6, 3.0e7, 1500)
+    got = both(lambda x, y: xp.mean(xp.concat([x, y])), values, values)
+    assert abs(got - values.mean()) <= 2.0**-16 * values.mean()

@@ -8,7 +8,7 @@ import numpy as np
 
 from tacit.base.types import BOOL, FIXED, INT, SECRET
 from tacit.compile.coerce import Value, cast, comparable, named_dtype, numbers, traced, whole
-from tacit.compile.trace import Array, active, apply, dtype_of, plain, public, refuse
+from tacit.compile.trace import Array, active, apply, dtype_of, plain, public, refuse, where_called
 from tacit.ir.ops.arith import times, well_encoded
 
 
@@ -54,6 +54,7 @@ def _scaled(x: Array, factor: np.ndarray) -> Value:
         return apply("mul", cast(x, INT) if x.dtype == BOOL else x, factor.astype(np.int64))
     if x.dtype == BOOL or (x.dtype == INT and whole(factor)):
         x = cast(x, INT if x.dtype == BOOL and not whole(factor) else FIXED)
+    trace.builder.where = where_called()
     return Array(trace, times(trace.builder, trace.var(x), factor))
 
 

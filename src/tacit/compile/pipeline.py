@@ -12,6 +12,7 @@ from tacit.compile.passes.late import late
 from tacit.compile.passes.lower import Pass, lower
 from tacit.compile.passes.share import share
 from tacit.compile.passes.spread import spread
+from tacit.compile.ranges.prove import prove
 from tacit.ir.program import Program, check
 
 PASSES: tuple[Pass, ...] = (fold, share, hoist, cse, dead)
@@ -25,10 +26,12 @@ def run_passes(
 
     `cheap_private`: whether the scheme's products with private values are worth keeping values private for.
     `rounds_shares`: whether it can truncate what is still secret.
-    Raises: what `check` raises, after each pass.
+    Raises: what `check` raises, after each pass; UsageError RANGE-0001 for a step without a proof.
     """
     early = () if cheap_private else (spread(has),)
-    last = () if rounds_shares else (late, dead)
-    for step in (*PASSES, *early, lower(has), *PASSES, *last):
+    lowered = (lower(has), *PASSES)
+    # Operators are proved before lowering. What divides only after the reveal is proved as it then stands.
+    rest = (prove, *lowered) if rounds_shares else (*lowered, late, dead, prove)
+    for step in (*PASSES, *early, *rest):
         program = check(step(program))
     return program

@@ -15,7 +15,7 @@ import numpy as np
 from tacit.base.errors import TypeRuleError, UsageError
 from tacit.base.types import BOOL, FIXED, INT, DType, Shape, Type
 from tacit.ir.op import OPS
-from tacit.ir.program import Builder, Program, Var
+from tacit.ir.program import Builder, Program, Range, Var
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,8 +70,8 @@ class Trace:
         finally:
             _ACTIVE.reset(token)
 
-    def input(self, name: str, type: Type) -> Array:
-        return Array(self, self.builder.input(name, type))
+    def input(self, name: str, type: Type, within: Range | None = None) -> Array:
+        return Array(self, self.builder.input(name, type, within))
 
     def var(self, value: Any, dtype: DType | None = None) -> Var:
         """`value` as a variable here: an Array of this trace or an outer one, or data as a constant."""
@@ -101,6 +101,7 @@ class Trace:
 
     def emit(self, op: str, *values: Any, **params: Any) -> Any:
         """Write `op` on `values`; an Array, or a tuple of them for several results."""
+        self.builder.where = where_called()
         ins = [self.var(value) for value in values]
         try:
             outs = self.builder.emit(op, *ins, **params)
@@ -262,14 +263,26 @@ class Array:
     __contains__ = _secret_flow("the items")
 
 
-def trace(function: Callable[..., Any], inputs: Sequence[tuple[str, Type]], name: str) -> Program:
+def trace(
+    function: Callable[..., Any],
+    inputs: Sequence[tuple[str, Type]],
+    name: str,
+    ranges: Mapping[str, Range] | None = None,
+) -> Program:
     """The program that `function` writes when it is called with one Array for each input, in order.
+
+    `ranges` declares, for inputs by name, in which range all their elements lie.
 
     It returns a dict (its keys name the outputs), a tuple (`out0`, `out1` …) or one value (`out`).
     Raises: UsageError for what cannot be traced, naming the line.
     """
     root = Trace()
-    arrays = [root.input(label, type) for label, type in inputs]
+    declared = dict(ranges or {})
+    arrays = [root.input(label, type, declared.pop(label, None)) for label, type in inputs]
+    if declared:
+        raise UsageError(
+            "IR-0015", f"there is no input {min(declared)!r} to have a range", hint="see the inputs"
+        )
     with root.writing():
         result = function(*arrays)
         return root.builder.build(name, {label: root.var(value) for label, value in _named(result).items()})

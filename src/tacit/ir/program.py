@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -36,6 +37,8 @@ class Eqn:
     ins: tuple[Var, ...]
     outs: tuple[Var, ...]
     params: Params
+    where: str = field(default="", compare=False)
+    """`file.py:line` of the user's code that asked for it, for messages; no part of the program."""
 
     @property
     def bodies(self) -> tuple[Program, ...]:
@@ -53,14 +56,23 @@ class Reveal:
     guarded: bool
 
 
+Range = tuple[float, float]
+"""(low, high), both included."""
+
+
 @dataclass(frozen=True)
 class Program:
-    """Named inputs, equations in order of execution, named outputs."""
+    """Named inputs, equations in order of execution, named outputs.
+
+    `ranges`: for some inputs, by name, the range that all their elements lie in. It is a promise that proofs
+    about the program rest on; whoever holds the input checks it before anything is sent (`mpc.execute`).
+    """
 
     name: str
     ins: tuple[tuple[str, Var], ...]
     eqns: tuple[Eqn, ...]
     outs: tuple[tuple[str, Var], ...]
+    ranges: tuple[tuple[str, Range], ...] = ()
 
     def reveals(self) -> tuple[Reveal, ...]:
         """Everything that a run can disclose, in order. Bodies of loops reveal nothing (`check`)."""
@@ -89,16 +101,21 @@ class Builder:
         self._ins: list[tuple[str, Var]] = []
         self._eqns: list[Eqn] = []
         self._known: set[Var] = set()
+        self._ranges: dict[str, Range] = {}
+        self.where = ""
+        """Goes into every equation that is written from now on."""
 
     def _fresh(self, type: Type) -> Var:
         var = Var(len(self._known), type)
         self._known.add(var)
         return var
 
-    def input(self, name: str, type: Type) -> Var:
-        """A new input, after those there are."""
+    def input(self, name: str, type: Type, within: Range | None = None) -> Var:
+        """A new input, after those there are, with all elements in the range `within` if that is given."""
         var = self._fresh(type)
         self._ins.append((name, var))
+        if within is not None:
+            self._ranges[name] = within
         return var
 
     @overload
@@ -118,7 +135,7 @@ class Builder:
         frozen = Params(params)
         types = infer(op, tuple(var.type for var in ins), frozen)
         outs = tuple(self._fresh(type) for type in types)
-        self._eqns.append(Eqn(op, ins, outs, frozen))
+        self._eqns.append(Eqn(op, ins, outs, frozen, self.where))
         return outs[0] if len(outs) == 1 else outs
 
     def const(self, array: Any, dtype: DType) -> Var:
@@ -141,7 +158,8 @@ class Builder:
 
     def build(self, name: str, outs: Mapping[str, Var]) -> Program:
         """The finished program. Raises UsageError IR-0008 if it is not well formed."""
-        program = Program(name, tuple(self._ins), tuple(self._eqns), tuple(outs.items()))
+        ranges = tuple(self._ranges.items())
+        program = Program(name, tuple(self._ins), tuple(self._eqns), tuple(outs.items()), ranges)
         _check_frame(program, nested=False)
         _check_outs(program, self._known)
         return program
@@ -201,6 +219,18 @@ def _check_frame(program: Program, nested: bool) -> None:
     ):
         if len(set(names)) != len(names):
             raise UsageError("IR-0008", f"two {what} have the same name", hint="give each its own")
+    _check_ranges(program, nested)
+
+
+def _check_ranges(program: Program, nested: bool) -> None:
+    inputs = dict(program.ins)
+    for name, (low, high) in program.ranges:
+        if nested or name not in inputs or inputs[name].type.dtype.kind == "bool":
+            raise UsageError("IR-0015", f"{name!r} is no numeric input of the program", hint="see its inputs")
+        if not (isfinite(low) and isfinite(high) and low <= high):
+            raise UsageError("IR-0015", f"the range of input {name!r} is not from a number to a larger one")
+    if len(dict(program.ranges)) != len(program.ranges):
+        raise UsageError("IR-0015", "an input has two ranges")
 
 
 def _check_outs(program: Program, known: set[Var]) -> None:

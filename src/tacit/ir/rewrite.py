@@ -14,7 +14,8 @@ Visit = Callable[[Builder, Eqn, tuple[Var, ...]], Sequence[Var] | None]
 def rewrite(program: Program, visit: Visit, inner: Callable[[Program], Program]) -> Program:
     """`program` with each equation replaced by what `visit` writes; `inner` is applied to bodies first."""
     builder = Builder()
-    ins = [builder.input(name, var.type) for name, var in program.ins]
+    ranges = dict(program.ranges)
+    ins = [builder.input(name, var.type, ranges.get(name)) for name, var in program.ins]
     outs = inline(builder, program, ins, visit, inner)
     return builder.build(program.name, dict(zip((name for name, _ in program.outs), outs, strict=True)))
 
@@ -31,7 +32,8 @@ def inline(
     for eqn in program.eqns:
         if eqn.bodies:
             params = {name: inner(x) if isinstance(x, Program) else x for name, x in eqn.params.items()}
-            eqn = Eqn(eqn.op, eqn.ins, eqn.outs, Params(params))
+            eqn = Eqn(eqn.op, eqn.ins, eqn.outs, Params(params), eqn.where)
+        builder.where = eqn.where or builder.where
         sources = tuple(new[var] for var in eqn.ins)
         outs = visit(builder, eqn, sources)
         new.update(zip(eqn.outs, copy(builder, eqn, sources) if outs is None else outs, strict=True))
@@ -40,5 +42,6 @@ def inline(
 
 def copy(builder: Builder, eqn: Eqn, ins: Sequence[Var]) -> tuple[Var, ...]:
     """The same operator with the same parameters on `ins`."""
+    builder.where = eqn.where or builder.where
     outs = builder.emit(eqn.op, *ins, **eqn.params)
     return (outs,) if isinstance(outs, Var) else outs

@@ -1,6 +1,6 @@
 """The text form of programs: `parse(to_text(p)) == p`, and what digests are taken over.
 
-program step(x=%0: secret fixed64.18[128,10], w=%1: secret fixed64.18[10]) {
+program step(x=%0: secret fixed64.18[128,10] in (-8.0, 8.0), w=%1: secret fixed64.18[10]) {
   %2: secret fixed64.18[128] = matmul %0, %1
   %3: secret fixed64.18[128] = sigmoid %2
   %4: private(0) fixed64.18[128] = reveal %3 {name="scores", to=(0,)}
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from tacit.base.errors import UsageError
 from tacit.base.types import DTYPES, PUBLIC, SECRET, DType, Private, Type, Visibility
 from tacit.ir.op import Params
-from tacit.ir.program import Eqn, Program, Var, check
+from tacit.ir.program import Eqn, Program, Range, Var, check
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.]*"
 _TOKEN = re.compile(
@@ -35,7 +35,8 @@ def to_text(program: Program) -> str:
 
 
 def _lines(program: Program) -> list[str]:
-    ins = ", ".join(f"{_name(name)}={var}: {var.type}" for name, var in program.ins)
+    ranges = {name: f" in {_value(limits)}" for name, limits in program.ranges}
+    ins = ", ".join(f"{_name(name)}={var}: {var.type}{ranges.get(name, '')}" for name, var in program.ins)
     outs = ", ".join(f"{_name(name)}={var}" for name, var in program.outs)
     body = [line for eqn in program.eqns for line in _eqn(eqn)]
     return [f"program {_name(program.name)}({ins}) {{", *body, f"  return {outs}".rstrip(), "}"]
@@ -159,12 +160,14 @@ class _Reader:
         if depth > _DEPTH_LIMIT:
             self._refuse("too deeply nested")
         self.expect("program")
-        name, ins, eqns = self.label(), [], []
+        name, ins, eqns, ranges = self.label(), [], [], []
         self.expect("(")
         while not self.skip(")"):
             label = self.label()
             self.expect("=")
             ins.append((label, self.typed_var()))
+            if self.skip("in"):
+                ranges.append((label, self.range(depth)))
             if not self.peek(")"):
                 self.expect(",")
         types = {var.id: var for _, var in ins}
@@ -180,7 +183,13 @@ class _Reader:
             outs.append((label, self.var(types)))
             if not self.peek("}"):
                 self.expect(",")
-        return Program(name, tuple(ins), tuple(eqns), tuple(outs))
+        return Program(name, tuple(ins), tuple(eqns), tuple(outs), tuple(ranges))
+
+    def range(self, depth: int) -> Range:
+        limits = self.value(depth)
+        if not isinstance(limits, tuple) or [type(limit) for limit in limits] != [float, float]:
+            self._refuse("a range is two real numbers")
+        return limits
 
     def eqn(self, types: dict[int, Var], depth: int) -> Eqn:
         outs, ins, params = [], [], {}

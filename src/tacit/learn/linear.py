@@ -94,7 +94,15 @@ def fit(
 
 
 def fit_linear(
-    blocks: Sequence[Array], target: Array, options: Descent, penalised: Sequence[np.ndarray]
+    blocks: Sequence[Array],
+    target: Array,
+    options: Descent,
+    penalised: Sequence[np.ndarray],
+    reach: float = 64.0,
 ) -> list[Array]:
-    """Least squares with l2."""
-    return fit(blocks, target, options, lambda mean: mean, penalised)
+    """Least squares with l2, of a standardised target.
+
+    Predictions count as at most `reach` in magnitude, so that no step of the descent is larger than can be
+    proved to fit; where the fit ends, none is.
+    """
+    return fit(blocks, target, options, lambda mean: xp.clip(mean, -reach, reach), penalised)

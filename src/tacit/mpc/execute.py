@@ -31,13 +31,17 @@ async def execute(
 ) -> dict[str, Value]:
     """Outputs by name. `inputs`: an array for what is public or mine, a Share for what is secret, None else.
 
-    Raises: UsageError EXEC-0001 for a missing or misshapen input, PolicyError POLICY-0001 where a reveal's
-    guard does not hold, UnsupportedError EXEC-0002 or EXEC-0003, before anything is sent, for what the scheme
-    does not have, and whatever the scheme's protocols raise.
+    Raises: UsageError EXEC-0001 for a missing or misshapen input, RANGE-0002 for one outside its range,
+    PolicyError POLICY-0001 where a reveal's guard does not hold, UnsupportedError EXEC-0002 or EXEC-0003,
+    before anything is sent, for what the scheme does not have, and whatever the scheme's protocols raise.
     """
     refuse_gaps(type(scheme), program)
     ctx = scheme.view(ctx)
     values = [_input(ctx, name, var, inputs) for name, var in program.ins]
+    ranges = dict(program.ranges)
+    for (name, _), value in zip(program.ins, values, strict=True):
+        if value.plain is not None and name in ranges:
+            _check_range(name, value.plain, *ranges[name])
     results = await run_program(ctx, scheme, program, values)
     await scheme.settle(ctx.sub("settle"))
     return dict(zip((name for name, _ in program.outs), results, strict=True))
@@ -55,6 +59,21 @@ def _input(ctx: Ctx, name: str, var: Var, inputs: Mapping[str, np.ndarray | Shar
     if given is None or isinstance(given, Share) or np.shape(given) != var.type.shape:
         raise UsageError("EXEC-0001", f"input {name!r} must be an array of shape {var.type.shape}")
     return Value(var.type, encode.plaintext(given, var.type.dtype), None, clock)
+
+
+def _check_range(name: str, x: np.ndarray, low: float, high: float) -> None:
+    """Missing values pass: they are refused where they are encoded, if the program does not replace them."""
+    outside = (x < low) | (x > high)
+    if not np.any(outside):
+        return
+    columns = np.flatnonzero(outside.reshape(-1, x.shape[-1]).any(axis=0)) if x.ndim > 1 else ()
+    named = ", ".join(str(k) for k in columns[:8]) + (" …" if len(columns) > 8 else "")
+    raise UsageError(
+        "RANGE-0002",
+        f"input {name!r} has values outside {low:g} to {high:g}, the range that this program is proved for"
+        + (f" (columns {named}, counted from 0)" if named else ""),
+        hint="rescale it; where the range was not declared, it is the widest that all steps bear",
+    )
 
 
 async def run_program(ctx: Ctx, scheme: Scheme, program: Program, inputs: Sequence[Value]) -> list[Value]:

@@ -27,7 +27,7 @@ from tacit.base.protocol import gather
 from tacit.base.transport import Clock
 from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
 from tacit.compile import array as xp
-from tacit.ir.program import Program
+from tacit.ir.program import Program, Range
 from tacit.mpc.scheme import find, usual
 from tacit.net.memory import MemoryNetwork
 from tacit.run.compiled import compiled
@@ -43,6 +43,8 @@ class Input:
     owner: int
     array: np.ndarray
     dtype: DType
+    within: Range | None = None
+    """Declared and so known to all; None: the widest range that a program bears."""
 
     @property
     def type(self) -> Type:
@@ -59,15 +61,25 @@ class Member:
     world: Simulation
     number: int
 
-    def private(self, values: Any) -> Input:
-        """This party's private array of reals, integers or booleans."""
+    def private(self, values: Any, limit: float | Range | None = None) -> Input:
+        """This party's private array of reals, integers or booleans.
+
+        `limit`, a largest magnitude or a pair (low, high), is told to all parties; values outside are refused
+        before anything is sent. Without it, programs get the widest range in which every step is exact.
+        """
         array = np.asarray(values)
         kinds = {"f": FIXED, "i": INT, "u": INT, "b": BOOL}
         if array.dtype.kind not in kinds:
             raise UsageError(
                 "SECURE-0001", f"arrays of dtype {array.dtype} cannot be computed on", hint="use numbers"
             )
-        return Input(self.world, self.number, array, kinds[array.dtype.kind])
+        within = None if limit is None else _range(limit)
+        return Input(self.world, self.number, array, kinds[array.dtype.kind], within)
+
+
+def _range(limit: float | Range) -> Range:
+    low, high = limit if isinstance(limit, tuple) else (-limit, limit)
+    return float(low), float(high)
 
 
 class _Unhurried:
@@ -188,7 +200,8 @@ class Secure:
             return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
 
         types = [(key, value.type) for key, value in named.items()]
-        program = compiled(revealing, types, self._name, scheme)
+        ranges = {key: value.within for key, value in named.items() if value.within is not None}
+        program = compiled(revealing, types, self._name, scheme, ranges)
         return program, kinds[0]
 
     def _bind(self, inputs: tuple[Any, ...]) -> tuple[Simulation, dict[str, Input]]:

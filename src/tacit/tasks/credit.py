@@ -17,11 +17,13 @@ import pyarrow as pa
 from tacit.base.errors import PeerError, PolicyError, UsageError
 from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
+from tacit.compile.array import trace
+from tacit.compile.ranges.prove import bounds, prove
 from tacit.frame import features
 from tacit.frame.disclosure import check_columns, check_counts
 from tacit.frame.keys import Keys, canonical_keys
 from tacit.frame.split import holdout
-from tacit.ir.program import Program
+from tacit.ir.program import Program, Range
 from tacit.learn.linear import Descent, score
 from tacit.learn.logistic import fit_logistic
 from tacit.learn.metrics import Quality, Ranking, quality, rank
@@ -33,6 +35,8 @@ from tacit.stats.describe import correlation_with
 
 THRESHOLD_ROWS = 20
 SMALLEST_TEST = 2 * THRESHOLD_ROWS
+LARGEST_PART = 2.0**25
+"""Of a score, by one party's columns: the weights that a model may have follow from it."""
 SMALLEST_DEVIATION = 1e-3
 """Of a column on the training rows; keeps a label of one class from dividing by zero before it is refused."""
 
@@ -188,6 +192,7 @@ async def train(run: Run, table: pa.Table, *, threads: int = 1) -> Outcome:
     if own_correlations(job):
         found = await _compute(run, statistics_step(job, widths, n_train), trained_on)
         correlations = dict(zip(mine.plan.names, map(float, found[name]), strict=True))
+    _require_scorable(job, widths, n_train)
     weights = await _compute(run, training_step(job, widths, n_train), trained_on)
     tested_on = {f"x.{name}": mine.test, "label": mine.label_test, **_named("w", weights)}
     counts = await _compute(run, evaluation_step(job, widths, n_test), tested_on)
@@ -267,10 +272,27 @@ class Step:
     name: str
     function: Callable[..., Any]
     inputs: tuple[tuple[str, Type], ...]
+    ranges: Mapping[str, Range]
 
     def program(self, scheme: str) -> Program:
         """What runs under `scheme`; priced before anything is sent."""
-        return compiled(self.function, self.inputs, self.name, scheme)
+        return compiled(self.function, self.inputs, self.name, scheme, self.ranges)
+
+
+def _step(
+    job: Job,
+    name: str,
+    function: Callable[..., Any],
+    widths: Sequence[int],
+    inputs: Sequence[tuple[str, Type]],
+) -> Step:
+    """A step whose inputs lie where features, labels and weights do."""
+    ranges = {"label": (0.0, 1.0)}
+    for terms, width in zip(job.parties, widths, strict=True):
+        weight = LARGEST_PART / (features.CLIP * width)
+        ranges[f"x.{terms.name}"] = -features.CLIP, features.CLIP
+        ranges[f"w.{terms.name}"] = -weight, weight
+    return Step(name, function, tuple(inputs), {key: ranges[key] for key, _ in inputs})
 
 
 def statistics_step(job: Job, widths: Sequence[int], n: int) -> Step:
@@ -291,7 +313,7 @@ def statistics_step(job: Job, widths: Sequence[int], n: int) -> Step:
             revealed[name] = xp.reveal(found, to=number, name=f"correlations.{name}", when=enough)
         return revealed
 
-    return Step("statistics", correlations, (*_columns(job, widths, n), *_label(job, n)))
+    return _step(job, "statistics", correlations, widths, [*_columns(job, widths, n), *_label(job, n)])
 
 
 def training_step(job: Job, widths: Sequence[int], n: int) -> Step:
@@ -312,7 +334,22 @@ def training_step(job: Job, widths: Sequence[int], n: int) -> Step:
             for number, (name, w) in enumerate(zip(names, weights, strict=True))
         }
 
-    return Step("training", training, (*_columns(job, widths, n), *_label(job, n)))
+    return _step(job, "training", training, widths, [*_columns(job, widths, n), *_label(job, n)])
+
+
+def _require_scorable(job: Job, widths: Sequence[int], n: int) -> None:
+    """Raises UsageError RANGE-0001 unless all weights that training can give are in the range of scoring: of
+    weights that stay shared nobody could check it."""
+    step, scored = training_step(job, widths, n), scoring_step(job, widths, n, ()).ranges
+    found = bounds(prove(trace(step.function, step.inputs, step.name, step.ranges)))
+    for name, (low, high) in found.items():
+        limit = scored[f"w.{name}"][1]
+        if max(-low, high) > limit:
+            raise UsageError(
+                "RANGE-0001",
+                f"weights of {name!r} can reach {max(-low, high):.3g}; scores are right below {limit:.3g}",
+                hint="fewer epochs, a smaller rate or more l2 in the train section",
+            )
 
 
 def evaluation_step(job: Job, widths: Sequence[int], n: int) -> Step:
@@ -330,9 +367,8 @@ def evaluation_step(job: Job, widths: Sequence[int], n: int) -> Step:
             for name, value in vars(ranking).items()
         }
 
-    return Step(
-        "evaluation", evaluation, (*_columns(job, widths, n), *_weights(job, widths), *_label(job, n))
-    )
+    inputs = [*_columns(job, widths, n), *_weights(job, widths), *_label(job, n)]
+    return _step(job, "evaluation", evaluation, widths, inputs)
 
 
 def scoring_step(job: Job, widths: Sequence[int], n: int, recipients: Sequence[int]) -> Step:
@@ -343,7 +379,7 @@ def scoring_step(job: Job, widths: Sequence[int], n: int, recipients: Sequence[i
         total = score(values[:n_parties], values[n_parties:])
         return {f"scores{to}": xp.reveal(total, to=to, name=f"scores.{to}") for to in recipients}
 
-    return Step("scoring", scoring, (*_columns(job, widths, n), *_weights(job, widths)))
+    return _step(job, "scoring", scoring, widths, [*_columns(job, widths, n), *_weights(job, widths)])
 
 
 def steps(job: Job, widths: Sequence[int], n_train: int, n_test: int) -> tuple[Step, ...]:

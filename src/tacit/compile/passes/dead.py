@@ -18,7 +18,8 @@ def dead(program: Program) -> Program:
             slim = _slim_scan(eqn, live) if eqn.op == "scan" else eqn
             live.update(slim.ins)
             kept.append(slim)
-    return _renumbered(Program(program.name, program.ins, tuple(reversed(kept)), program.outs))
+    shorter = Program(program.name, program.ins, tuple(reversed(kept)), program.outs, program.ranges)
+    return _renumbered(shorter)
 
 
 def _slim_scan(eqn: Eqn, live: set[Var]) -> Eqn:
@@ -36,6 +37,7 @@ def _slim_scan(eqn: Eqn, live: set[Var]) -> Eqn:
         tuple(var for var, kept in zip(eqn.ins, needed, strict=True) if kept),
         tuple(var for var, kept in zip(eqn.outs, keep, strict=True) if kept),
         Params(params),
+        eqn.where,
     )
 
 
@@ -48,6 +50,9 @@ def _renumbered(program: Program) -> Program:
     def all_new(old: tuple[Var, ...]) -> tuple[Var, ...]:
         return tuple(new[var] for var in old)
 
-    eqns = tuple(Eqn(eqn.op, all_new(eqn.ins), all_new(eqn.outs), eqn.params) for eqn in program.eqns)
+    eqns = tuple(
+        Eqn(eqn.op, all_new(eqn.ins), all_new(eqn.outs), eqn.params, eqn.where) for eqn in program.eqns
+    )
     ins = tuple((name, new[var]) for name, var in program.ins)
-    return Program(program.name, ins, eqns, tuple((name, new[var]) for name, var in program.outs))
+    outs = tuple((name, new[var]) for name, var in program.outs)
+    return Program(program.name, ins, eqns, outs, program.ranges)

@@ -25,12 +25,12 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
+from tacit.base.fixed import MOST_FRACTION_BITS
 from tacit.base.prg import Prg
 from tacit.base.protocol import protocol
 from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.base.wire import Ring
-from tacit.mpc.encode import MOST_FRACTION_BITS
 from tacit.mpc.scheme import ArrayShare
 from tacit.mpc.semi2k.share import pack, unpack
 

@@ -1,0 +1,104 @@
+"""The range pass: every truncation, comparison and result of a program is proved right, or it is refused.
+
+Truncation in the ring is exact to one unit for |x| < 2^62 before it, a comparison for |x - y| < 2^63; beyond,
+results would be silently wrong by multiples of 2^44. Nothing at run time could notice that: the values are
+secret. So it is proved before, from the ranges of the inputs, by interval arithmetic (`rules`, `loops`).
+
+Inputs whose range is not declared get the widest one, up to a power of two, for which there is a proof. So
+the range depends on the program and never on data; who holds the input checks it (`mpc.execute`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tacit.base.errors import UsageError
+from tacit.base.fixed import LIMIT_BITS
+from tacit.base.types import DType
+from tacit.compile.ranges import nonlinear
+from tacit.compile.ranges.interval import BIT, Form, Interval
+from tacit.compile.ranges.loops import scan
+from tacit.compile.ranges.rules import RULES, unknown
+from tacit.compile.ranges.step import Problem, Step
+from tacit.ir.program import Program, Range, Var
+
+__all__ = ["bounds", "nonlinear", "prove"]
+HINT = "declare a smaller range for an input (private(values, limit=…)), rescale, or clip before this line"
+
+
+def prove(program: Program) -> Program:
+    """`program` with a range for every numeric input, for which every step is right.
+
+    Raises: UsageError RANGE-0001 naming a step for which there is no proof.
+    """
+    undeclared = [
+        (name, var.type.dtype)
+        for name, var in program.ins
+        if name not in dict(program.ranges) and var.type.dtype.kind != "bool"
+    ]
+    whole, problem = _with_limit(program, undeclared, LIMIT_BITS)
+    if problem is None:
+        return whole
+    if undeclared:
+        whole, least = _with_limit(program, undeclared, 0)
+        if least is None:
+            return _widest(program, undeclared)
+        problem = least
+    where = f" at {problem.where}" if problem.where else ""
+    raise UsageError(
+        "RANGE-0001", f"program {program.name!r}: {problem.sentence.format(where=where)}", hint=HINT
+    )
+
+
+def _widest(program: Program, undeclared: list[tuple[str, DType]]) -> Program:
+    """By bisection: a narrower range can only help."""
+    low, high = 0, LIMIT_BITS
+    while high - low > 1:
+        middle = (low + high) // 2
+        _, problem = _with_limit(program, undeclared, middle)
+        low, high = (middle, high) if problem is None else (low, middle)
+    return _with_limit(program, undeclared, low)[0]
+
+
+def _with_limit(
+    program: Program, undeclared: list[tuple[str, DType]], bits: int
+) -> tuple[Program, Problem | None]:
+    """The program with inputs below 2^bits, as far as encodings allow; what is not proved then."""
+    sizes = {name: 2.0 ** min(bits, LIMIT_BITS - dtype.fraction_bits) for name, dtype in undeclared}
+    limits = {name: max(size - 1.0, 1.0) for name, size in sizes.items()}
+    added = tuple((name, (-limit, limit)) for name, limit in limits.items())
+    candidate = replace(program, ranges=(*program.ranges, *added))
+    problems: list[Problem] = []
+    _analyse(candidate, [_input(candidate, name, var) for name, var in candidate.ins], problems)
+    return candidate, problems[0] if problems else None
+
+
+def bounds(program: Program) -> dict[str, Range]:
+    """For every output of a proved program the range in which it lies, by name."""
+    outs = _analyse(program, [_input(program, name, var) for name, var in program.ins], [])
+    wholes = [form.interval.whole() for form in outs]
+    return {
+        name: (float(one.low), float(one.high)) for (name, _), one in zip(program.outs, wholes, strict=True)
+    }
+
+
+def _input(program: Program, name: str, var: Var) -> Form:
+    if var.type.dtype.kind == "bool":
+        return Form(BIT)
+    low, high = dict(program.ranges)[name]
+    return Form(Interval(np.float64(low), np.float64(high)))
+
+
+def _analyse(program: Program, ins: list[Form], problems: list[Problem]) -> list[Form]:
+    """The forms of the outputs."""
+    known: dict[Var, Form] = {var: form for (_, var), form in zip(program.ins, ins, strict=True)}
+    with np.errstate(invalid="ignore", over="ignore"):
+        for eqn in program.eqns:
+            step, sources = Step(eqn, problems), [known[var] for var in eqn.ins]
+            if eqn.op == "scan":
+                known.update(zip(eqn.outs, scan(step, sources, _analyse), strict=True))
+            else:
+                known[eqn.outs[0]] = RULES.get(eqn.op, unknown)(step, *sources)
+    return [known[var] for _, var in program.outs]
