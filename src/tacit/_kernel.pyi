@@ -215,6 +215,10 @@ def gilboa_recv(t: U8, label: Bytes, w: U64, payload: Bytes, m: int, bits: int) 
 def rlwe_public_key_size(modulus_bits: int) -> int:
     """Bytes of an encoded public key; `modulus_bits` is 180, 200 or 215 ("range" otherwise)."""
 
+def rlwe_slots_size(products: int, terms: int) -> tuple[int, int, int]:
+    """For sums of `terms` (1 or 2) products in slots: bytes of the key owner's message, bytes of the answer,
+    masked coefficients. Full in steps of 8192; products 1..2^24, "range" otherwise."""
+
 @final
 class RlweLayout:
     """How X @ W, `X: [m, d]` signed and plaintext, `W: [d, k]` encrypted, is cut into polynomials.
@@ -252,6 +256,12 @@ class RlweKey:
     def decrypt(self, layout: RlweLayout, answer: Bytes) -> U64:
         """My share, `uint64[k, m]`: row j is X @ w[j] plus the peer's mask. "malformed" on another size."""
 
+    def encrypt_slots(self, seed: Bytes, factors: U64) -> U8:
+        """A key of 180 bits: the message for `factors: uint64[terms, n]`; `seed`: 32 bytes, fresh."""
+    def decrypt_slots(self, answer: Bytes, products: int, tops: bool) -> U64:
+        """My share, `uint64[1 or 2, products]`: both parties' add up to `w` more than the signed factors' sums
+        of products, and with `tops` w is the OR of both parties' second rows. "malformed" on another size."""
+
 @final
 class RlwePublicKey:
     """The peer's public key."""
@@ -259,6 +269,12 @@ class RlwePublicKey:
     @staticmethod
     def decode(encoded: Bytes, modulus_bits: int) -> RlwePublicKey:
         """ "malformed" if the size is wrong or a residue is not canonical."""
+    def multiply_slots(self, fresh: Bytes, seed: Bytes, factors: U64, tops: bool) -> tuple[U8, U64]:
+        """The answer to the key owner's message, and my share as in `RlweKey.decrypt_slots`, for my
+        `factors: uint64[terms, n]`; `seed`: 16 secret bytes, fresh for every call.
+
+        "malformed" if `fresh` has the wrong size or a residue is not canonical.
+        """
 
 @final
 class RlweMatrix:

@@ -26,7 +26,9 @@ mod kernel {
         remask_points, ring_matmul,
     };
     #[pymodule_export]
-    use super::rlwe::{RlweKey, RlweLayout, RlweMatrix, RlwePublicKey, rlwe_public_key_size};
+    use super::rlwe::{
+        RlweKey, RlweLayout, RlweMatrix, RlwePublicKey, rlwe_public_key_size, rlwe_slots_size,
+    };
     #[pymodule_export]
     use super::transfer::{
         EndemicReceiver, EndemicSender, SoftSpokenReceiver, SoftSpokenSender, bit_ole_receiver,

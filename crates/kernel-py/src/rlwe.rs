@@ -1,12 +1,13 @@
-//! RLWE products: layouts, keys, matrices.
+//! RLWE products: layouts, keys, matrices, slots.
 
 use crate::arguments::{ByteString, Failure, fill, fill_two, mismatch, slice};
 use numpy::{Ix1, Ix2, PyArray1, PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use tacit_kernel::rlwe;
+use tacit_kernel::rlwe::{self, slots};
 
 const SEED: &str = "seed must have 32 bytes";
+const MULTIPLY_SEED: &str = "seed must have 16 bytes";
 
 fn modulus(bits: usize) -> PyResult<rlwe::Modulus> {
     Ok(rlwe::Modulus::of_bits(bits).map_err(Failure)?)
@@ -97,6 +98,49 @@ impl RlweKey {
         let answer = answer.as_slice()?;
         fill(py, [k, m], |share| self.0.decrypt(&layout.0, answer, share))
     }
+
+    /// Encrypts factors of products in slots.
+    fn encrypt_slots<'py>(
+        &self,
+        py: Python<'py>,
+        seed: ByteString<'py>,
+        factors: PyReadonlyArray2<'py, u64>,
+    ) -> PyResult<Bound<'py, PyArray1<u8>>> {
+        let (terms, products) = (factors.shape()[0], factors.shape()[1]);
+        let size = slots::fresh_size(products, terms).map_err(Failure)?;
+        let (seed, factors) = (seed.exact(SEED)?, slice(&factors)?);
+        fill(py, [size], |message| {
+            slots::encrypt(&self.0, &seed, factors, terms, message)
+        })
+    }
+
+    /// The share of the factors' owner.
+    fn decrypt_slots<'py>(
+        &self,
+        py: Python<'py>,
+        answer: ByteString<'py>,
+        products: usize,
+        tops: bool,
+    ) -> PyResult<Bound<'py, PyArray2<u64>>> {
+        slots::answer_size(products).map_err(Failure)?;
+        let answer = answer.as_slice()?;
+        fill(py, [rows(tops), products], |share| {
+            slots::decrypt(&self.0, answer, products, share)
+        })
+    }
+}
+
+/// Bytes of the key owner's message, bytes of the answer, and masked coefficients of products in slots.
+#[pyfunction]
+pub fn rlwe_slots_size(products: usize, terms: usize) -> PyResult<(usize, usize, usize)> {
+    let fresh = slots::fresh_size(products, terms).map_err(Failure)?;
+    let answer = slots::answer_size(products).map_err(Failure)?;
+    Ok((fresh, answer, slots::outputs(products).map_err(Failure)?))
+}
+
+/// The shape of a share: with the tops as a second row, or without.
+fn rows(tops: bool) -> usize {
+    1 + usize::from(tops)
 }
 
 /// Public key of the peer.
@@ -111,6 +155,24 @@ impl RlwePublicKey {
         let (encoded, modulus) = (encoded.as_slice()?, modulus(modulus_bits)?);
         let key = py.detach(|| rlwe::PublicKey::decode(modulus, encoded));
         Ok(Self(key.map_err(Failure)?))
+    }
+
+    /// The answer and the share of the party without the key.
+    fn multiply_slots<'py>(
+        &self,
+        py: Python<'py>,
+        fresh: ByteString<'py>,
+        seed: ByteString<'py>,
+        factors: PyReadonlyArray2<'py, u64>,
+        tops: bool,
+    ) -> PyResult<crate::arguments::Pair<'py, u8, Ix1, u64, Ix2>> {
+        let (terms, products) = (factors.shape()[0], factors.shape()[1]);
+        let size = slots::answer_size(products).map_err(Failure)?;
+        let (fresh, seed) = (fresh.as_slice()?, seed.exact(MULTIPLY_SEED)?);
+        let factors = slice(&factors)?;
+        fill_two(py, [size], [rows(tops), products], |answer, share| {
+            slots::multiply(&self.0, fresh, &seed, factors, terms, answer, share)
+        })
     }
 }
 
@@ -147,7 +209,7 @@ impl RlweMatrix {
     ) -> PyResult<crate::arguments::Pair<'py, u8, Ix1, u64, Ix2>> {
         let layout = self.0.layout();
         let (m, _, k) = layout.shape();
-        let (fresh, seed) = (fresh.as_slice()?, seed.exact("seed must have 16 bytes")?);
+        let (fresh, seed) = (fresh.as_slice()?, seed.exact(MULTIPLY_SEED)?);
         fill_two(py, [layout.answer_size()], [k, m], |answer, share| {
             self.0.multiply(&key.0, fresh, &seed, answer, share)
         })

@@ -11,7 +11,7 @@ use crate::prg::Prg;
 use crate::wipe::Wiped;
 
 /// A 32-byte seed: secret coins, and the public seed of the uniform polynomials.
-fn split(seed: &[u8; 32]) -> (Prg, [u8; SEED_BYTES], Prg) {
+pub(super) fn split(seed: &[u8; 32]) -> (Prg, [u8; SEED_BYTES], Prg) {
     let (mut secret, mut public) = ([0; 16], [0; SEED_BYTES]);
     secret.copy_from_slice(&seed[..16]);
     public.copy_from_slice(&seed[16..]);
@@ -71,14 +71,14 @@ impl SecretKey {
         };
         let mut encoded = public_seed.to_vec();
         encoded.resize(public_key_size(modulus), 0);
-        key.seal(
-            &public,
-            0,
-            &noise(&coins, POLYNOMIAL_BLOCKS),
-            None,
-            &mut encoded[SEED_BYTES..],
-        );
+        let noise = noise(&coins, POLYNOMIAL_BLOCKS);
+        key.seal(&public, 0, &noise, &mut encoded[SEED_BYTES..], |_, _, _| ());
         (key, encoded)
+    }
+
+    /// s modulo one of the two primes of `Exact`, transformed.
+    pub(super) fn exact(&self, limb: usize) -> &[u64] {
+        &self.exact[limb]
     }
 
     /// The modulus that the key was made for.
@@ -87,14 +87,14 @@ impl SecretKey {
         self.modulus
     }
 
-    /// Writes `b = -a·s + e + round(q/t·m)`, m given by its remainders.
-    fn seal(
+    /// Writes `b = -a·s + e + round(q/t·m)`; `add_message(i, limb, to)` adds the last term, below `2p`.
+    pub(super) fn seal(
         &self,
         public: &Prg,
         index: usize,
         noise: &[u64],
-        remainders: Option<&[u64]>,
         out: &mut [u8],
+        mut add_message: impl FnMut(usize, &Limb, &mut [u64]),
     ) {
         let mut b = Wiped::filled(0u64, N);
         let mut a = vec![0u64; N];
@@ -109,9 +109,7 @@ impl SecretKey {
         {
             let prime = &limb.prime;
             lift_small(prime, noise, &mut b);
-            if let Some(remainders) = remainders {
-                limb.add_scaled(remainders, &mut b);
-            }
+            add_message(i, limb, &mut b);
             ntt::forward(prime, &mut b);
             vartime_uniform(public, stream_index(index, i), prime, &mut a);
             a.iter_mut().for_each(|a| *a = prime.p - *a);
@@ -165,7 +163,9 @@ impl SecretKey {
                 }
             }
             let noise = noise(&coins, index as u128 * POLYNOMIAL_BLOCKS);
-            self.seal(&public, index, &noise, Some(&remainders), out);
+            self.seal(&public, index, &noise, out, |_, limb, b| {
+                limb.add_scaled(&remainders, b)
+            });
         }
         Ok(())
     }
@@ -289,14 +289,25 @@ pub(super) fn unseal(
     mut take: impl FnMut(usize, &[u64], &[u64]),
 ) -> Result<()> {
     let (mut a, mut b) = (vec![0; N], vec![0; N]);
-    let mut rest = packed;
-    for (i, limb) in modulus.basis().limbs.iter().enumerate() {
-        let (head, tail) = rest.split_at(packed_size(limb.prime.bits as usize));
-        unpack(&limb.prime, head, &mut b)?;
-        vartime_uniform(public, stream_index(index, i), &limb.prime, &mut a);
+    for i in 0..modulus.size().0 {
+        unseal_limb(modulus, public, (index, i), packed, [&mut b, &mut a])?;
         take(i, &a, &b);
-        rest = tail;
     }
+    Ok(())
+}
+
+/// Writes `[b, a]` of polynomial `index` modulo one prime.
+pub(super) fn unseal_limb(
+    modulus: Modulus,
+    public: &Prg,
+    (index, limb): (usize, usize),
+    packed: &[u8],
+    [b, a]: [&mut [u64]; 2],
+) -> Result<()> {
+    let prime = &modulus.basis().limbs[limb].prime;
+    let size = packed_size(prime.bits as usize);
+    unpack(prime, &packed[limb * size..][..size], b)?;
+    vartime_uniform(public, stream_index(index, limb), prime, a);
     Ok(())
 }
 

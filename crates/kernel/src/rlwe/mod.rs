@@ -57,6 +57,7 @@ mod modulus;
 mod ntt;
 mod prime;
 mod sample;
+pub mod slots;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -9,6 +9,7 @@ use super::prime::{Factor, N, Prime, WORD, WORD_MASK, at_most_once, vartime_powe
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use crate::error::{Error, Result};
+use crate::simd::multiversion;
 use std::sync::OnceLock;
 
 /// The most primes that a modulus has.
@@ -186,6 +187,11 @@ impl Limb {
         at_most_once(sum, prime.p)
     }
 
+    /// `-2^bits mod p`.
+    pub(super) fn minus_power(&self, bits: u32) -> u64 {
+        self.prime.p - vartime_power(2, u64::from(bits), self.prime.p)
+    }
+
     /// `y_i` of a coefficient below `4p`.
     #[inline(always)]
     pub(super) fn fraction(&self, c: u64) -> u64 {
@@ -194,13 +200,7 @@ impl Limb {
 
     /// `y_i` of every coefficient, in place.
     pub(super) fn fractions(&self, c: &mut [u64]) {
-        #[cfg(target_arch = "x86_64")]
-        if x86::available() {
-            return x86::scale(&self.prime, self.hat_inverse, c);
-        }
-        for c in c {
-            *c = self.fraction(*c);
-        }
+        ntt::scale(&self.prime, self.hat_inverse, c);
     }
 }
 
@@ -248,6 +248,12 @@ impl Fixed {
         core::array::from_fn(|i| (bits >> (8 * i)) as u8)
     }
 
+    /// The first 64 bits.
+    #[inline(always)]
+    pub(super) fn first_64(self) -> u64 {
+        self.mid >> 40 | self.high << 12
+    }
+
     /// The first 72 bits, little-endian.
     #[inline(always)]
     pub(super) fn first_72(self) -> [u8; ANSWER_B_BYTES] {
@@ -269,6 +275,37 @@ pub(super) fn round_80(basis: &Basis, y: &[u64], out: &mut [[u8; ANSWER_A_BYTES]
     }
     for (i, out) in out.iter_mut().enumerate() {
         *out = Fixed::sum(&basis.limbs, |limb| y[limb * N + i], 23).first_80();
+    }
+}
+
+/// Writes the first 64 bits of `c/q` of every coefficient, rounded to `bits` of them; those behind mean nothing.
+pub(super) fn round_words(basis: &Basis, y: &[u64], bits: u32, out: &mut [u64]) {
+    // Half a unit, in units of 2^-104.
+    let half = 1 << (2 * WORD - 1 - bits);
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        return x86::round_words(&basis.limbs, y, half, out);
+    }
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = Fixed::sum(&basis.limbs, |limb| y[limb * N + i], half.trailing_zeros()).first_64();
+    }
+}
+
+/// Adds to each number below p `offset` and a random number of `bits` bits, in three words a third of `random`
+/// apart; below p. For `p < 2^49`.
+pub(super) fn add_wide(prime: &Prime, offset: u64, bits: u32, random: &[u64], to: &mut [u64]) {
+    let top = (1 << (bits - 2 * WORD)) - 1;
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        return x86::add_wide(prime, offset, top, random, to);
+    }
+    for (i, to) in to.iter_mut().enumerate() {
+        let [low, mid, high] = [0, 1, 2].map(|word| random[word * N + i]);
+        let sum = prime.mul_lazy(low & WORD_MASK, prime.one)
+            + prime.mul_lazy(mid & WORD_MASK, prime.word)
+            + prime.mul_lazy(high & top, prime.word_squared);
+        let sum = at_most_once(sum + offset + *to, 4 * prime.p);
+        *to = at_most_once(at_most_once(sum, 2 * prime.p), prime.p);
     }
 }
 
@@ -300,6 +337,14 @@ impl Exact {
         value.wrapping_sub(product & negative)
     }
 
+    /// The numbers below `2^90` in magnitude with these residues, modulo `2^64`; to `second`.
+    pub(super) fn join_words(&self, first: &[u64], second: &mut [u64]) {
+        let [p0, p1] = [0, 1].map(|i| self.limbs[i].prime.p);
+        difference(p1, second, first);
+        ntt::scale(&self.limbs[1].prime, self.p0_inverse, second);
+        join_words(p0, p1, first, second);
+    }
+
     /// `c1` of an answer modulo each of the two primes, transformed.
     pub(super) fn transform(&self, limb: usize, c1: &[[u8; ANSWER_A_BYTES]], to: &mut [u64]) {
         let prime = &self.limbs[limb].prime;
@@ -310,5 +355,25 @@ impl Exact {
             *to = prime.reduce_wide(wide as u64 & WORD_MASK, (wide >> WORD) as u64);
         }
         ntt::forward(prime, to);
+    }
+}
+
+multiversion! {
+    fn difference(p: u64, a: &mut [u64], b: &[u64]) {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a = *a + p - at_most_once(*b, p);
+        }
+    }
+}
+
+multiversion! {
+    fn join_words(p0: u64, p1: u64, residues: &[u64], quotients: &mut [u64]) {
+        let product = p0.wrapping_mul(p1);
+        for (quotient, residue) in quotients.iter_mut().zip(residues) {
+            // A small number has a small quotient, a small negative one a quotient close to p1.
+            let negative = ((p1 / 2).wrapping_sub(*quotient) as i64 >> 63) as u64;
+            let value = residue.wrapping_add(p0.wrapping_mul(*quotient));
+            *quotient = value.wrapping_sub(product & negative);
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! Cost: `N/2·log N` butterflies of 3 multiplications. Floor: 53 248 butterflies are 6 656 vectors of
 //! nine instructions, about 25 000 cycles.
 
-use super::prime::{N, Prime, WORD, WORD_MASK, at_most_once};
+use super::prime::{Factor, N, Prime, WORD, WORD_MASK, at_most_once};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use crate::simd::multiversion;
@@ -54,6 +54,29 @@ pub(super) fn multiply_add(prime: &Prime, to: &mut [u64], a: &[u64], b: &[u64]) 
         return x86::multiply_add(prime, to, a, b);
     }
     multiply_add_portable(prime, to, a, b);
+}
+
+/// Factors of one product: plain, and both halves of a ciphertext.
+pub(super) type Term<'a> = [&'a [u64]; 3];
+
+/// `sums = Σ_i plain_i·cipher_i` for both halves of `N` slots; at most `MAX_TERMS` terms.
+pub(super) fn sums(prime: &Prime, terms: &[Term], sums: [&mut [u64]; 2]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        return x86::sums(prime, terms, sums);
+    }
+    sums_portable(prime, terms, sums);
+}
+
+/// `c·factor mod p`, in place, for numbers below `2^52`.
+pub(super) fn scale(prime: &Prime, factor: Factor, c: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        return x86::scale(prime, factor, c);
+    }
+    for c in c {
+        *c = prime.mul(*c, factor);
+    }
 }
 
 /// Signed numbers (as words) modulo p, below `4p`.
@@ -124,6 +147,20 @@ multiversion! {
             }
             for lane in 0..TILE {
                 sum[lane] = prime.reduce_wide(lo[lane], hi[lane]);
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn sums_portable(prime: &Prime, terms: &[Term], sums: [&mut [u64]; 2]) {
+        for (half, sums) in sums.into_iter().enumerate() {
+            for (at, sum) in sums.iter_mut().enumerate() {
+                let (mut lo, mut hi) = (0, 0);
+                for term in terms {
+                    add_product(&mut lo, &mut hi, term[0][at], term[1 + half][at]);
+                }
+                *sum = prime.reduce_wide(lo, hi);
             }
         }
     }

@@ -27,6 +27,17 @@ fn residues(random: &mut Stream, p: u64) -> Vec<u64> {
     random.words(N).iter().map(|word| word % p).collect()
 }
 
+pub(super) fn passes_miller_rabin(p: u64, base: u64) -> bool {
+    let shift = (p - 1).trailing_zeros();
+    let mut x = vartime_power(base, (p - 1) >> shift, p);
+    let mut passes = x == 1 || x == p - 1;
+    for _ in 1..shift {
+        x = mul(x, x, p);
+        passes |= x == p - 1;
+    }
+    passes
+}
+
 #[test]
 fn moduli_are_what_they_claim() {
     for modulus in MODULI {
@@ -41,14 +52,7 @@ fn moduli_are_what_they_claim() {
             assert_eq!((limb.prime.bits as usize, p % (2 * N as u64)), (bits, 1));
             // Pocklington with the factor 2^14 of p - 1 alone is too short: Miller–Rabin to 12 bases.
             for base in [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37] {
-                let shift = (p - 1).trailing_zeros();
-                let mut x = vartime_power(base, (p - 1) >> shift, p);
-                let mut passes = x == 1 || x == p - 1;
-                for _ in 1..shift {
-                    x = mul(x, x, p);
-                    passes |= x == p - 1;
-                }
-                assert!(passes);
+                assert!(passes_miller_rabin(p, base));
             }
         }
     }
@@ -299,7 +303,7 @@ impl Run {
 }
 
 /// A small signed number from its residues modulo the first three primes.
-fn small(basis: &Basis, residues: &[u64]) -> i128 {
+pub(super) fn small(basis: &Basis, residues: &[u64]) -> i128 {
     let p: Vec<u64> = basis.limbs[..3].iter().map(|limb| limb.prime.p).collect();
     let inverse = |a: u64, p: u64| vartime_power(a % p, p - 2, p);
     let digit = |p: u64, known: u128, below: u128, residue: u64| {

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::modulus::{ANSWER_A_BYTES, Limb};
-use super::ntt::{TILE, Tile};
+use super::ntt::{TILE, Term, Tile};
 use super::prime::{Factor, N, Prime, Roots, WORD, WORD_MASK};
 use crate::simd::{Tier, tier};
 use core::arch::x86_64::*;
@@ -30,6 +30,9 @@ on_ifma! {
     pub(super) fn lift(prime: &Prime, from: &[u64], to: &mut [u64]) = lift_ifma;
     pub(super) fn add_scaled(prime: &Prime, factor: Factor, remainders: &[u64], to: &mut [u64]) = add_scaled_ifma;
     pub(super) fn scale(prime: &Prime, factor: Factor, c: &mut [u64]) = scale_ifma;
+    pub(super) fn sums(prime: &Prime, terms: &[Term], sums: [&mut [u64]; 2]) = sums_ifma;
+    pub(super) fn add_wide(prime: &Prime, offset: u64, top: u64, random: &[u64], to: &mut [u64]) = add_wide_ifma;
+    pub(super) fn round_words(limbs: &[Limb], y: &[u64], half: u64, out: &mut [u64]) = round_words_ifma;
     pub(super) fn round_80(limbs: &[Limb], y: &[u64], out: &mut [[u8; ANSWER_A_BYTES]]) = round_80_ifma;
 }
 
@@ -350,6 +353,42 @@ fn dot_ifma(prime: &Prime, plain: &[Tile], cipher: &[[Tile; 2]], sums: [&mut Til
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
+fn sums_ifma(prime: &Prime, terms: &[Term], sums: [&mut [u64]; 2]) {
+    let l = lanes(prime);
+    let [first, second] = sums.map(|sums| <[u64]>::as_chunks_mut::<8>(sums).0);
+    for (at, (first, second)) in first.iter_mut().zip(second).enumerate() {
+        let zero = _mm512_setzero_si512();
+        let (mut lo, mut hi) = ([zero; 2], [zero; 2]);
+        for term in terms {
+            let [plain, b, a] = term.map(|side| load(&side.as_chunks::<8>().0[at]));
+            for (half, c) in [b, a].into_iter().enumerate() {
+                lo[half] = _mm512_madd52lo_epu64(lo[half], plain, c);
+                hi[half] = _mm512_madd52hi_epu64(hi[half], plain, c);
+            }
+        }
+        store(first, reduce_wide(l, prime, lo[0], hi[0]));
+        store(second, reduce_wide(l, prime, lo[1], hi[1]));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn add_wide_ifma(prime: &Prime, offset: u64, top: u64, random: &[u64], to: &mut [u64]) {
+    let (l, offset, top) = (lanes(prime), set(offset), set(top));
+    let [low, mid, high] = [0, 1, 2].map(|word| random[word * N..].as_chunks::<8>().0);
+    let random = low.iter().zip(mid).zip(high);
+    for (to, ((low, mid), high)) in to.as_chunks_mut::<8>().0.iter_mut().zip(random) {
+        let below = |from, mask| _mm512_and_si512(load(from), mask);
+        let low = mul_factor(l, below(low, l.mask), prime.one);
+        let mid = mul_factor(l, below(mid, l.mask), prime.word);
+        let high = mul_factor(l, below(high, top), prime.word_squared);
+        let sum = _mm512_add_epi64(_mm512_add_epi64(low, mid), high);
+        let sum = _mm512_add_epi64(_mm512_add_epi64(sum, offset), load(to));
+        let sum = at_most_once(sum, _mm512_add_epi64(l.p2, l.p2));
+        store(to, at_most_once(at_most_once(sum, l.p2), l.p));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn multiply_add_ifma(prime: &Prime, to: &mut [u64], a: &[u64], b: &[u64]) {
     let l = lanes(prime);
     let factors = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
@@ -399,25 +438,39 @@ fn scale_ifma(prime: &Prime, factor: Factor, c: &mut [u64]) {
     }
 }
 
+/// `Σ y_i/p_i mod 1` of eight coefficients as its second and first word, with `half` added to the second.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn fixed_sum(limbs: &[Limb], y: &[u64], at: usize, half: u64) -> (V, V) {
+    let (zero, mask) = (_mm512_setzero_si512(), set(WORD_MASK));
+    let (mut low, mut mid, mut high) = (zero, set(half), zero);
+    for (limb, y) in limbs.iter().zip(y.chunks_exact(N)) {
+        let y = load(&y.as_chunks::<8>().0[at]);
+        let [k0, k1, k2] = limb.reciprocal.map(|k| set(k));
+        low = _mm512_madd52lo_epu64(low, y, k0);
+        mid = _mm512_madd52hi_epu64(mid, y, k0);
+        mid = _mm512_madd52lo_epu64(mid, y, k1);
+        high = _mm512_madd52hi_epu64(high, y, k1);
+        high = _mm512_madd52lo_epu64(high, y, k2);
+    }
+    mid = _mm512_add_epi64(mid, _mm512_srli_epi64::<WORD>(low));
+    high = _mm512_add_epi64(high, _mm512_srli_epi64::<WORD>(mid));
+    (_mm512_and_si512(mid, mask), _mm512_and_si512(high, mask))
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn round_words_ifma(limbs: &[Limb], y: &[u64], half: u64, out: &mut [u64]) {
+    for (at, out) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let (mid, high) = fixed_sum(limbs, y, at, half);
+        let word = _mm512_or_si512(_mm512_srli_epi64::<40>(mid), _mm512_slli_epi64::<12>(high));
+        store(out, word);
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn round_80_ifma(limbs: &[Limb], y: &[u64], out: &mut [[u8; ANSWER_A_BYTES]]) {
-    let mask = set(WORD_MASK);
     for (at, out) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let zero = _mm512_setzero_si512();
-        let (mut low, mut mid, mut high) = (zero, set(1 << 23), zero);
-        for (limb, y) in limbs.iter().zip(y.chunks_exact(N)) {
-            let y = load(&y.as_chunks::<8>().0[at]);
-            let [k0, k1, k2] = limb.reciprocal.map(|k| set(k));
-            low = _mm512_madd52lo_epu64(low, y, k0);
-            mid = _mm512_madd52hi_epu64(mid, y, k0);
-            mid = _mm512_madd52lo_epu64(mid, y, k1);
-            high = _mm512_madd52hi_epu64(high, y, k1);
-            high = _mm512_madd52lo_epu64(high, y, k2);
-        }
-        mid = _mm512_add_epi64(mid, _mm512_srli_epi64::<WORD>(low));
-        high = _mm512_add_epi64(high, _mm512_srli_epi64::<WORD>(mid));
-        mid = _mm512_and_si512(mid, mask);
-        high = _mm512_and_si512(high, mask);
+        let (mid, high) = fixed_sum(limbs, y, at, 1 << 23);
         let (mut first, mut last) = ([0; 8], [0; 8]);
         let word = _mm512_or_si512(_mm512_srli_epi64::<24>(mid), _mm512_slli_epi64::<28>(high));
         store(&mut first, word);
