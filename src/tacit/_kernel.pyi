@@ -259,8 +259,11 @@ class RlweKey:
     def encrypt_slots(self, seed: Bytes, factors: U64) -> U8:
         """A key of 180 bits: the message for `factors: uint64[terms, n]`; `seed`: 32 bytes, fresh."""
     def decrypt_slots(self, answer: Bytes, products: int, tops: bool) -> U64:
-        """My share, `uint64[1 or 2, products]`: both parties' add up to `w` more than the signed factors' sums
-        of products, and with `tops` w is the OR of both parties' second rows. "malformed" on another size."""
+        """My share, `uint64[1 or 2, products]`.
+
+        Both parties' add up to w more than the sums of products of the signed factors, w being 0 or 1, and
+        with `tops` w is the OR of both parties' second rows. "malformed" on another size.
+        """
 
 @final
 class RlwePublicKey:

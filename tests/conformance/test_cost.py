@@ -61,6 +61,8 @@ def scheme_calls() -> dict[str, Any]:
     m, k, n = SHAPES
     vector, bits = np.zeros(N, np.uint64), np.zeros(N, np.uint8)
     wide = np.zeros((256, 64), np.uint64)
+    # A full ciphertext with a rest for OTs, and a full one with another that is not.
+    many, two = np.zeros(8192 + 65, np.uint64), np.zeros(8192 + 5000, np.uint64)
     left, right = np.zeros((m, k), np.uint64), np.zeros((k, n), np.uint64)
 
     def arithmetic(scheme: Any, ctx: Ctx, x: np.ndarray) -> Any:
@@ -85,6 +87,17 @@ def scheme_calls() -> dict[str, Any]:
         ),
         "mul_private": lambda s, c: s.mul_private(
             c, vector if c.me == 1 else None, arithmetic(s, c, vector), owner=1
+        ),
+        "mul-packed": lambda s, c: s.mul(c, arithmetic(s, c, many), arithmetic(s, c, many)),
+        "mul_trunc-packed": lambda s, c: s.mul_trunc(
+            c, arithmetic(s, c, many), arithmetic(s, c, many), bits=18
+        ),
+        "square-packed": lambda s, c: s.square(c, arithmetic(s, c, many)),
+        "mul_private-packed": lambda s, c: s.mul_private(
+            c, many if c.me == 1 else None, arithmetic(s, c, many), owner=1
+        ),
+        "mul_private_trunc-two": lambda s, c: s.mul_private_trunc(
+            c, two if c.me == 0 else None, arithmetic(s, c, two), owner=0, bits=18
         ),
         "trunc": lambda s, c: s.trunc(c, arithmetic(s, c, vector), bits=18),
         "and_": lambda s, c: s.and_(c, s.constant(c, bits, boolean=True), s.constant(c, bits, boolean=True)),

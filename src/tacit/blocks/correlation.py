@@ -1,7 +1,8 @@
 """The one interface through which schemes get two-party correlations: shares of products of private values.
 
 Source   [GMW87] for bits; [Gilboa99] through `blocks.ot.ole` for ring elements;
-         [Cheetah] through `blocks.he.rlwe_product` for matrices.
+         [Cheetah] through `blocks.he.rlwe_product` for matrices; [SV11] through `blocks.he.slot_product` for
+         many single numbers at once.
 Setting  semi-honest, two parties.
 
 `cross` gives additive shares of what one party's numbers times the other's are, `bit_triples` the random
@@ -23,7 +24,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather, protocol
 from tacit.base.types import RING_BITS
 from tacit.base.wire import Ring
-from tacit.blocks.he.functionality import TWO_PARTY_RLWE, ProductLink
+from tacit.blocks.he.functionality import TWO_PARTY_RLWE, ProductLink, SlotLink
 from tacit.blocks.ot import ole
 from tacit.blocks.ot.functionality import OtLink
 from tacit.blocks.settings import TWO_PARTY_OT
@@ -31,6 +32,10 @@ from tacit.blocks.settings import TWO_PARTY_OT
 _ASSUMED = dict.fromkeys((*TWO_PARTY_OT.assumes, *TWO_PARTY_RLWE.assumes))
 TWO_PARTY = replace(TWO_PARTY_OT, assumes=tuple(_ASSUMED))
 """What a scheme assumes that takes its correlations from here."""
+
+
+Product = tuple[int, int, int, int]
+"""(batch, m, d, distinct) of `Correlations.cross`."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Correlations(ABC):
     """
 
     rounds: ClassVar[int] = 2
-    """Messages in a row that a product of private values takes."""
+    """Messages in a row that a product of private values takes, `cross_rounds` of numbers excepted."""
 
     @abstractmethod
     async def bit_triples(self, ctx: Ctx, words: int, width: int) -> BitTriples:
@@ -81,17 +86,19 @@ class Correlations(ABC):
         holder: int,
         x: np.ndarray | None,
         w: np.ndarray | None,
-        shape: tuple[int, int, int, int],
+        shape: Product,
         bits: int = RING_BITS,
+        exact: bool = True,
     ) -> np.ndarray:
         """Shares mod 2^bits, uint64[batch, m], of x @ w[i] for each i.
 
         `shape` = (batch, m, d, distinct): `holder` gives x, uint64[distinct, m, d] with distinct = batch or 1
-        (one matrix for the whole batch); the other party gives w, uint64[batch, d].
+        (one matrix for the whole batch); the other party gives w, uint64[batch, d]. Unless `exact`, shares
+        may add up to one unit less, which is cheaper: for products whose last bits are dropped.
         """
 
     async def crosses(
-        self, ctx: Ctx, x: np.ndarray, w: np.ndarray, shape: tuple[int, int, int, int]
+        self, ctx: Ctx, x: np.ndarray, w: np.ndarray, shape: Product, *, exact: bool = True
     ) -> np.ndarray:
         """Shares of x_0 @ w_1[i] + x_1 @ w_0[i], party i giving x_i and w_i: `cross` in both directions."""
 
@@ -102,8 +109,12 @@ class Correlations(ABC):
         first, second = await gather(one(0), one(1))
         return np.asarray(first + second)
 
-    def crosses_bits(self, batch: int, m: int, d: int, distinct: int) -> int:
-        return 2 * self.cross_bits(batch, m, d, distinct)
+    def crosses_bits(self, shape: Product, *, exact: bool = True) -> int:
+        return 2 * self.cross_bits(*shape)
+
+    def cross_rounds(self, shape: Product, terms: int = 1, *, exact: bool = True) -> int:
+        """Messages in a row of `cross` (`terms` = 1) or of `crosses` (2)."""
+        return self.rounds
 
     @abstractmethod
     def bit_triples_bits(self, words: int, width: int) -> int: ...
@@ -115,16 +126,21 @@ class Correlations(ABC):
     def choose_bits(self, n: int, m: int, bits: int) -> int: ...
 
     @abstractmethod
-    def cross_bits(self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS) -> int: ...
+    def cross_bits(
+        self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS, exact: bool = True
+    ) -> int: ...
 
 
 class OwnCorrelations(Correlations):
-    """Correlations that the two parties make themselves: bits and single products from extended OTs; a
-    matrix times vectors by RLWE or OTs, whichever sends less. Both know the shapes, so both choose alike."""
+    """Correlations that the two parties make themselves: bits from extended OTs; a matrix times vectors,
+    and many numbers times numbers, by RLWE or OTs, whichever sends less: shapes say so to both alike."""
 
-    def __init__(self, link: OtLink, products: ProductLink | None = None) -> None:
+    def __init__(
+        self, link: OtLink, products: ProductLink | None = None, slots: SlotLink | None = None
+    ) -> None:
         self._link = link
         self._products = products
+        self._slots = slots
 
     def bit_triples_bits(self, words: int, width: int) -> int:
         return 2 * self._link.row_bits(64 * words)
@@ -135,11 +151,45 @@ class OwnCorrelations(Correlations):
     def choose_bits(self, n: int, m: int, bits: int) -> int:
         return self._link.row_bits(n) + 8 * n * m * -(-bits // 8)
 
-    def cross_bits(self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS) -> int:
+    def cross_bits(
+        self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS, exact: bool = True
+    ) -> int:
+        if packed := self._packed((batch, m, d, distinct), 1, exact, bits):
+            return self._slot_bits(packed, 1, exact) + self._ot_cross_bits(batch - packed, m, d, bits)
         if self._packs(batch, m, d, distinct, bits):
             assert self._products is not None
             return self._products.product_bits((batch, m, d, distinct), RING_BITS)
         return self._ot_cross_bits(batch, m, d, bits)
+
+    def crosses_bits(self, shape: Product, *, exact: bool = True) -> int:
+        if packed := self._packed(shape, 2, exact):
+            rest = self._ot_cross_bits(shape[0] - packed, 1, 1, RING_BITS)
+            return self._slot_bits(packed, 2, exact) + 2 * rest
+        return 2 * self.cross_bits(*shape)
+
+    def cross_rounds(self, shape: Product, terms: int = 1, *, exact: bool = True) -> int:
+        return 2 * self.rounds if exact and self._packed(shape, terms, exact) else self.rounds
+
+    def _packed(self, shape: Product, terms: int, exact: bool, bits: int = RING_BITS) -> int:
+        """How many products of single numbers go by RLWE, the others by OTs: all full ciphertexts, and the
+        last one if it is full enough."""
+        batch, m, d, distinct = shape
+        if self._slots is None or bits != RING_BITS or (m, d) != (1, 1) or distinct != batch or batch < 1:
+            return 0
+        rest = batch % self._slots.slots
+        ots = terms * self._ot_cross_bits(rest, 1, 1, bits)
+        return batch - rest if not rest or self._slot_bits(rest, terms, exact) >= ots else batch
+
+    def _slot_bits(self, n: int, terms: int, exact: bool) -> int:
+        assert self._slots is not None
+        full, rest = divmod(n, self._slots.slots)
+        sizes = [(full, self._slots.slots), (1, rest)]
+        return sum(
+            count
+            * (self._slots.product_bits(size, terms) + (self.choose_bits(size, 1, RING_BITS) if exact else 0))
+            for count, size in sizes
+            if count and size
+        )
 
     def _packs(self, batch: int, m: int, d: int, distinct: int, bits: int) -> bool:
         """Whether RLWE takes this product."""
@@ -212,14 +262,31 @@ class OwnCorrelations(Correlations):
         holder: int,
         x: np.ndarray | None,
         w: np.ndarray | None,
-        shape: tuple[int, int, int, int],
+        shape: Product,
         bits: int = RING_BITS,
+        exact: bool = True,
     ) -> np.ndarray:
         """Chunks over the batch; a matrix too large for one message is cut along its rows and columns."""
         batch, m, d, distinct = shape
+        if packed := self._packed(shape, 1, exact, bits):
+            mine = x if w is None else w
+            assert mine is not None
+            return await self._by_slots(ctx, [mine.reshape(-1)], packed, exact, holder)
         if self._packs(batch, m, d, distinct, bits):
             assert self._products is not None
             return await self._products.product(ctx, holder, x, w, shape, RING_BITS)
+        return await self._by_ots(ctx, holder, x, w, shape, bits)
+
+    async def _by_ots(
+        self,
+        ctx: Ctx,
+        holder: int,
+        x: np.ndarray | None,
+        w: np.ndarray | None,
+        shape: Product,
+        bits: int,
+    ) -> np.ndarray:
+        batch, m, d, distinct = shape
         ctx = ctx.sub("cross")
         rows = _cross_rows(m, bits)
         columns = max(1, min(d, ole.CHUNK_PAYLOAD_BYTES // (bits * 5 * rows)))
@@ -242,6 +309,60 @@ class OwnCorrelations(Correlations):
             for j in range(0, d, columns):
                 total[:, i : i + rows] += await block(i, j)
         return total if bits == RING_BITS else total & np.uint64((1 << bits) - 1)
+
+    async def crosses(
+        self, ctx: Ctx, x: np.ndarray, w: np.ndarray, shape: Product, *, exact: bool = True
+    ) -> np.ndarray:
+        """Both crossed terms of numbers in one exchange, if they go by RLWE."""
+        packed = self._packed(shape, 2, exact)
+        if not packed:
+            return await super().crosses(ctx, x, w, shape)
+        return await self._by_slots(ctx, [x.reshape(-1), w.reshape(-1)], packed, exact)
+
+    async def _by_slots(
+        self, ctx: Ctx, mine: list[np.ndarray], packed: int, exact: bool, holder: int | None = None
+    ) -> np.ndarray:
+        """Shares uint64[n, 1] of x_0 w_1 + x_1 w_0, `mine` being my x and w, or of x_0 w_1 (or x_1 w_0, as
+        `holder` says), `mine` being what I have of both: `packed` of them by RLWE, every other ciphertext
+        under the same party's key, the others by OTs.
+        """
+        assert self._slots is not None
+        slots = self._slots
+        ctx = ctx.sub("slots")
+
+        def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:
+            # A scope of its own: what follows the product starts at times that differ between the parties.
+            return sums(scope.sub("sums"), start, stop)
+
+        async def sums(scope: Ctx, start: int, stop: int) -> np.ndarray:
+            owner = start // slots.slots % 2
+            order = mine if ctx.me == owner else mine[::-1]
+            factors = np.stack([side[start:stop] for side in order])
+            share = await slots.product(scope, owner, factors, tops=exact)
+            if exact:
+                return np.asarray(share[0] - await self._either(scope, owner, share[1]))
+            return np.asarray(share[0] - np.uint64(ctx.me == 0))
+
+        def rest(holder: int) -> Coroutine[Any, Any, np.ndarray]:
+            n = len(mine[0]) - packed
+            x = mine[0][packed:].reshape(n, 1, 1) if ctx.me == holder else None
+            w = mine[-1][packed:].reshape(n, 1) if ctx.me != holder else None
+            return self._by_ots(ctx, holder, x, w, (n, 1, 1, n), RING_BITS)
+
+        parts = [ole.in_chunks(ctx, packed, slots.slots, one)]
+        if packed < len(mine[0]):
+            parts += [rest(0), rest(1)] if holder is None else [rest(holder)]
+        by_slots, *by_ots = await gather(*parts)
+        if not by_ots:
+            return np.asarray(by_slots[:, None])
+        return np.concatenate([by_slots, sum(by_ots)[:, 0]])[:, None]
+
+    async def _either(self, ctx: Ctx, holder: int, tops: np.ndarray) -> np.ndarray:
+        """Shares mod 2^64, uint64[n], of 1 where either party's `tops` is 1, else 0."""
+        n = len(tops)
+        choices, values = (tops.astype(np.uint8), None) if ctx.me == holder else (None, tops.reshape(n, 1))
+        both = await ole.choose(ctx, self._link, holder, choices, values, (n, 1), RING_BITS)
+        return np.asarray(tops - both[:, 0])
 
 
 def _cross_rows(m: int, bits: int) -> int:

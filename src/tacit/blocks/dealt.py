@@ -30,7 +30,7 @@ from tacit.base.protocol import gather, protocol
 from tacit.base.setting import Setting
 from tacit.base.types import RING_BITS, Shape
 from tacit.base.wire import Message, Octets
-from tacit.blocks.correlation import BitTriples, Correlations
+from tacit.blocks.correlation import BitTriples, Correlations, Product
 from tacit.blocks.ot.ole import in_chunks
 
 DEALER = 2
@@ -50,8 +50,6 @@ PIECE_BYTES = 1 << 24
 """Longest message; a matrix is opened in as many as it takes."""
 
 M = TypeVar("M", bound=Message)
-Product = tuple[int, int, int, int]
-"""(batch, m, d, distinct) of `Correlations.cross`."""
 
 
 @dataclass
@@ -326,10 +324,13 @@ class DealtCorrelations(Correlations):
         step = _rows(-(-bits // 8) * m)
         return 8 * (sum(-(-min(step, n - i) // 8) for i in range(0, n, step)) + 2 * _size((n, m), bits))
 
-    def cross_bits(self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS) -> int:
+    def cross_bits(
+        self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS, exact: bool = True
+    ) -> int:
         return 8 * _cross_bytes((batch, m, d, distinct), bits)
 
-    def crosses_bits(self, batch: int, m: int, d: int, distinct: int) -> int:
+    def crosses_bits(self, shape: Product, *, exact: bool = True) -> int:
+        batch, m, d, distinct = shape
         return self.cross_bits(batch, m, d, distinct) + 8 * (_size((distinct, m, d)) + _size((batch, d)))
 
     async def bit_triples(self, ctx: Ctx, words: int, width: int) -> BitTriples:
@@ -379,6 +380,7 @@ class DealtCorrelations(Correlations):
         w: np.ndarray | None,
         shape: Product,
         bits: int = RING_BITS,
+        exact: bool = True,
     ) -> np.ndarray:
         """Chunks over the batch, unless all of it uses one matrix."""
         batch, m, d, distinct = shape
@@ -398,7 +400,9 @@ class DealtCorrelations(Correlations):
             ),
         )
 
-    async def crosses(self, ctx: Ctx, x: np.ndarray, w: np.ndarray, shape: Product) -> np.ndarray:
+    async def crosses(
+        self, ctx: Ctx, x: np.ndarray, w: np.ndarray, shape: Product, *, exact: bool = True
+    ) -> np.ndarray:
         batch, m, d, distinct = shape
         if distinct != batch or batch <= 1:
             return await crosses(ctx, x, w, shape)

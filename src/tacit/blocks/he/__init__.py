@@ -1,1 +1,1 @@
-"""Homomorphic encryption: products of private matrices."""
+"""Homomorphic encryption: products of private matrices, and of numbers element by element."""

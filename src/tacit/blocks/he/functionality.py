@@ -1,12 +1,15 @@
-"""The ideal functionality of one-sided products: one party's matrix times the other's, shared between both.
+"""The ideal functionalities of products of private values, shared between both parties.
 
-`holder` gives x, uint64[m, d], the other party w, uint64[batch, d]; each gets a uniform additive share
-modulo 2^64 of x @ w[i] for every i. Shapes and the bound on x are known to both; nothing else is.
+`ProductLink`: one party's matrix times the other's. `SlotLink`: numbers times numbers, element by element.
+
+Matrices: `holder` gives x, uint64[m, d], the other party w, uint64[batch, d]; each gets a uniform additive
+share modulo 2^64 of x @ w[i] for every i. Shapes and the bound on x are known to both; nothing else is.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,4 +46,24 @@ class ProductLink(ABC):
 
     @abstractmethod
     def product_bits(self, shape: tuple[int, int, int, int], x_bits: int) -> int:
+        """Bits that both parties together send."""
+
+
+class SlotLink(ABC):
+    """Keys of both parties, with which numbers of one meet numbers of the other, element by element."""
+
+    slots: ClassVar[int]
+    """Products that fill a ciphertext: as many or fewer cost the same."""
+
+    @abstractmethod
+    async def product(self, ctx: Ctx, owner: int, factors: np.ndarray, *, tops: bool) -> np.ndarray:
+        """Shares uint64[1 or 2, n] of z = sum over k of (`owner`'s factors)[k] * (the other's factors)[k].
+
+        `factors`: uint64[terms, n], one term or two. The first rows of both parties add up to z + w modulo
+        2^64, w being 0 or 1, a function of z and of a uniform share. With `tops`, w is the OR of the
+        second rows.
+        """
+
+    @abstractmethod
+    def product_bits(self, products: int, terms: int) -> int:
         """Bits that both parties together send."""

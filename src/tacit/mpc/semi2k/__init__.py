@@ -11,7 +11,7 @@ from tacit.base.protocol import gather
 from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.blocks.correlation import TWO_PARTY, Correlations, OwnCorrelations
-from tacit.blocks.he import rlwe_product
+from tacit.blocks.he import rlwe_product, slot_product
 from tacit.blocks.ot import softspoken_roy22
 from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.semi2k import arith, boolean, convert
@@ -30,8 +30,8 @@ class Semi2k(Scheme):
 
     @classmethod
     async def start(cls, ctx: Ctx) -> Semi2k:
-        ots, products = await gather(softspoken_roy22.open_link(ctx), rlwe_product.open_link(ctx))
-        return cls(OwnCorrelations(ots, products))
+        links = (softspoken_roy22.open_link(ctx), rlwe_product.open_link(ctx), slot_product.open_link(ctx))
+        return cls(OwnCorrelations(*await gather(*links)))
 
     async def share(
         self, ctx: Ctx, x: np.ndarray | None, *, owner: int, shape: Shape, boolean: bool = False
@@ -71,6 +71,20 @@ class Semi2k(Scheme):
 
     async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:
         return await arith.mul_private(ctx, self._source, x, _own(y), owner)
+
+    async def mul_trunc(self, ctx: Ctx, x: Share, y: Share, *, bits: int) -> Share:
+        product = await arith.mul(ctx, self._source, _own(x), _own(y), False)
+        return await arith.trunc(ctx, self._source, product, bits)
+
+    async def square_trunc(self, ctx: Ctx, x: Share, *, bits: int) -> Share:
+        product = await arith.square(ctx, self._source, _own(x), False)
+        return await arith.trunc(ctx, self._source, product, bits)
+
+    async def mul_private_trunc(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, bits: int
+    ) -> Share:
+        product = await arith.mul_private(ctx, self._source, x, _own(y), owner, False)
+        return await arith.trunc(ctx, self._source, product, bits)
 
     async def trunc(self, ctx: Ctx, x: Share, *, bits: int) -> Share:
         return await arith.trunc(ctx, self._source, _own(x), bits)

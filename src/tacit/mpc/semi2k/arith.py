@@ -1,13 +1,16 @@
 """Products and truncation on additive shares over Z_2^64, two parties.
 
-Source   products: [Gilboa99] section 4.1 (cross terms), [ABY] section III.A;
+Source   products: [Gilboa99] section 4.1 (cross terms), [ABY] section III.A; many at once by RLWE, [SV11];
          truncation: [SIRNN] Rathee et al., S&P 2021 (eprint 2021/459), section III: with a known sign the
          wrap bit of a sharing is the OR of the shares' top bits.
 Setting  semi-honest.
 Differs  no Beaver triples: the inputs themselves enter the OTs, which saves a round and the openings.
          Truncation needs the wrap bit only modulo 2^bits, so one OT with a payload of that many bits.
-Cost     mul: 128 OTs and 576 bytes; square: half; trunc: one OT and ceil(bits/8) bytes. A matrix product is
-         two cross terms, with a private matrix one: each by OTs or by RLWE, whichever sends less.
+         Products that are truncated next may be one unit too small before (`exact` = False, by RLWE):
+         floor((v - 1) / 2^f) + 1 - carry keeps the range of results that v has.
+Cost     mul: 128 OTs and 576 bytes, or from about 1 300 on 177 bytes by RLWE; square and a private factor: 64
+         OTs and 288 bytes, or 109; exact ones by RLWE one more OT of 8 bytes. trunc: one OT and ceil(bits/8)
+         bytes. A matrix product is two cross terms, with a private matrix one: each by OTs or by RLWE.
 
 Notation     here
   x = x_0 + x_1 mod 2^64; k = 64, f = bits dropped; w = wrap bit: x_0 + x_1 >= 2^64
@@ -20,36 +23,40 @@ import numpy as np
 from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import protocol
-from tacit.blocks.correlation import TWO_PARTY, Correlations
+from tacit.blocks.correlation import TWO_PARTY, Correlations, Product
 from tacit.mpc.semi2k.share import Semi2kShare
 
 
 @protocol(
-    source="Gilboa99 §4.1",
+    source="Gilboa99 §4.1; SV11",
     setting=TWO_PARTY,
-    rounds=lambda source, *_: source.rounds,
-    bits=lambda source, x, y: source.crosses_bits(x.data.size, 1, 1, x.data.size),
+    rounds=lambda source, x, y, exact=True: source.cross_rounds(_single(x), 2, exact=exact),
+    bits=lambda source, x, y, exact=True: source.crosses_bits(_single(x), exact=exact),
 )
-async def mul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -> Semi2kShare:
-    """x * y = x_0 y_0 + x_1 y_1 + x_0 y_1 + x_1 y_0: two cross terms, one in each direction."""
-    n = x.data.size
+async def mul(
+    ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare, exact: bool = True
+) -> Semi2kShare:
+    """x * y = x_0 y_0 + x_1 y_1 + x_0 y_1 + x_1 y_0: two cross terms; unless `exact`, that or one less."""
+    shape = _single(x)
+    n = shape[0]
     mine = (x.data.reshape(n, 1, 1), y.data.reshape(n, 1))
-    crossed = await source.crosses(ctx, *mine, (n, 1, 1, n))
+    crossed = await source.crosses(ctx, *mine, shape, exact=exact)
     local = x.data.reshape(n, 1) * y.data.reshape(n, 1)
     return Semi2kShare((local + crossed).reshape(x.shape))
 
 
 @protocol(
-    source="Gilboa99 §4.1",
+    source="Gilboa99 §4.1; SV11",
     setting=TWO_PARTY,
-    rounds=lambda source, *_: source.rounds,
-    bits=lambda source, x: source.cross_bits(x.data.size, 1, 1, x.data.size),
+    rounds=lambda source, x, exact=True: source.cross_rounds(_single(x), exact=exact),
+    bits=lambda source, x, exact=True: source.cross_bits(*_single(x), exact=exact),
 )
-async def square(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
-    """x^2 = x_0^2 + x_1^2 + 2 x_0 x_1: one cross term."""
-    n = x.data.size
+async def square(ctx: Ctx, source: Correlations, x: Semi2kShare, exact: bool = True) -> Semi2kShare:
+    """x^2 = x_0^2 + x_1^2 + 2 x_0 x_1: one cross term; unless `exact`, that or two less."""
+    shape = _single(x)
+    n = shape[0]
     mine = x.data.reshape(n, 1)
-    crossed = await _cross(ctx, source, 0, mine.reshape(n, 1, 1), mine, (n, 1, 1, n))
+    crossed = await _cross(ctx, source, 0, mine.reshape(n, 1, 1), mine, shape, exact)
     return Semi2kShare((mine * mine + np.uint64(2) * crossed).reshape(x.shape))
 
 
@@ -88,24 +95,30 @@ async def matmul_private(
 
 
 @protocol(
-    source="Gilboa99 §4.1, one private side",
+    source="Gilboa99 §4.1, one private side; SV11",
     setting=TWO_PARTY,
-    rounds=lambda source, *_: source.rounds,
-    bits=lambda source, x, y, owner: source.cross_bits(y.data.size, 1, 1, y.data.size),
+    rounds=lambda source, x, y, owner, exact=True: source.cross_rounds(_single(y), exact=exact),
+    bits=lambda source, x, y, owner, exact=True: source.cross_bits(*_single(y), exact=exact),
 )
 async def mul_private(
-    ctx: Ctx, source: Correlations, x: np.ndarray | None, y: Semi2kShare, owner: int
+    ctx: Ctx, source: Correlations, x: np.ndarray | None, y: Semi2kShare, owner: int, exact: bool = True
 ) -> Semi2kShare:
-    """Element-wise, x the owner's plaintext."""
-    n = y.data.size
+    """Element-wise, x the owner's plaintext; unless `exact`, that or one less."""
+    shape = _single(y)
+    n = shape[0]
     x_batch = None if x is None else x.reshape(n, 1, 1)
-    crossed = await _cross(ctx, source, owner, x_batch, y.data.reshape(n, 1), (n, 1, 1, n))
+    crossed = await _cross(ctx, source, owner, x_batch, y.data.reshape(n, 1), shape, exact)
     local = x.reshape(n, 1) * y.data.reshape(n, 1) if x is not None else np.uint64(0)
     return Semi2kShare((local + crossed).reshape(y.shape))
 
 
+def _single(x: Semi2kShare) -> Product:
+    """The shape of element-wise products with x."""
+    return (x.data.size, 1, 1, x.data.size)
+
+
 def _matmul_bits(source: Correlations, m: int, k: int, n: int) -> int:
-    return source.crosses_bits(min(m, n), max(m, n), k, 1)
+    return source.crosses_bits((min(m, n), max(m, n), k, 1))
 
 
 async def _cross(
@@ -114,11 +127,12 @@ async def _cross(
     holder: int,
     x: np.ndarray | None,
     w: np.ndarray,
-    shape: tuple[int, int, int, int],
+    shape: Product,
+    exact: bool = True,
 ) -> np.ndarray:
     """Shares of (holder's x) @ (the other one's w[i]); each party passes what it has of both."""
     mine = ctx.me == holder
-    return await source.cross(ctx, holder, x if mine else None, None if mine else w, shape)
+    return await source.cross(ctx, holder, x if mine else None, None if mine else w, shape, exact=exact)
 
 
 @protocol(
