@@ -225,6 +225,17 @@ async def square(m: Machine, x: Value) -> Share:
     return await m.scheme.square(m.ctx, share)
 
 
+@operator("mul_shift")
+async def mul_shift(m: Machine, x: Value, y: Value) -> Share:
+    places = m.param("bits")
+    left, right = await m.broadcast(x), await m.broadcast(y)
+    if not places:
+        return await m.scheme.mul(m.ctx, left, right)
+    if x is y:
+        return await m.scheme.square_trunc(m.ctx, left, bits=places)
+    return await m.scheme.mul_trunc(m.ctx, left, right, bits=places)
+
+
 @operator("matmul")
 async def matmul(m: Machine, x: Value, y: Value) -> Share:
     left, right = _matrix(x, column=False), _matrix(y, column=True)
@@ -347,6 +358,16 @@ async def select(m: Machine, c: Value, x: Value, y: Value) -> Share:
     return m.scheme.add(picked, right)
 
 
+@operator("bits")
+async def bits(m: Machine, x: Value) -> Share:
+    return await m.scheme.a2b(m.ctx, await m.to_share(x))
+
+
+@operator("parity")
+async def parity(m: Machine, x: Value) -> Share:
+    return (await m.to_share(x)).map(lambda a: np.bitwise_xor.reduce(a, axis=-1))
+
+
 @operator("low_bit")
 async def low_bit(m: Machine, x: Value) -> Share:
     return await m.scheme.low_bit(m.ctx, await m.to_share(x))
@@ -367,6 +388,16 @@ async def astype(m: Machine, x: Value) -> Share:
         share = await m.scheme.b2a(m.ctx, share)
     bits = m.dtype.fraction_bits - x.type.dtype.fraction_bits
     return m.scheme.scale(share, _ring(1 << bits)) if bits > 0 else await m.rescale(share, -bits)
+
+
+@operator("shift_right")
+async def shift_right(m: Machine, x: Value) -> Share:
+    return await m.rescale(await m.to_share(x), m.param("bits"))
+
+
+@operator("from_units")
+async def from_units(m: Machine, x: Value) -> Share:
+    return await m.to_share(x)
 
 
 @operator("scale_floor")

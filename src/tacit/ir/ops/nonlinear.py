@@ -1,117 +1,162 @@
-"""Functions that are not polynomials: approximated where a lowering exists, else for plaintext only.
+"""Functions that flatten out: quartics and quintics of |x| between knots, a constant beyond the last one.
 
-`divide exp log sqrt isfinite` have no lowering yet: one party computes them alone on what it knows.
+The pieces are linear in the powers of u = |x| / scale: each is computed locally, and only the choice among
+them is interactive. Beyond the last knot nothing is chosen, so powers of u that no longer fit the ring do not
+matter: x need not be clipped. Powers carry 24 fraction bits, coefficients 20; one shift at the end leaves 18.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
-from tacit.base.types import FIXED, FRACTION_BITS, Shape
+from tacit.base.types import FIXED, FRACTION_BITS, INT, Shape
 from tacit.ir.op import Bound, Signature, Value, op
 from tacit.ir.ops.select import stacked, zero
+from tacit.ir.ops.units import powers, times_constant, units
 from tacit.ir.program import Builder, Var
 from tacit.ir.rule import elementwise, predicate
 
-SIGMOID_SCALE = 4
-SIGMOID_KNOTS = (2.078125, 5.28125, 10.40625)
-SIGMOID_PIECES = (
-    (131064, 262427, 1580, -402825, 297155),
-    (114875, 397510, -427808, 214845, -41998),
-    (223301, 68897, -46231, 13857, -1561),
-    (262144, 0, 0, 0, 0),
-)
-"""Row k: coefficients, in units of 2^-18, of 1, u … u^4 with u = |x|/4, up to knot k; the last row beyond.
+POWER_BITS = 24
+COEFFICIENT_BITS = 20
 
-Derivation (re-run by tests/ir/test_sigmoid.py): from 0, each piece reaches as far as the best uniform quartic
-stays within 2^-15 of the sigmoid; coefficients are then rounded one by one from the highest, refitting the
-rest; beyond T = 10.41 > ln(2^15), 1 is within 2^-15. Truncations add at most 2^-14.2 - 2^-15 on dense grids.
-"""
+
+@dataclass(frozen=True)
+class Pieces:
+    """`coefficients[k]`: of 1, u, u^2 …, in units of 2^-20, up to `knots[k]`; `last` (a whole number) beyond.
+
+    Derivation (re-run by tests/ir/test_tables.py): from 0, each piece reaches as far as the best uniform
+    polynomial stays within 2^-15; coefficients are then rounded one by one from the highest, refitting the
+    rest. Beyond the last knot the constant is within 2^-15. Truncations add a unit of 2^-18 and less.
+    """
+
+    scale: int
+    knots: tuple[float, ...]
+    coefficients: tuple[tuple[int, ...], ...]
+    last: int
+
+
+SIGMOID = Pieces(
+    4,
+    (2.078125, 5.28125, 10.40625),
+    (
+        (524256, 1049707, 6323, -1611308, 1188625),
+        (459501, 1590038, -1711231, 859380, -167992),
+        (893194, 275621, -184958, 55442, -6246),
+    ),
+    1,
+)
+TANH = Pieces(
+    2,
+    (1.0625, 3.46875, 5.546875),
+    (
+        (31, 2092703, 104044, -3682799, 3348521, -728492),
+        (-185708, 3519060, -4219078, 2630176, -844324, 110750),
+        (765428, 545027, -424964, 167303, -33180, 2647),
+    ),
+    1,
+)
+GAUSSIAN_TAIL = Pieces(
+    2,
+    (1.640625, 3.46875, 4.6),
+    (
+        (-31, 1050519, -1690897, 27375, 1278496, -622398),
+        (121357, 825977, -2291645, 2119369, -857446, 130121),
+        (774287, -1715459, 1528499, -684250, 153814, -13883),
+    ),
+    0,
+)
+"""u (1 - Phi(u)): what the GELU lacks of max(x, 0)."""
+
+
+def _evaluate(b: Builder, table: Pieces, size: Var) -> Var:
+    """The table's function of |x|, for |x| in units; in units."""
+    shape, count = size.type.shape, size.type.size
+    knots = np.rint(np.ldexp(np.reshape(table.knots, (-1,) + (1,) * len(shape)), FRACTION_BITS))
+    below = b.emit("less", stacked(b, size), b.const(knots.astype(np.int64), INT))
+
+    raised = POWER_BITS - FRACTION_BITS - table.scale.bit_length() + 1
+    u = times_constant(b, size, 1 << raised)
+    degree = len(table.coefficients[0]) - 1
+    rows = [stacked(b, power) for power in powers(b, u, degree, POWER_BITS)]
+    flat = b.emit("reshape", b.emit("concat", *rows, axis=0), shape=(degree, count))
+
+    one = 1 << (POWER_BITS + COEFFICIENT_BITS)
+    beyond = (table.last << COEFFICIENT_BITS,) + (0,) * degree
+    pieces = np.array([*table.coefficients, beyond], dtype=np.int64)
+    steps = pieces[:-1] - pieces[1:]
+    varying = b.emit("matmul", b.const(steps[:, 1:], INT), flat)
+    gains = b.emit("add", varying, b.const(steps[:, :1] << POWER_BITS, INT))
+    gains = b.emit("reshape", gains, shape=(len(steps), *shape))
+    chosen = b.emit("sum", b.emit("select", below, gains, zero(b, INT)), axis=(0,), keepdims=False)
+    total = b.emit("add", chosen, b.const(table.last * one, INT))
+    return b.emit("shift_right", total, bits=POWER_BITS + COEFFICIENT_BITS - FRACTION_BITS)
+
+
+def _magnitude(b: Builder, x: Var) -> tuple[Var, Var, Var]:
+    """(x < 0, x, |x|), numbers in units."""
+    whole = units(b, x)
+    negative = b.emit("less", whole, zero(b, INT))
+    return negative, whole, b.emit("select", negative, b.emit("neg", whole), whole)
 
 
 def _sigmoid(b: Builder, x: Var) -> Var:
-    """Two comparisons deep. The pieces are linear in the powers of u: each is computed locally, and only the
-    choice among them is interactive. Beyond the last knot nothing is chosen, so powers of u that no longer
-    fit the encoding do not matter: x need not be clipped."""
-    rank, size = len(x.type.shape), x.type.size
-    negative = b.emit("less", x, zero(b, FIXED))
-    scaled = b.emit("mul", x, b.const(1 / SIGMOID_SCALE, FIXED))
-    u = b.emit("select", negative, b.emit("neg", scaled), scaled)
+    """The sigmoid of |x|, or 1 less that."""
+    negative, _, size = _magnitude(b, x)
+    half = _evaluate(b, SIGMOID, size)
+    mirrored = b.emit("sub", b.const(1 << FRACTION_BITS, INT), half)
+    return b.emit("from_units", b.emit("select", negative, mirrored, half))
 
-    knots = np.reshape(SIGMOID_KNOTS, (-1,) + (1,) * rank) / SIGMOID_SCALE
-    below = b.emit("less", stacked(b, u), b.const(knots, FIXED))
 
-    u2 = b.emit("square", u)
-    u3, u4 = b.emit("mul", u2, u), b.emit("square", u2)
-    powers = b.emit(
-        "reshape", b.emit("concat", *(stacked(b, p) for p in (u, u2, u3, u4)), axis=0), shape=(4, size)
-    )
-    pieces = np.ldexp(np.asarray(SIGMOID_PIECES, dtype=np.float64), -FRACTION_BITS)
-    steps = -np.diff(pieces, axis=0)  # piece k minus piece k + 1
-    varying = b.emit("matmul", b.const(steps[:, 1:], FIXED), powers)
-    gains = b.emit("add", varying, b.const(steps[:, :1], FIXED))
-    gains = b.emit("reshape", gains, shape=(len(steps), *x.type.shape))
-    chosen = b.emit("sum", b.emit("select", below, gains, zero(b, FIXED)), axis=(0,), keepdims=False)
-    last = b.const(pieces[-1, 0], FIXED)
-    half = b.emit("add", chosen, last)  # the sigmoid of |x|
-    return b.emit("select", negative, b.emit("sub", b.const(1.0, FIXED), half), half)
+def _tanh(b: Builder, x: Var) -> Var:
+    negative, _, size = _magnitude(b, x)
+    half = _evaluate(b, TANH, size)
+    return b.emit("from_units", b.emit("select", negative, b.emit("neg", half), half))
+
+
+def _gelu(b: Builder, x: Var) -> Var:
+    """max(x, 0) less the tail of |x|."""
+    negative, whole, size = _magnitude(b, x)
+    tail = _evaluate(b, GAUSSIAN_TAIL, size)
+    return b.emit("from_units", b.emit("sub", b.emit("select", negative, zero(b, INT), whole), tail))
 
 
 _SINGLE: tuple[Shape, ...] = ((), (4,), (3, 4))
-
-
-@op(
-    "sigmoid",
-    rule=elementwise(FIXED, n=1),
-    lower=_sigmoid,
-    error=Bound(absolute=2.0**-13, note="for |x| < 2^26; 2^-14.2 measured with truncations off by one unit"),
-    signatures=(
-        *(Signature((FIXED,), (shape,)) for shape in _SINGLE),
-        Signature((FIXED,), ((64,),), low=-14.0, high=14.0),
-        Signature((FIXED,), ((8,),), low=-4e6, high=4e6),
-    ),
+_WHOLE_LINE = (
+    *(Signature((FIXED,), (shape,)) for shape in _SINGLE),
+    Signature((FIXED,), ((64,),), low=-14.0, high=14.0),
+    Signature((FIXED,), ((8,),), low=-4e6, high=4e6),
 )
+_FLAT = Bound(absolute=2.0**-14, note="for |x| < 2^43; 2^-14.8 and a unit by construction")
+
+
+@op("sigmoid", rule=elementwise(FIXED, n=1), lower=_sigmoid, error=_FLAT, signatures=_WHOLE_LINE)
 def sigmoid(x: np.ndarray) -> Value:
     """1 / (1 + exp(-x))."""
     tail = np.exp(-np.abs(x))
     return np.where(x < 0, tail, 1.0) / (1.0 + tail)
 
 
-_POSITIVE = tuple(Signature((FIXED,), (shape,), low=0.5, high=8.0) for shape in _SINGLE)
+@op("tanh", rule=elementwise(FIXED, n=1), lower=_tanh, error=_FLAT, signatures=_WHOLE_LINE)
+def tanh(x: np.ndarray) -> Value:
+    """The hyperbolic tangent."""
+    return np.tanh(x)
+
+
+@op("gelu", rule=elementwise(FIXED, n=1), lower=_gelu, error=_FLAT, signatures=_WHOLE_LINE)
+def gelu(x: np.ndarray) -> Value:
+    """x Phi(x), Phi the standard normal distribution."""
+    normal = np.vectorize(lambda z: math.erfc(-z / math.sqrt(2)) / 2, otypes=[float])
+    return np.asarray(x) * normal(x)
 
 
 @op(
-    "divide",
-    rule=elementwise(FIXED, n=2),
-    signatures=(
-        Signature((FIXED, FIXED), ((4,), (4,)), low=0.5),
-        Signature((FIXED, FIXED), ((3, 4), (4,)), low=0.5),
-    ),
+    "isfinite",
+    rule=predicate(FIXED, n=1),
+    signatures=tuple(Signature((FIXED,), (shape,), low=0.5, high=8.0) for shape in _SINGLE),
 )
-def divide(x: np.ndarray, y: np.ndarray) -> Value:
-    """x / y."""
-    return np.divide(x, y)
-
-
-@op("exp", rule=elementwise(FIXED, n=1), signatures=_POSITIVE)
-def exp(x: np.ndarray) -> Value:
-    """e^x."""
-    return np.exp(x)
-
-
-@op("log", rule=elementwise(FIXED, n=1), signatures=_POSITIVE)
-def log(x: np.ndarray) -> Value:
-    """The natural logarithm."""
-    return np.log(x)
-
-
-@op("sqrt", rule=elementwise(FIXED, n=1), signatures=_POSITIVE)
-def sqrt(x: np.ndarray) -> Value:
-    """The square root."""
-    return np.sqrt(x)
-
-
-@op("isfinite", rule=predicate(FIXED, n=1), signatures=_POSITIVE)
 def isfinite(x: np.ndarray) -> Value:
     """Whether x is a number: neither missing nor infinite."""
     return np.isfinite(x)
