@@ -20,6 +20,8 @@ MOVES = (
     "sum",
     "cumulative_sum",
     "select",
+    "bits",
+    "parity",
 )
 LINEAR = ("add", "sub", "neg")
 BITS = ("less", "logical_and", "logical_or", "logical_xor", "logical_not")
@@ -61,9 +63,19 @@ class Ring:
                 return xs[0] >> FRACTION_BITS
             return xs[0].astype(np.int64) << (FRACTION_BITS if out == FIXED else 0)
         if eqn.op == "scale_floor":
-            return (xs[0] >> (FRACTION_BITS - eqn.params["bits"])) + self.random.integers(-1, 2, xs[0].shape)
+            return self.shifted(xs[0], FRACTION_BITS - eqn.params["bits"])
+        if eqn.op == "shift_right":
+            return self.shifted(xs[0], eqn.params["bits"])
+        if eqn.op == "mul_shift":
+            return self.shifted(np.multiply(*xs), eqn.params["bits"])
+        if eqn.op in ("from_units", "to_secret"):
+            return xs[0]
         assert eqn.op in MOVES + LINEAR + BITS, f"{eqn.op} is not a primitive"
         return OPS[eqn.op].ref(*xs, **eqn.params)
+
+    def shifted(self, x: np.ndarray, places: int) -> np.ndarray:
+        """A unit more or less, as a corrupted party may make it; exact without places."""
+        return (x >> places) + self.random.integers(-1, 2, x.shape) * (places > 0)
 
     def truncated(self, product: np.ndarray) -> np.ndarray:
         return (product >> FRACTION_BITS) + self.random.integers(0, 2, product.shape)

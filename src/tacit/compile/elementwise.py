@@ -121,6 +121,29 @@ def isfinite(x: Value) -> Value:
 
 
 @public
+def reciprocal(x: Value) -> Value:
+    """1 / x."""
+    return apply("reciprocal", cast(x, FIXED))
+
+
+@public
+def rsqrt(x: Value) -> Value:
+    """1 / sqrt(x)."""
+    return apply("rsqrt", cast(x, FIXED))
+
+
+@public
+def tanh(x: Value) -> Value:
+    return apply("tanh", cast(x, FIXED))
+
+
+@public
+def gelu(x: Value) -> Value:
+    """x Phi(x), Phi the standard normal distribution."""
+    return apply("gelu", cast(x, FIXED))
+
+
+@public
 def sigmoid(x: Value) -> Value:
     """1 / (1 + exp(-x))."""
     return apply("sigmoid", cast(x, FIXED))

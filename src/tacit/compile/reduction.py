@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tacit.base.types import BOOL, FIXED
+from tacit.base.types import BOOL, FIXED, INT
 from tacit.compile.coerce import Value, axes_of, axis_of, cast, numbers
 from tacit.compile.elementwise import divide, negative, not_equal, sqrt, square, subtract
 from tacit.compile.shaping import asarray, moveaxis, reshape
@@ -90,6 +90,51 @@ def max(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
 @public
 def min(x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
     return _extreme("min", numbers(asarray(x))[0], axis, keepdims)
+
+
+@public
+def argmax(x: Value, axis: int | None = None, keepdims: bool = False) -> Value:
+    """A position of the largest element along `axis`, or of the flattened array."""
+    return _position("argmax", x, axis, keepdims)
+
+
+@public
+def argmin(x: Value, axis: int | None = None, keepdims: bool = False) -> Value:
+    """A position of the smallest element along `axis`, or of the flattened array."""
+    return _position("argmin", x, axis, keepdims)
+
+
+def _position(op: str, x: Value, axis: int | None, keepdims: bool) -> Value:
+    x = numbers(asarray(x))[0]
+    if axis is not None:
+        return apply(op, x, axis=axis_of(axis, x.ndim), keepdims=keepdims)
+    found = apply(op, reshape(x, (-1,)), axis=0, keepdims=False)
+    return reshape(found, (1,) * x.ndim) if keepdims else found
+
+
+@public
+def softmax(x: Value, axis: int = -1) -> Value:
+    """exp(x) over its sum along `axis`."""
+    x = cast(asarray(x), FIXED)
+    return apply("softmax", x, axis=axis_of(axis, x.ndim))
+
+
+@public
+def top_k(x: Value, k: int) -> Value:
+    """The k largest elements along the last axis, the largest first."""
+    return apply("top_k", numbers(asarray(x))[0], k=k)
+
+
+@public
+def one_hot(x: Value, size: int) -> Value:
+    """Bools along a new last axis: true at position x."""
+    return apply("one_hot", cast(asarray(x), INT), size=size)
+
+
+@public
+def lookup(table: Value, x: Value) -> Value:
+    """table[x] for positions that may be secret; 0 outside."""
+    return apply("lookup", numbers(asarray(table))[0], cast(asarray(x), INT))
 
 
 def _truth(x: Value) -> Value:

@@ -46,6 +46,8 @@ def _tournament(b: Builder, x: Var, axis: int, keepdims: bool, largest: bool) ->
         np.reshape(np.arange(shape[axis]), (-1,) + (1,) * (len(shape) - 1 - axis)), shape
     )
     place = b.const(places, INT) if places.size <= 4096 else _counted(b, x, axis)
+    if shape[axis] == 1:
+        place = b.emit("to_secret", place)
     while (n := x.type.shape[axis]) > 1:
         half = n // 2
 
