@@ -185,7 +185,7 @@ def minimum(s: Step, x: Form, y: Form) -> Form:
     return Form(Interval(np.minimum(a.low, b.low), np.minimum(a.high, b.high)).capped())
 
 
-@rule("max", "min", "sort")
+@rule("max", "min", "sort", "top_k")
 def extreme(s: Step, x: Form) -> Form:
     one = s.entering(0, x).interval.whole()
     if s.secret:
@@ -221,6 +221,12 @@ def clip(s: Step, x: Form) -> Form:
     return Form(kept.encoded(s.type(0).dtype.fraction_bits))
 
 
+@rule("lookup")
+def lookup(s: Step, table: Form, x: Form) -> Form:
+    """An entry, or 0 outside the table."""
+    return Form(s.entering(0, table).interval.whole().hull(point(np.float64(0.0))))
+
+
 @rule("select")
 def select(s: Step, c: Form, x: Form, y: Form) -> Form:
     return Form(s.entering(1, x).interval.hull(s.entering(2, y).interval).capped())
@@ -229,7 +235,9 @@ def select(s: Step, c: Form, x: Form, y: Form) -> Form:
 # --- bits and encodings -------------------------------------------------------------------------------
 
 
-@rule("logical_and", "logical_or", "logical_xor", "logical_not", "low_bit", "isfinite", "all", "any")
+@rule(
+    "logical_and", "logical_or", "logical_xor", "logical_not", "low_bit", "isfinite", "all", "any", "one_hot"
+)
 def bits(s: Step, *ins: Form) -> Form:
     return Form(BIT)
 
