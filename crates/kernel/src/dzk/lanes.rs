@@ -104,25 +104,48 @@ multiversion! {
     }
 }
 
-/// Rows of `2^t` elements at a point.
+/// `wide = challenge·x`, one challenge, as the places of its ones, for all lanes; x between zeros.
+fn times_challenge(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
+    match tier() {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => x86::times_challenge(bits, x, wide),
+        _ => times_challenge_portable(bits, x, wide),
+    }
+}
+
+multiversion! {
+    fn times_challenge_portable(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
+        *wide = [[0; LANES]; WIDE];
+        for bit in bits {
+            for (wide, x) in wide[*bit..].iter_mut().zip(&x[DEGREE..2 * DEGREE]) {
+                for (wide, x) in wide.iter_mut().zip(x) {
+                    *wide = wide.wrapping_add(*x);
+                }
+            }
+        }
+    }
+}
+
+/// Rows of `2^t` elements at a point; time depends on the point, which is public.
 pub(super) fn fold_rows(x: &[Element], points: &[u64], out: &mut [Element]) {
     let width = 1usize << points.len();
-    let masks: Vec<Masks> = points
-        .iter()
-        .map(|point| core::array::from_fn(|bit| 0u8.wrapping_sub((point >> bit & 1) as u8)))
-        .collect();
+    let places = |point: &u64| (0..DEGREE).filter(|bit| point >> bit & 1 == 1).collect();
+    let places: Vec<Vec<usize>> = points.iter().map(places).collect();
     let (mut sides, mut wide) = (vec![ZERO; width], [[0u64; LANES]; WIDE]);
+    let mut rise = [[0u64; LANES]; 3 * DEGREE];
     for (x, out) in x.chunks(LANES * width).zip(out.chunks_mut(LANES)) {
         for (j, side) in sides.iter_mut().enumerate() {
             gather(x.get(j..).unwrap_or(&[]), width, side);
         }
         let mut left = width;
-        for masks in &masks {
+        for bits in &places {
             left /= 2;
             for i in 0..left {
-                let (zero, mut rise) = (sides[2 * i], sides[2 * i + 1]);
-                subtract(&mut rise, &zero);
-                times_challenges(masks, &rise, &mut wide);
+                let zero = sides[2 * i];
+                let middle = &mut rise[DEGREE..2 * DEGREE];
+                middle.copy_from_slice(&sides[2 * i + 1]);
+                subtract(middle, &zero);
+                times_challenge(bits, &rise, &mut wide);
                 sides[i] = zero;
                 add_reduced(&mut sides[i], &mut wide);
             }
@@ -132,7 +155,7 @@ pub(super) fn fold_rows(x: &[Element], points: &[u64], out: &mut [Element]) {
 }
 
 multiversion! {
-    fn subtract(x: &mut Side, y: &Side) {
+    fn subtract(x: &mut [Words], y: &Side) {
         for (x, y) in x.as_flattened_mut().iter_mut().zip(y.as_flattened()) {
             *x = x.wrapping_sub(*y);
         }

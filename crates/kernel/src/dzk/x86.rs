@@ -12,7 +12,7 @@ const LEAF: usize = DEGREE / 4;
 
 /// `out[c] = Σ_l alpha_l·values[c·depth + l]`. The caller has checked the tier.
 pub(super) fn weigh(values: &[u64], alpha: &[u64], out: &mut [Element]) {
-    // SAFETY: reached only on the tier that was detected to have AVX-512 F and BW.
+    // SAFETY: reached only on the tier that was detected to have AVX-512 F.
     unsafe { weigh_512(values, alpha, out) }
 }
 
@@ -26,6 +26,32 @@ pub(super) fn multiply_into(sums: &mut Wide, x: &Side, y: &Side) {
 pub(super) fn times_challenges(masks: &Masks, x: &Side, wide: &mut Wide) {
     // SAFETY: reached only on the tier that was detected to have AVX-512 F.
     unsafe { times_challenges_512(masks, x, wide) }
+}
+
+/// `wide = challenge·x`, one challenge for all lanes. The caller has checked the tier.
+pub(super) fn times_challenge(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 F.
+    unsafe { times_challenge_512(bits, x, wide) }
+}
+
+#[target_feature(enable = "avx512f")]
+fn times_challenge_512(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
+    const BLOCK: usize = 8;
+    for (block, wide) in wide.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        // Only shifts that bring x into this block.
+        let at = BLOCK * block;
+        let first = bits.partition_point(|bit| bit + DEGREE <= at);
+        let last = bits.partition_point(|bit| *bit < at + BLOCK);
+        let mut sums = [_mm512_setzero_si512(); BLOCK];
+        for bit in &bits[first..last] {
+            for (sum, x) in sums.iter_mut().zip(&x[DEGREE + at - bit..][..BLOCK]) {
+                *sum = _mm512_add_epi64(*sum, load(x));
+            }
+        }
+        for (wide, sum) in wide.iter_mut().zip(sums) {
+            store(wide, sum);
+        }
+    }
 }
 
 #[target_feature(enable = "avx512f")]
@@ -59,25 +85,64 @@ fn store(to: &mut Words, value: __m512i) {
     unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), value) }
 }
 
-#[target_feature(enable = "avx512f,avx512bw")]
+/// Rows whose 16 sums are looked up together.
+const QUAD: usize = 4;
+type Indices = [__m512i; DEGREE / 8];
+
+/// For every four rows: lane k holds the four bits of coefficient k, lowest row first.
+#[target_feature(enable = "avx512f")]
+fn quad_indices(alpha: &[u64]) -> Vec<Indices> {
+    let one = |quad: &[u64; QUAD]| -> Indices {
+        core::array::from_fn(|group| {
+            let lanes: Words = core::array::from_fn(|lane| {
+                let bit = 8 * group + lane;
+                (0..QUAD).fold(0, |index, row| index | (quad[row] >> bit & 1) << row)
+            });
+            load(&lanes)
+        })
+    };
+    alpha.as_chunks::<QUAD>().0.iter().map(one).collect()
+}
+
+/// The 16 sums of subsets of four values, in two registers: entry i sums the values of i's bits.
+#[target_feature(enable = "avx512f")]
+fn subset_sums(values: &[u64; QUAD]) -> (__m512i, __m512i) {
+    let [a, b, c, d] = values.map(|value| _mm512_set1_epi64(value as i64));
+    let mut low = _mm512_maskz_mov_epi64(0b1010_1010, a);
+    low = _mm512_mask_add_epi64(low, 0b1100_1100, low, b);
+    low = _mm512_mask_add_epi64(low, 0b1111_0000, low, c);
+    (low, _mm512_add_epi64(low, d))
+}
+
+/// The challenges are public: they index the sums, the values do not.
+#[target_feature(enable = "avx512f")]
 fn weigh_512(values: &[u64], alpha: &[u64], out: &mut [Element]) {
-    const GROUP: usize = 4;
+    const GROUP: usize = 2;
     let depth = alpha.len();
+    let indices = quad_indices(alpha);
+    let rest = &alpha[depth / QUAD * QUAD..];
     for (group, out) in out.chunks_mut(GROUP).enumerate() {
         // Rows beyond the edge repeat the last one and are not stored.
-        let row = |c: usize| {
+        let rows: [&[u64]; GROUP] = core::array::from_fn(|c| {
             let start = (group * GROUP + c.min(out.len() - 1)) * depth;
             &values[start..start + depth]
-        };
-        let rows: [&[u64]; GROUP] = core::array::from_fn(row);
+        });
         let mut sums = [[_mm512_setzero_si512(); DEGREE / 8]; GROUP];
-        let [a, b, c, d] = rows;
-        for ((((alpha, a), b), c), d) in alpha.iter().zip(a).zip(b).zip(c).zip(d) {
-            let masks: [u8; DEGREE / 8] = core::array::from_fn(|k| (alpha >> (8 * k)) as u8);
-            let values = [a, b, c, d].map(|value| _mm512_set1_epi64(*value as i64));
-            for (k, mask) in masks.into_iter().enumerate() {
-                for (sums, value) in sums.iter_mut().zip(values) {
-                    sums[k] = _mm512_mask_add_epi64(sums[k], mask, sums[k], value);
+        let [a, b] = rows.map(|row| row.as_chunks::<QUAD>());
+        for ((indices, a), b) in indices.iter().zip(a.0).zip(b.0) {
+            let (a, b) = (subset_sums(a), subset_sums(b));
+            for (k, index) in indices.iter().enumerate() {
+                let picked = _mm512_permutex2var_epi64(a.0, *index, a.1);
+                sums[0][k] = _mm512_add_epi64(sums[0][k], picked);
+                let picked = _mm512_permutex2var_epi64(b.0, *index, b.1);
+                sums[1][k] = _mm512_add_epi64(sums[1][k], picked);
+            }
+        }
+        for (sums, rest_values) in sums.iter_mut().zip([a.1, b.1]) {
+            for (alpha, value) in rest.iter().zip(rest_values) {
+                let value = _mm512_set1_epi64(*value as i64);
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    *sum = _mm512_mask_add_epi64(*sum, (alpha >> (8 * k)) as u8, *sum, value);
                 }
             }
         }
