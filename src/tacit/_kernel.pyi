@@ -174,6 +174,56 @@ class SoftSpokenSender:
         "malformed" for a wrong size or a dirty tail (the label is then still free); "range" on reuse.
         """
 
+def silent_cot_base_ots(n: int) -> int:
+    """Base OTs for n ≤ 2^17 silent OTs: 128·log2(N/64) for the power of two N ≥ max(n, 2^12)."""
+
+def silent_cot_send(
+    label: Bytes, delta: Bytes, seed: Bytes, base: U8, n: int, flips: Bytes
+) -> tuple[bytes, U8]:
+    """Silent OT (Boyle et al. 2019 over ExConv7x24), holder of delta: message of 16 bytes per base OT, rows `q`.
+
+    `base: uint8[base_ots, 16]` are the rows of the base OTs, made with the same delta. `flips`: ceil(n/8) bytes,
+    the wanted choice bits xor the receiver's `choices`; "malformed" for another size or a dirty tail.
+    """
+
+@final
+class SilentCotReceiver:
+    """Silent OT, holder of the choice bits."""
+
+    @staticmethod
+    def start(n: int, label: Bytes, seed: Bytes) -> tuple[SilentCotReceiver, bytes]:
+        """State and the packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
+
+    @property
+    def choices(self) -> bytes:
+        """Pseudorandom choice bits, ceil(n/8) bytes with a zero tail."""
+
+    def finish(self, base: U8, msg: Bytes) -> U8:
+        """Rows `t: uint8[n, 16]` from rows of the base OTs and the sender's message. Twice is an "abort"."""
+
+def silent_vole_base_ots(n: int) -> int:
+    """Base OTs for n ≤ 2^17 silent VOLEs: 128·(log2(N/64) + 128)."""
+
+def silent_vole_message_size(n: int) -> int:
+    """Bytes of the VOLE sender's message."""
+
+def silent_vole_send(label: Bytes, delta: Bytes, seed: Bytes, base: U8, n: int) -> tuple[bytes, U8]:
+    """Silent VOLE over GF(2^128), holder of delta: message and `q: uint8[n, 16]`."""
+
+@final
+class SilentVoleReceiver:
+    """Silent VOLE over GF(2^128), holder of the multipliers."""
+
+    @staticmethod
+    def start(n: int, label: Bytes, seed: Bytes) -> tuple[SilentVoleReceiver, bytes]:
+        """State and the packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
+
+    def finish(self, base: U8, msg: Bytes) -> tuple[U8, U8]:
+        """`u` and `t`, each `uint8[n, 16]`, with `q[i] = t[i] xor u[i]·delta`. Twice is an "abort"."""
+
+def gf128_mul(x: U8, c: Bytes) -> U8:
+    """`x[i]·c` in GF(2)[X]/(X^128 + X^7 + X^2 + X + 1), `uint8[n, 16]`; bit i is the coefficient of X^i."""
+
 def bit_ole_sender(q: U8, delta: Bytes, label: Bytes, width: int) -> tuple[U64, U64]:
     """Random bits `b` and shares `c`, each `uint64[width, ceil(n/64)]`, from rows `q: uint8[n, 16]`.
 

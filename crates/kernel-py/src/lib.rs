@@ -5,6 +5,7 @@ mod arguments;
 mod dzk;
 mod local;
 mod rlwe;
+mod silent;
 mod transfer;
 mod vss;
 
@@ -28,6 +29,11 @@ mod kernel {
     #[pymodule_export]
     use super::rlwe::{
         RlweKey, RlweLayout, RlweMatrix, RlwePublicKey, rlwe_public_key_size, rlwe_slots_size,
+    };
+    #[pymodule_export]
+    use super::silent::{
+        SilentCotReceiver, SilentVoleReceiver, gf128_mul, silent_cot_base_ots, silent_cot_send,
+        silent_vole_base_ots, silent_vole_message_size, silent_vole_send,
     };
     #[pymodule_export]
     use super::transfer::{

@@ -14,16 +14,20 @@ use tacit_kernel::bits::plane_words;
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::{cot, endemic_mr19, ole, softspoken_roy22};
 
-const LABEL: &str = "label must have 16 bytes";
-const DELTA: &str = "delta must have 16 bytes";
-const ROW_BYTES: usize = 16;
+/// What is wrong with another label.
+pub const LABEL: &str = "label must have 16 bytes";
+/// What is wrong with another delta.
+pub const DELTA: &str = "delta must have 16 bytes";
+/// Bytes of a row.
+pub const ROW_BYTES: usize = 16;
 
 type Bytes2<'py> = Bound<'py, PyArray2<u8>>;
 type Words2<'py> = Bound<'py, PyArray2<u64>>;
 /// A message and an array of rows or shares.
 type Sent<'py, T> = Pair<'py, u8, Ix1, T, Ix2>;
 
-fn taken<T>(state: Option<T>) -> PyResult<T> {
+/// The state of a step that runs once.
+pub fn taken<T>(state: Option<T>) -> PyResult<T> {
     state.ok_or_else(|| Failure(Error::Abort("finish was called before")).into())
 }
 

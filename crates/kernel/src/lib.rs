@@ -14,6 +14,7 @@ mod wipe;
 pub mod bits;
 
 pub mod aes;
+pub mod gf128;
 pub mod hash;
 pub mod prg;
 
@@ -25,6 +26,7 @@ pub mod rlwe;
 pub mod vss;
 
 pub mod ot;
+pub mod silent;
 
 #[cfg(test)]
 mod testing;

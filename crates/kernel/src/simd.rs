@@ -1,6 +1,7 @@
 //! Which instructions this machine has, asked once, at run time.
 //!
-//! Three tiers, each a superset of the next: AVX-512 with VAES, AVX2 with AES-NI, portable.
+//! Three tiers, each a superset of the next: AVX-512 with VAES and VPCLMULQDQ, AVX2 with AES-NI and PCLMULQDQ,
+//! portable.
 //! Plain Rust bodies are compiled once per tier by `multiversion!`; only AES is written by hand.
 
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -11,9 +12,9 @@ use core::sync::atomic::{AtomicU8, Ordering};
 pub enum Tier {
     /// Constant-time Rust without any instruction-set extension.
     Portable = 1,
-    /// x86-64 with AVX2, BMI2 and AES-NI.
+    /// x86-64 with AVX2, BMI2, AES-NI and PCLMULQDQ.
     Avx2 = 2,
-    /// x86-64 with AVX-512 F/BW/DQ/VL and VAES.
+    /// x86-64 with AVX-512 F/BW/DQ/VL, VAES and VPCLMULQDQ.
     Avx512 = 3,
 }
 
@@ -50,12 +51,14 @@ fn detect() -> Tier {
     {
         let avx2 = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("aes");
+            && is_x86_feature_detected!("aes")
+            && is_x86_feature_detected!("pclmulqdq");
         let avx512 = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("vaes");
+            && is_x86_feature_detected!("vaes")
+            && is_x86_feature_detected!("vpclmulqdq");
         if avx2 && avx512 {
             return Tier::Avx512;
         }
