@@ -61,7 +61,7 @@ class OperationTask(SchemeTask):
     async def play(self, party: Party) -> None:
         options, types = party.options, self.types(party.options)
         mine = party.read("input") if party.me < len(types) else None
-        run = await party.run(options.scheme, options.security)
+        run = await party.run(options.scheme, options.security, options.ot)
         shares = await _share(run, types, mine)
         program = run_passes(self.program(types), supports(run.scheme.name))
         async with party.computing():

@@ -127,12 +127,12 @@ class Party:
             )
             return self._ctx
 
-    async def run(self, scheme: str, security: str) -> Run:
+    async def run(self, scheme: str, security: str, ot: str = "") -> Run:
         """Links, agreed terms, keys, and the scheme's own set-up (base OTs)."""
         transport = await self.link()
         with self.timed("setup"):
             run = await Run.open(
-                self._job(scheme=scheme, security=security),
+                self._job(scheme=scheme, security=security, ot=ot),
                 self.me,
                 transport,
                 clock=PerformanceClock(),
@@ -160,9 +160,11 @@ class Party:
         for other in others:
             await self.transport.recv(name, other, self.me, limit_bytes=0)
 
-    def _job(self, *, scheme: str = "semi2k", security: str = "semi-honest", psi: str = NO_PSI) -> Job:
+    def _job(
+        self, *, scheme: str = "semi2k", security: str = "semi-honest", psi: str = NO_PSI, ot: str = ""
+    ) -> Job:
         parties = tuple(PartyTerms(f"party{i}", "", "id", ()) for i in range(self.n))
-        return Job("bench", self.task, parties, {}, {}, scheme=scheme, security=security, psi=psi)
+        return Job("bench", self.task, parties, {}, {}, scheme=scheme, security=security, psi=psi, ot=ot)
 
     def _binding(self) -> bytes:
         return self.transport.channel_binding if isinstance(self.transport, TlsTransport) else b""

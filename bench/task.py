@@ -15,6 +15,7 @@ import numpy as np
 import bench.tasks
 from bench.party import Party
 from tacit.base.errors import InternalError
+from tacit.blocks.ot.choose import LINKS
 from tacit.mpc.scheme import SCHEMES, find, load
 
 Clock = Literal["operation", "files", "total"]
@@ -68,11 +69,13 @@ class SchemeTask(Task):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         offered = [name for name in SCHEMES if name != "plain" and not load(name).linear_only]
         parser.add_argument("--scheme", default="semi2k", choices=offered)
+        parser.add_argument("--ot", default="", help=f"source of OTs: {', '.join(LINKS)}")
         parser.add_argument("--security", default="semi-honest", help="adversary: semi-honest or malicious")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
-        setting = find(options.scheme, options.security).setting
-        return setting.parties, options.scheme, setting.adversary
+        scheme = find(options.scheme, options.security, options.ot)
+        named = f"{options.scheme}+{options.ot}" if options.ot else options.scheme
+        return scheme.setting.parties, named, scheme.setting.adversary
 
 
 def learners(scheme: str, by_party: Sequence[T]) -> list[T]:

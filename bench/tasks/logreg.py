@@ -71,7 +71,7 @@ class Logreg(SchemeTask):
         data = {f"x{party.me}": party.read("x")} if party.me < len(widths) else {}
         if party.me == LABEL_OWNER:
             data["label"] = party.read("label")
-        run = await party.run(options.scheme, options.security)
+        run = await party.run(options.scheme, options.security, options.ot)
         inputs = _inputs(n_rows, widths)
         program = compiled(_training(options, widths), inputs, "training", run.scheme.name)
         async with party.computing():

@@ -178,12 +178,13 @@ def silent_cot_base_ots(n: int) -> int:
     """Base OTs for n ≤ 2^17 silent OTs: 128·log2(N/64) for the power of two N ≥ max(n, 2^12)."""
 
 def silent_cot_send(
-    label: Bytes, delta: Bytes, seed: Bytes, base: U8, n: int, flips: Bytes
+    label: Bytes, delta: Bytes, seed: Bytes, base: U8, n: int, flips: Bytes | None
 ) -> tuple[bytes, U8]:
-    """Silent OT (Boyle et al. 2019 over ExConv7x24), holder of delta: message of 16 bytes per base OT, rows `q`.
+    """Silent OT (Boyle et al. 2019 over ExConv7x24), holder of delta: message (16 bytes a base OT), rows `q`.
 
-    `base: uint8[base_ots, 16]` are the rows of the base OTs, made with the same delta. `flips`: ceil(n/8) bytes,
-    the wanted choice bits xor the receiver's `choices`; "malformed" for another size or a dirty tail.
+    `base: uint8[base_ots, 16]` are the rows of the base OTs, made with the same delta. `flips`: ceil(n/8)
+    bytes, the wanted choice bits xor the receiver's `choices`, None to leave those; "malformed" for another
+    size or a dirty tail.
     """
 
 @final
@@ -192,7 +193,7 @@ class SilentCotReceiver:
 
     @staticmethod
     def start(n: int, label: Bytes, seed: Bytes) -> tuple[SilentCotReceiver, bytes]:
-        """State and the packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
+        """State and packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
 
     @property
     def choices(self) -> bytes:
@@ -216,7 +217,7 @@ class SilentVoleReceiver:
 
     @staticmethod
     def start(n: int, label: Bytes, seed: Bytes) -> tuple[SilentVoleReceiver, bytes]:
-        """State and the packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
+        """State and packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
 
     def finish(self, base: U8, msg: Bytes) -> tuple[U8, U8]:
         """`u` and `t`, each `uint8[n, 16]`, with `q[i] = t[i] xor u[i]·delta`. Twice is an "abort"."""

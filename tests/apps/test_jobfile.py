@@ -57,6 +57,7 @@ def test_same_meaning_same_digest(shared: House, change: Any) -> None:
         ("parties", lambda job: job["parties"]["bank"].update(certificate="partner/certificate.pem")),
         ("reveals", lambda job: job.update(reveal={"coefficients": "shared"})),
         ("limits", lambda job: job["limits"].update(timeout_s=21)),
+        ("ot", lambda job: job.update(link_mbit=100)),
         ("attempt", lambda job: job.update(attempt=1)),
     ],
 )
@@ -86,6 +87,7 @@ def test_other_meaning_other_section(shared: House, section: str, change: Any) -
         ("CLI-0003", "beside a label", lambda job: job["parties"]["partner"].update(positive=1)),
         ("CLI-0003", "credit", lambda job: job.update(task="forest")),
         ("CLI-0003", "seconds", lambda job: job["limits"].update(timeout_s=0)),
+        ("CLI-0003", "megabits", lambda job: job.update(link_mbit=0)),
         ("CLI-0003", "threads", lambda job: job["local"]["bank"].update(threads=0)),
         ("CREDIT-0003", "epochs", lambda job: job["train"].update(epochs=0)),
         ("CREDIT-0004", "label", lambda job: job["parties"]["bank"].pop("label")),

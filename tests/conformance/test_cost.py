@@ -21,8 +21,17 @@ from tacit.net.memory import MemoryNetwork
 from tacit.psi.functionality import Items
 from tests.harness import contexts
 
-ELSEWHERE = ("tests", "mpc.rep3", "mpc.additive", "blocks.dealt", "blocks.dzk", "blocks.sharing")
-"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks."""
+ELSEWHERE = (
+    "tests",
+    "mpc.rep3",
+    "mpc.additive",
+    "blocks.dealt",
+    "blocks.dzk",
+    "blocks.sharing",
+    "blocks.ot.silent",
+)
+"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks. Other sources of
+OTs: test_ot_sources.py."""
 
 
 class Witness:

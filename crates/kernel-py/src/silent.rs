@@ -39,15 +39,16 @@ pub fn silent_cot_send<'py>(
     seed: ByteString<'py>,
     base: PyReadonlyArray2<'py, u8>,
     n: usize,
-    flips: ByteString<'py>,
+    flips: Option<ByteString<'py>>,
 ) -> PyResult<WithBytes<'py, u8, Ix2>> {
     let (label, delta, seed) = (label.exact(LABEL)?, delta.exact(DELTA)?, seed.exact(SEED)?);
-    let (base, flips) = (rows(&base)?, flips.as_slice()?);
+    let base = rows(&base)?;
+    let flips = flips.as_ref().map(ByteString::as_slice).transpose()?;
     let size = 16 * cot::base_ots(n).map_err(Failure)?;
     fill_with_bytes(py, size, [n, ROW_BYTES], |message, out| {
         let out = out.as_chunks_mut().0;
         cot::send::<ExConv7x24>(&label, &delta, &seed, base, message, out)?;
-        cot::derandomise(out, &delta, flips)
+        flips.map_or(Ok(()), |flips| cot::derandomise(out, &delta, flips))
     })
 }
 

@@ -27,10 +27,10 @@ from tacit.base.wire import Ring
 from tacit.blocks.he.functionality import TWO_PARTY_RLWE, ProductLink, SlotLink
 from tacit.blocks.ot import ole
 from tacit.blocks.ot.functionality import OtLink
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.settings import TWO_PARTY_ANY_OT
 
-_ASSUMED = dict.fromkeys((*TWO_PARTY_OT.assumes, *TWO_PARTY_RLWE.assumes))
-TWO_PARTY = replace(TWO_PARTY_OT, assumes=tuple(_ASSUMED))
+_ASSUMED = dict.fromkeys((*TWO_PARTY_ANY_OT.assumes, *TWO_PARTY_RLWE.assumes))
+TWO_PARTY = replace(TWO_PARTY_ANY_OT, assumes=tuple(_ASSUMED))
 """What a scheme assumes that takes its correlations from here."""
 
 
@@ -55,6 +55,10 @@ class Correlations(ABC):
 
     rounds: ClassVar[int] = 2
     """Messages in a row that a product of private values takes, `cross_rounds` of numbers excepted."""
+    bit_rounds: int = 2
+    """As `rounds`, for `bit_products`."""
+    triple_rounds: int = 1
+    """As `rounds`, for `bit_triples`. Silent OT takes one less for few bits than it says."""
 
     @abstractmethod
     async def bit_triples(self, ctx: Ctx, words: int, width: int) -> BitTriples:
@@ -141,12 +145,20 @@ class OwnCorrelations(Correlations):
         self._link = link
         self._products = products
         self._slots = slots
+        self.triple_rounds = link.rounds
+        self.bit_rounds = link.rounds + 1
 
     def bit_triples_bits(self, words: int, width: int) -> int:
-        return 2 * self._link.row_bits(64 * words)
+        return 2 * self._random_bits(words)
 
     def bit_products_bits(self, words: int) -> int:
-        return self._link.row_bits(64 * words) + 2 * 64 * words
+        half = words // 2
+        return self._random_bits(half) + self._random_bits(words - half) + 2 * 64 * words
+
+    def _random_bits(self, words: int) -> int:
+        """Of the random OTs for so many words, in the chunks of `ole.in_chunks`."""
+        whole, rest = divmod(64 * words, ole.CHUNK_OTS)
+        return whole * self._link.random_row_bits(ole.CHUNK_OTS) + self._link.random_row_bits(rest)
 
     def choose_bits(self, n: int, m: int, bits: int) -> int:
         return self._link.row_bits(n) + 8 * n * m * -(-bits // 8)
@@ -372,9 +384,9 @@ def _cross_rows(m: int, bits: int) -> int:
 
 @protocol(
     source="GMW87, one AND of private bits",
-    setting=TWO_PARTY_OT,
-    rounds=2,
-    bits=lambda link, sender, mine: link.row_bits(64 * len(mine)) + 2 * 64 * len(mine),
+    setting=TWO_PARTY_ANY_OT,
+    rounds=lambda link, *_: link.rounds + 1,
+    bits=lambda link, sender, mine: link.random_row_bits(64 * len(mine)) + 2 * 64 * len(mine),
 )
 async def masked_bit_product(ctx: Ctx, link: OtLink, sender: int, mine: np.ndarray) -> np.ndarray:
     """Xor shares uint64[words] of mine & theirs: a random bit OLE, then both open their bits masked by it."""

@@ -313,6 +313,7 @@ class DealtCorrelations(Correlations):
     """Correlations for parties 0 and 1 that party 2 deals; each of the three holds one of these."""
 
     rounds: ClassVar[int] = 1
+    bit_rounds = 1
 
     def bit_triples_bits(self, words: int, width: int) -> int:
         return 64 * words * width

@@ -91,6 +91,21 @@ class Scheme(ABC):
     """Whether what was computed has to be settled before something is opened."""
     hardens: ClassVar[str] = ""
     """The scheme that this one replaces where a job asks for more security than that one gives."""
+    ots: ClassVar[tuple[str, ...]] = ()
+    """Names of the sources of OTs that a job may choose from; none where the scheme takes no OTs."""
+    ot: ClassVar[str] = ""
+    """The source in use."""
+
+    @classmethod
+    def with_ots(cls, ot: str) -> type[Self]:
+        """This scheme with its OTs from `ot`. Raises UnsupportedError OT-0001."""
+        if ot not in cls.ots:
+            raise UnsupportedError(
+                "OT-0001",
+                f"scheme {cls.name!r} has no source of OTs called {ot!r}",
+                hint=f"one of {', '.join(cls.ots)}" if cls.ots else "this scheme takes no OTs",
+            )
+        return type(cls.__name__, (cls,), {"ot": ot, "__module__": cls.__module__})
 
     @classmethod
     @abstractmethod
@@ -218,16 +233,17 @@ def load(name: str) -> type[Scheme]:
     return scheme
 
 
-def find(name: str, adversary: str = "semi-honest") -> type[Scheme]:
-    """The scheme of this name, or the one that hardens it, if it holds against `adversary`.
+def find(name: str, adversary: str = "semi-honest", ot: str = "") -> type[Scheme]:
+    """The scheme of this name, or the one that hardens it, if it holds against `adversary`; OTs from `ot`.
 
-    Raises: UnsupportedError SCHEME-0003 for an unknown name, SCHEME-0002 where nothing is strong enough.
+    Raises: UnsupportedError SCHEME-0003 for an unknown name, SCHEME-0002 where nothing is strong enough,
+    OT-0001 for an unknown `ot`.
     """
     scheme = load(name)
     hardened = (load(other) for other in SCHEMES if load(other).hardens == name)
     for candidate in (scheme, *hardened):
         if adversary in ADVERSARIES[: ADVERSARIES.index(candidate.setting.adversary) + 1]:
-            return candidate
+            return candidate.with_ots(ot) if ot else candidate
     raise UnsupportedError(
         "SCHEME-0002",
         f"scheme {name!r} is {scheme.setting.adversary}, the job asks for {adversary}",

@@ -61,7 +61,7 @@ NO_PSI = "none"
 @dataclass(frozen=True)
 class Job:
     """What is computed by whom under which rules. `options` are the task's own, plain JSON values; `psi` is
-    "none" for a job that aligns nothing."""
+    "none" for a job that aligns nothing; `ot` is the source of OTs (`blocks.ot.choose`), or empty."""
 
     id: str
     task: str
@@ -71,6 +71,7 @@ class Job:
     scheme: str = "semi2k"
     security: str = "semi-honest"
     psi: str = "ecdh"
+    ot: str = ""
     limits: Limits = field(default_factory=Limits)
     attempt: int = 0
 
@@ -186,7 +187,7 @@ class Run:
         """Greet, derive keys, set up the scheme. Raises UnsupportedError where the level is not available."""
         started = clock.now_s()
         sink("begin", "", {"step": "setup"})
-        scheme_type = find(job.scheme, job.security)
+        scheme_type = find(job.scheme, job.security, job.ot)
         if job.psi != NO_PSI:
             _require_psi(job)
         report = Report(job.id, job.parties[me].name)

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from tacit.base.errors import UsageError
+from tacit.blocks.ot.choose import DEFAULT, for_link
 from tacit.frame.columns import ColumnSpec, parse_columns
 from tacit.run.job import Job, Limits, PartyTerms
 from tacit.tasks.credit import Options, label_holder
@@ -25,7 +26,7 @@ from tacit.trust.identity import NAME_LIMIT, fingerprint_hex
 FILE_LIMIT_BYTES = 1 << 20
 JOB_ID = re.compile(r"\w[\w.-]{0,63}")
 
-_TOP = ("job", "task", "parties", "train", "reveal", "security", "limits", "local", "attempt")
+_TOP = ("job", "task", "parties", "train", "reveal", "security", "limits", "local", "attempt", "link_mbit")
 _PARTY = ("address", "certificate", "key", "label", "positive", "columns")
 _REVEAL = ("coefficients", "correlations", "scores")
 _LOCAL = ("home", "data", "threads")
@@ -94,6 +95,7 @@ def read_job(path: Path) -> JobFile:
         security=_text(document, "security", "the job", default="semi-honest"),
         limits=_limits(_mapping(document.get("limits", {}), "limits")),
         attempt=_attempt(document),
+        ot=_ot(document),
     )
     label_holder(job)
     Options.of(job)
@@ -268,6 +270,16 @@ def _reveals(given: Mapping[Any, Any], parties: tuple[str, ...]) -> dict[str, An
             "reveal.scores", f"a list of parties ({', '.join(parties)})", "[] opens no row scores"
         )
     return {"coefficients": coefficients, "correlations": correlations, "scores": sorted(set(scores))}
+
+
+def _ot(document: Mapping[Any, Any]) -> str:
+    """The source of OTs for `link_mbit`, which both sides write alike; the default without it."""
+    if "link_mbit" not in document:
+        return DEFAULT
+    mbit = _number(document["link_mbit"], "link_mbit")
+    if mbit <= 0:
+        raise _senseless("link_mbit", "megabits per second, above 0")
+    return for_link(mbit)
 
 
 def _limits(given: Mapping[Any, Any]) -> Limits:

@@ -7,6 +7,7 @@ q_i = t_i xor c_i * delta (128 bits). Hashing the rows breaks the correlation an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,9 +15,14 @@ from tacit.base.ctx import Ctx
 
 
 class OtLink(ABC):
-    """Correlated OTs with the peer in both directions, in any amount, each batch named by its scope."""
+    """Correlated OTs with the peer in both directions, in any amount, each batch named by its scope.
+
+    The receiver's first message carries its choices, so the sender has its rows after one message.
+    """
 
     delta: bytes
+    rounds: ClassVar[int] = 1
+    """Messages in a row until both sides have their rows: 2 if the receiver waits for an answer."""
 
     @abstractmethod
     async def send_rows(self, ctx: Ctx, n: int) -> np.ndarray:
@@ -28,4 +34,19 @@ class OtLink(ABC):
 
     @abstractmethod
     def row_bits(self, n: int) -> int:
-        """Bits that the receiver sends for n OTs."""
+        """Bits that both parties together send for n OTs."""
+
+    async def send_random_rows(self, ctx: Ctx, n: int) -> np.ndarray:
+        """As `send_rows`, for a receiver that does not mind its choices."""
+        return await self.send_rows(ctx, n)
+
+    async def receive_random_rows(self, ctx: Ctx, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `receive_rows` with random choices: (choices uint8[ceil(n/8)] with a zero tail, rows)."""
+        choices = ctx.private().bytes(-(-n // 8))
+        if n % 8:
+            choices[-1] &= (1 << n % 8) - 1
+        return choices, await self.receive_rows(ctx, choices, n)
+
+    def random_row_bits(self, n: int) -> int:
+        """As `row_bits`, for random choices."""
+        return self.row_bits(n)

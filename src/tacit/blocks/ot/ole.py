@@ -26,7 +26,7 @@ from tacit.base.prg import label16
 from tacit.base.protocol import gather, protocol
 from tacit.base.wire import Octets, peer_bytes
 from tacit.blocks.ot.functionality import OtLink
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.settings import TWO_PARTY_ANY_OT
 
 CHUNK_OTS = 1 << 17
 CHUNK_PAYLOAD_BYTES = 1 << 20
@@ -66,9 +66,9 @@ async def _in_chunks(
 
 @protocol(
     source="GMW87; GKWY20 §7.4",
-    setting=TWO_PARTY_OT,
-    rounds=1,
-    bits=lambda link, sender, words, width: link.row_bits(64 * words),
+    setting=TWO_PARTY_ANY_OT,
+    rounds=lambda link, *_: link.rounds,
+    bits=lambda link, sender, words, width: link.random_row_bits(64 * words),
 )
 async def random_bit_ole(ctx: Ctx, link: OtLink, sender: int, words: int, width: int) -> np.ndarray:
     """64 * `words` random bit OLEs of `width` bits each.
@@ -78,17 +78,16 @@ async def random_bit_ole(ctx: Ctx, link: OtLink, sender: int, words: int, width:
     """
     n = 64 * words
     if ctx.me == sender:
-        rows = await link.send_rows(ctx, n)
+        rows = await link.send_random_rows(ctx, n)
         return np.stack(_kernel.bit_ole_sender(rows, link.delta, label16("bit-ole", ctx.path), width))
-    choices = ctx.private().bytes(n // 8)
-    rows = await link.receive_rows(ctx, choices, n)
+    choices, rows = await link.receive_random_rows(ctx, n)
     products = _kernel.bit_ole_receiver(rows, label16("bit-ole", ctx.path), width)
     return np.concatenate([choices.view(np.uint64)[None], products])
 
 
 @protocol(
     source="Gilboa99 §4.1, one bit",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY_ANY_OT,
     rounds=2,
     bits=lambda link, holder, choices, values, shape, bits: (
         link.row_bits(shape[0]) + 8 * shape[0] * shape[1] * -(-bits // 8)
@@ -121,7 +120,7 @@ async def choose(
 
 @protocol(
     source="Gilboa99 §4.1",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY_ANY_OT,
     rounds=2,
     bits=lambda link, holder, x, w, shape, bits: (
         link.row_bits(shape[0] * shape[2] * bits)

@@ -31,6 +31,8 @@ BASE_OTS = 128
 _TREE_SEED_BYTES = 16
 FIELD_BITS = 4
 """Default k: 4 bytes per OT. k = 2 sends 8 and saves half of the AES; see `docs/decisions/0003`."""
+SETUP_BITS = 2 * 8 * BASE_OTS * (96 + 32)
+"""Base OTs and tree corrections, both directions."""
 
 
 class SoftSpokenLink(OtLink):
@@ -66,7 +68,7 @@ def _label(ctx: Ctx, sender: int) -> bytes:
     source="Roy22 Figure 8",
     setting=TWO_PARTY_OT,
     rounds=2,
-    bits=lambda k=FIELD_BITS: 2 * 8 * BASE_OTS * (96 + 32),
+    bits=lambda k=FIELD_BITS: SETUP_BITS,
 )
 async def open_link(ctx: Ctx, k: int = FIELD_BITS) -> SoftSpokenLink:
     """Base OTs and GGM trees in both directions; once per session."""

@@ -12,7 +12,7 @@ from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.blocks.correlation import TWO_PARTY, Correlations, OwnCorrelations
 from tacit.blocks.he import rlwe_product, slot_product
-from tacit.blocks.ot import softspoken_roy22
+from tacit.blocks.ot.choose import DEFAULT, LINKS
 from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.semi2k import arith, boolean, convert
 from tacit.mpc.semi2k import share as sharing
@@ -24,13 +24,15 @@ class Semi2k(Scheme):
 
     name: ClassVar[str] = "semi2k"
     setting: ClassVar[Setting] = TWO_PARTY
+    ots: ClassVar[tuple[str, ...]] = tuple(LINKS)
+    ot: ClassVar[str] = DEFAULT
 
     def __init__(self, source: Correlations) -> None:
         self._source = source
 
     @classmethod
     async def start(cls, ctx: Ctx) -> Semi2k:
-        links = (softspoken_roy22.open_link(ctx), rlwe_product.open_link(ctx), slot_product.open_link(ctx))
+        links = (LINKS[cls.ot](ctx), rlwe_product.open_link(ctx), slot_product.open_link(ctx))
         return cls(OwnCorrelations(*await gather(*links)))
 
     async def share(

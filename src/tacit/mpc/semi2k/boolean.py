@@ -42,7 +42,7 @@ async def and_words(ctx: Ctx, triples: BitTriples, x: np.ndarray, y: np.ndarray)
 @protocol(
     source="GMW87",
     setting=TWO_PARTY,
-    rounds=2,
+    rounds=lambda source, *_: source.triple_rounds + 1,
     bits=lambda source, x, y: _and_bits(source, -(-x.data.size // 64)),
 )
 async def and_(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -> Semi2kShare:
@@ -56,7 +56,7 @@ async def and_(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -
 @protocol(
     source="ABY §III.B, carry tree",
     setting=TWO_PARTY,
-    rounds=lambda source, x: source.rounds + 6,
+    rounds=lambda source, x: source.bit_rounds + 6,
     bits=lambda source, x: _tree_bits(source, RING_BITS - 1, RING_BITS - 2, -(-x.data.size // 64)),
 )
 async def msb(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
@@ -83,7 +83,7 @@ async def msb(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
 @protocol(
     source="ABY §III.B, Sklansky prefix",
     setting=TWO_PARTY,
-    rounds=lambda source, x: source.rounds + 6,
+    rounds=lambda source, x: source.bit_rounds + 6,
     bits=lambda source, x: _tree_bits(source, RING_BITS, 3 * RING_BITS, -(-x.data.size // 64)),
 )
 async def a2b(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:

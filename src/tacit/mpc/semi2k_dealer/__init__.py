@@ -19,6 +19,7 @@ class Semi2kDealer(Semi2k):
 
     name: ClassVar[str] = "semi2k_dealer"
     setting: ClassVar[Setting] = DEALT
+    ots: ClassVar[tuple[str, ...]] = ()
     outsiders: ClassVar[frozenset[int]] = frozenset((DEALER,))
 
     @classmethod

@@ -268,7 +268,7 @@ impl Code for ExConv7x24 {
                 let mut byte = (e[first / 64] >> (first % 64)) as u8;
                 for (bit, row) in rows.iter().enumerate() {
                     let sum = positions(row, bits).iter().fold(0, |sum, at| {
-                        sum ^ (x[at / 64 & (x.len() - 1)] >> (at % 64)) as u8
+                        sum ^ (x[(at / 64) & (x.len() - 1)] >> (at % 64)) as u8
                     });
                     byte ^= (sum & 1) << bit;
                 }
