@@ -133,12 +133,6 @@ impl Prime {
         let shifted = (x as u64) ^ (1 << 63);
         self.mul_lazy(shifted >> 32, self.half_word) + (shifted & 0xffff_ffff) + self.minus_2_63
     }
-
-    /// A small signed number, `|x| < p`.
-    #[inline(always)]
-    pub(super) fn lift_small(&self, x: i64) -> u64 {
-        (x as u64).wrapping_add(self.p & ((x >> 63) as u64))
-    }
 }
 
 /// `x - m` if that is not negative, else `x`; no branch.

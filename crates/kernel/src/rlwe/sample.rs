@@ -8,7 +8,7 @@
 use super::prime::{N, Prime};
 use crate::prg::Prg;
 use crate::simd::multiversion;
-use crate::wipe::Wiped;
+use crate::wipe::{Wiped, wipe};
 
 /// 16-byte blocks of one polynomial's words.
 pub(super) const POLYNOMIAL_BLOCKS: u128 = (N as u128) / 2;
@@ -18,7 +18,13 @@ pub(super) const NOISE_BOUND: u128 = 21;
 /// Words of a stream from a block on.
 pub(super) fn words(prg: &Prg, start_block: u128, len: usize) -> Wiped<u64> {
     let mut words = Wiped::filled(0u64, len);
-    let mut bytes = Wiped::filled(0u8, 4096);
+    fill_words(prg, start_block, &mut words);
+    words
+}
+
+/// Overwrites `words` with those of a stream from a block on.
+pub(super) fn fill_words(prg: &Prg, start_block: u128, words: &mut [u64]) {
+    let mut bytes = [0u8; 4096];
     for (i, words) in words.chunks_mut(512).enumerate() {
         let bytes = &mut bytes[..8 * words.len()];
         prg.fill(start_block.wrapping_add(256 * i as u128), bytes);
@@ -26,7 +32,7 @@ pub(super) fn words(prg: &Prg, start_block: u128, len: usize) -> Wiped<u64> {
             *word = u64::from_le_bytes(*bytes);
         }
     }
-    words
+    wipe(&mut bytes);
 }
 
 /// A ternary polynomial: signed numbers as words.
@@ -61,10 +67,28 @@ multiversion! {
     }
 }
 
+multiversion! {
+    /// Cuts each word; returns the largest.
+    fn cut(mask: u64, words: &mut [u64]) -> u64 {
+        let mut largest = 0;
+        for word in words {
+            *word &= mask;
+            largest = largest.max(*word);
+        }
+        largest
+    }
+}
+
 /// The small signed numbers of a polynomial modulo p.
 pub(super) fn lift_small(prime: &Prime, from: &[u64], to: &mut [u64]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = prime.lift_small(*from as i64);
+    lift_below(prime.p, from, to);
+}
+
+multiversion! {
+    fn lift_below(p: u64, from: &[u64], to: &mut [u64]) {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = from.wrapping_add(p & ((*from as i64 >> 63) as u64));
+        }
     }
 }
 
@@ -75,13 +99,8 @@ pub(super) fn vartime_uniform(prg: &Prg, index: u64, prime: &Prime, out: &mut [u
     // A polynomial owns 2^32 blocks of the stream.
     let start = u128::from(index) << 32;
     let mask = (1u64 << prime.bits) - 1;
-    out.copy_from_slice(&words(prg, start, N));
-    let mut largest = 0;
-    for word in out.iter_mut() {
-        *word &= mask;
-        largest = largest.max(*word);
-    }
-    if largest < prime.p {
+    fill_words(prg, start, out);
+    if cut(mask, out) < prime.p {
         return;
     }
     let mut next = start + POLYNOMIAL_BLOCKS;

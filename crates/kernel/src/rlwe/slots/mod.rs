@@ -52,7 +52,7 @@ use super::layout::{SEED_BYTES, polynomial_size};
 use super::modulus::{Exact, Limb, Modulus, add_wide, round_words};
 use super::ntt;
 use super::prime::N;
-use super::sample::{NOISE_BOUND, POLYNOMIAL_BLOCKS, lift_small, noise, ternary, words};
+use super::sample::{NOISE_BOUND, POLYNOMIAL_BLOCKS, fill_words, lift_small, noise, ternary};
 use crate::error::{Error, Result, ensure};
 use crate::prg::Prg;
 use crate::simd::multiversion;
@@ -283,6 +283,8 @@ struct Answerer<'a> {
     c0: Wiped<u64>,
     c1: Wiped<u64>,
     scratch: Wiped<u64>,
+    /// Three words for each coefficient.
+    random: Wiped<u64>,
 }
 
 impl<'a> Answerer<'a> {
@@ -300,6 +302,7 @@ impl<'a> Answerer<'a> {
             c0: Wiped::filled(0, limbs * N),
             c1: Wiped::filled(0, limbs * N),
             scratch: Wiped::filled(0, N),
+            random: Wiped::filled(0, 3 * N),
         }
     }
 
@@ -315,10 +318,10 @@ impl<'a> Answerer<'a> {
         let at = |polynomial: u128| start + polynomial * POLYNOMIAL_BLOCKS;
         let u = ternary(&self.coins, at(0));
         let e1 = noise(&self.coins, at(1));
-        let flood = words(&self.coins, at(2), 3 * N);
-        let mask = words(&self.coins, at(5), 3 * N);
+        fill_words(&self.coins, at(5), &mut self.random);
         residue.fill(0);
-        add_wide(&plain.prime, 0, MASK_BITS, &mask, residue);
+        add_wide(&plain.prime, 0, MASK_BITS, &self.random, residue);
+        fill_words(&self.coins, at(2), &mut self.random);
         for (i, limb) in MODULUS.basis().limbs.iter().enumerate() {
             self.sums(plain, (index, i), limb, &u)?;
             let (c0, c1) = (&mut self.c0[i * N..][..N], &mut self.c1[i * N..][..N]);
@@ -329,7 +332,7 @@ impl<'a> Answerer<'a> {
                 &limb.prime,
                 limb.minus_power(FLOOD_BITS),
                 FLOOD_BITS + 1,
-                &flood,
+                &self.random,
                 c0,
             );
             plain.add_scaled(i, limb, residue, &mut self.scratch, c0);
