@@ -97,6 +97,12 @@ def scheme_calls() -> dict[str, Any]:
         "mul_private": lambda s, c: s.mul_private(
             c, vector if c.me == 1 else None, arithmetic(s, c, vector), owner=1
         ),
+        "subset_sums": lambda s, c: s.subset_sums(
+            c, left > 0 if c.me == 0 else None, arithmetic(s, c, right), owner=0, m=m
+        ),
+        "subset_sums-packed": lambda s, c: s.subset_sums(
+            c, wide > 0 if c.me == 1 else None, arithmetic(s, c, np.zeros((64, 2), np.uint64)), owner=1, m=256
+        ),
         "mul-packed": lambda s, c: s.mul(c, arithmetic(s, c, many), arithmetic(s, c, many)),
         "mul_trunc-packed": lambda s, c: s.mul_trunc(
             c, arithmetic(s, c, many), arithmetic(s, c, many), bits=18

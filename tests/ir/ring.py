@@ -19,6 +19,7 @@ MOVES = (
     "slice",
     "sum",
     "cumulative_sum",
+    "subset_sums",
     "select",
     "bits",
     "parity",

@@ -93,12 +93,14 @@ class Correlations(ABC):
         shape: Product,
         bits: int = RING_BITS,
         exact: bool = True,
+        x_bits: int = RING_BITS,
     ) -> np.ndarray:
         """Shares mod 2^bits, uint64[batch, m], of x @ w[i] for each i.
 
         `shape` = (batch, m, d, distinct): `holder` gives x, uint64[distinct, m, d] with distinct = batch or 1
         (one matrix for the whole batch); the other party gives w, uint64[batch, d]. Unless `exact`, shares
-        may add up to one unit less, which is cheaper: for products whose last bits are dropped.
+        may add up to one unit less, which is cheaper: for products whose last bits are dropped. x has at
+        most `x_bits` bits, the sign included: fewer are cheaper.
         """
 
     async def crosses(
@@ -131,7 +133,14 @@ class Correlations(ABC):
 
     @abstractmethod
     def cross_bits(
-        self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS, exact: bool = True
+        self,
+        batch: int,
+        m: int,
+        d: int,
+        distinct: int,
+        bits: int = RING_BITS,
+        exact: bool = True,
+        x_bits: int = RING_BITS,
     ) -> int: ...
 
 
@@ -164,13 +173,20 @@ class OwnCorrelations(Correlations):
         return self._link.row_bits(n) + 8 * n * m * -(-bits // 8)
 
     def cross_bits(
-        self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS, exact: bool = True
+        self,
+        batch: int,
+        m: int,
+        d: int,
+        distinct: int,
+        bits: int = RING_BITS,
+        exact: bool = True,
+        x_bits: int = RING_BITS,
     ) -> int:
         if packed := self._packed((batch, m, d, distinct), 1, exact, bits):
             return self._slot_bits(packed, 1, exact) + self._ot_cross_bits(batch - packed, m, d, bits)
-        if self._packs(batch, m, d, distinct, bits):
+        if self._packs((batch, m, d, distinct), bits, x_bits):
             assert self._products is not None
-            return self._products.product_bits((batch, m, d, distinct), RING_BITS)
+            return self._products.product_bits((batch, m, d, distinct), x_bits)
         return self._ot_cross_bits(batch, m, d, bits)
 
     def crosses_bits(self, shape: Product, *, exact: bool = True) -> int:
@@ -203,11 +219,12 @@ class OwnCorrelations(Correlations):
             if count and size
         )
 
-    def _packs(self, batch: int, m: int, d: int, distinct: int, bits: int) -> bool:
+    def _packs(self, shape: Product, bits: int, x_bits: int) -> bool:
         """Whether RLWE takes this product."""
+        batch, m, d, distinct = shape
         if self._products is None or distinct != 1 or bits != RING_BITS or min(batch, m, d) < 1:
             return False
-        packed = self._products.product_bits((batch, m, d, distinct), RING_BITS)
+        packed = self._products.product_bits(shape, x_bits)
         return packed < self._ot_cross_bits(batch, m, d, bits)
 
     def _ot_cross_bits(self, batch: int, m: int, d: int, bits: int) -> int:
@@ -277,6 +294,7 @@ class OwnCorrelations(Correlations):
         shape: Product,
         bits: int = RING_BITS,
         exact: bool = True,
+        x_bits: int = RING_BITS,
     ) -> np.ndarray:
         """Chunks over the batch; a matrix too large for one message is cut along its rows and columns."""
         batch, m, d, distinct = shape
@@ -284,9 +302,9 @@ class OwnCorrelations(Correlations):
             mine = x if w is None else w
             assert mine is not None
             return await self._by_slots(ctx, [mine.reshape(-1)], packed, exact, holder)
-        if self._packs(batch, m, d, distinct, bits):
+        if self._packs((batch, m, d, distinct), bits, x_bits):
             assert self._products is not None
-            return await self._products.product(ctx, holder, x, w, shape, RING_BITS)
+            return await self._products.product(ctx, holder, x, w, shape, x_bits)
         return await self._by_ots(ctx, holder, x, w, shape, bits)
 
     async def _by_ots(

@@ -326,7 +326,14 @@ class DealtCorrelations(Correlations):
         return 8 * (sum(-(-min(step, n - i) // 8) for i in range(0, n, step)) + 2 * _size((n, m), bits))
 
     def cross_bits(
-        self, batch: int, m: int, d: int, distinct: int, bits: int = RING_BITS, exact: bool = True
+        self,
+        batch: int,
+        m: int,
+        d: int,
+        distinct: int,
+        bits: int = RING_BITS,
+        exact: bool = True,
+        x_bits: int = RING_BITS,
     ) -> int:
         return 8 * _cross_bytes((batch, m, d, distinct), bits)
 
@@ -382,6 +389,7 @@ class DealtCorrelations(Correlations):
         shape: Product,
         bits: int = RING_BITS,
         exact: bool = True,
+        x_bits: int = RING_BITS,
     ) -> np.ndarray:
         """Chunks over the batch, unless all of it uses one matrix."""
         batch, m, d, distinct = shape

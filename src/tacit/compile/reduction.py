@@ -132,6 +132,15 @@ def one_hot(x: Value, size: int) -> Value:
 
 
 @public
+def histogram(codes: Value, values: Value, bins: int) -> Value:
+    """Sums of the values (along their first axis) with each code from 0 to bins - 1, of no other codes.
+
+    Codes that one party knows are never shared.
+    """
+    return apply("histogram", cast(asarray(codes), INT), numbers(asarray(values))[0], bins=bins)
+
+
+@public
 def lookup(table: Value, x: Value) -> Value:
     """table[x] for positions that may be secret; 0 outside."""
     return apply("lookup", numbers(asarray(table))[0], cast(asarray(x), INT))

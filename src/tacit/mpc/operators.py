@@ -40,7 +40,7 @@ LINEAR = frozenset(
 
 def is_linear(eqn: Eqn) -> bool:
     """Whether `eqn` is linear in what is not public: `LINEAR`, products with public factors, int to real."""
-    if eqn.op in ("mul", "matmul"):
+    if eqn.op in ("mul", "matmul", "subset_sums"):
         return any(isinstance(var.type.vis, Public) for var in eqn.ins)
     return eqn.op in LINEAR or (eqn.op == "astype" and eqn.ins[0].type.dtype.kind == "int")
 
@@ -259,6 +259,23 @@ async def matmul(m: Machine, x: Value, y: Value) -> Share:
         else:
             product = await m.scheme.matmul(m.ctx, *shares)
     return product.map(lambda a: a.reshape(m.shape))
+
+
+@operator("subset_sums")
+async def subset_sums(m: Machine, rows: Value, values: Value) -> Share:
+    """Bits that one party knows are multiplied in plaintext; bits of shares become numbers first."""
+    n = values.type.shape[0]
+    share = (await m.to_share(values)).map(lambda a: a.reshape(n, -1))
+    if isinstance(rows.type.vis, Public):
+        assert rows.plain is not None
+        bits = rows.plain.astype(np.uint64)
+        sums = share.map(lambda a: bits @ a)
+    elif isinstance(rows.type.vis, Private):
+        owner = rows.type.vis.owner
+        sums = await m.scheme.subset_sums(m.ctx, rows.plain, share, owner=owner, m=rows.type.shape[0])
+    else:
+        sums = await m.scheme.matmul(m.ctx, await m.scheme.b2a(m.ctx, await m.to_share(rows)), share)
+    return sums.map(lambda a: a.reshape(m.shape))
 
 
 async def _matmul_public(m: Machine, x: Value, y: Value) -> Share:

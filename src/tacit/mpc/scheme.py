@@ -154,6 +154,11 @@ class Scheme(ABC):
     async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
         """`owner`'s plaintext ring matrix [m, k] times shared [k, n]; the others pass None."""
 
+    async def subset_sums(self, ctx: Ctx, rows: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+        """`owner`'s plaintext bits, bool[m, k], times shared [k, n]; the others pass None."""
+        x = None if rows is None else rows.astype(np.uint64)
+        return await self.matmul_private(ctx, x, y, owner=owner, m=m)
+
     @abstractmethod
     async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:
         """`owner`'s plaintext ring array times a share of the same shape."""

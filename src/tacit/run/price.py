@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tacit.base.types import RING_BITS, Private, Public, Type
+from tacit.blocks.he import slot_product
 from tacit.blocks.he.rlwe_product import message_bits, public_key_bytes
 from tacit.compile.cost import Price
 from tacit.ir.program import Eqn
@@ -43,13 +44,17 @@ LOCAL = (
 """Operators that send nothing."""
 OT_SECONDS = 15e-9
 PRODUCT_SECONDS = 1.9e-6
+PACKED_PRODUCT_SECONDS = 0.35e-6
+"""Of a product in a full ciphertext."""
 MATRIX_PRODUCT_SECONDS = 5e-9
 SIGN_SECONDS = 2.6e-6
 
 
 def setup_bytes(scheme: str) -> int:
     """What a party sends before the first operation."""
-    return BASE_OT_BYTES + public_key_bytes() if scheme == "semi2k" else 0
+    if scheme != "semi2k":
+        return 0
+    return BASE_OT_BYTES + public_key_bytes() + public_key_bytes(slot_product.MODULUS_BITS)
 
 
 def prices(scheme: str, me: int) -> Mapping[str, Price]:
@@ -72,14 +77,14 @@ def _semi2k(me: int) -> dict[str, Price]:
         if _has(eqn, Public):
             cross = 0.0
         elif (owner := _owner(eqn)) is not None:
-            cross = GILBOA_BYTES if owner == me else GILBOA_OTS * OT_BYTES
+            cross = _products_bytes(eqn, me, 1, GILBOA_BYTES if owner == me else GILBOA_OTS * OT_BYTES)
         else:
-            cross = GILBOA_BYTES + GILBOA_OTS * OT_BYTES
-        return cross * _size(eqn) + (trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0)
+            cross = _products_bytes(eqn, me, 2, GILBOA_BYTES + GILBOA_OTS * OT_BYTES)
+        return cross + (trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0)
 
     def square_bytes(eqn: Eqn) -> float:
-        cross = GILBOA_BYTES if me == 0 else GILBOA_OTS * OT_BYTES
-        return cross * _size(eqn) + (trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0)
+        cross = _products_bytes(eqn, me, 1, GILBOA_BYTES if me == 0 else GILBOA_OTS * OT_BYTES)
+        return cross + (trunc_bytes(eqn, drops(eqn)) if drops(eqn) > 0 else 0)
 
     def matmul_bytes(eqn: Eqn) -> float:
         m, k, n = _matrix(eqn)
@@ -119,10 +124,8 @@ def _semi2k(me: int) -> dict[str, Price]:
     ands = Price(2, lambda e: (OT_BYTES + 0.25) * _padded(e), 2 * OT_SECONDS)
     return {
         **dict.fromkeys(LOCAL, Price()),
-        "mul": Price(
-            product_rounds, mul_bytes, lambda e: 0.0 if _has(e, Public) else PRODUCT_SECONDS * _size(e)
-        ),
-        "square": Price(product_rounds, square_bytes, lambda e: PRODUCT_SECONDS / 2 * _size(e)),
+        "mul": Price(product_rounds, mul_bytes, lambda e: 0.0 if _has(e, Public) else _products_seconds(e)),
+        "square": Price(product_rounds, square_bytes, lambda e: _products_seconds(e) / 2),
         "matmul": Price(product_rounds, matmul_bytes, matmul_seconds),
         "less": Price(TREE_ROUNDS, lambda e: SIGN_BYTES * _padded(e), SIGN_SECONDS),
         "logical_and": ands,
@@ -132,6 +135,30 @@ def _semi2k(me: int) -> dict[str, Price]:
         "scale_floor": Price(2, lambda e: OT_BYTES * _size(e), 2 * OT_SECONDS),
         "reveal": Price(1, WORD_BYTES, 0.0),
     }
+
+
+def _packed(eqn: Eqn, terms: int) -> int:
+    """How many of the products go by RLWE, as `blocks.correlation` decides."""
+    n = _size(eqn)
+    rest = n % slot_product.SLOTS
+    if not rest:
+        return n
+    by_ots = terms * (GILBOA_BYTES + GILBOA_OTS * OT_BYTES) * rest
+    return n if sum(slot_product.message_bits(rest, terms)) < 8 * by_ots else n - rest
+
+
+def _products_bytes(eqn: Eqn, me: int, terms: int, by_ots: float) -> float:
+    """Of element-wise products, `by_ots` each where they go by OTs; half of the ciphertexts are mine."""
+    packed = _packed(eqn, terms)
+    blocks = -(-packed // slot_product.SLOTS)
+    mine = (blocks + 1 - me) // 2
+    fresh, answer = (bits / 8 for bits in slot_product.message_bits(slot_product.SLOTS, terms))
+    return mine * fresh + (blocks - mine) * answer + by_ots * (_size(eqn) - packed)
+
+
+def _products_seconds(eqn: Eqn) -> float:
+    packed = _packed(eqn, 2)
+    return PACKED_PRODUCT_SECONDS * packed + PRODUCT_SECONDS * (_size(eqn) - packed)
 
 
 def _cross_bytes(m: int, d: int, columns: int) -> tuple[float, float]:

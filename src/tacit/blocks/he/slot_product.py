@@ -56,11 +56,16 @@ class RlweSlotLink(SlotLink):
         self._outputs_left -= outputs
 
     def product_bits(self, products: int, terms: int) -> int:
-        fresh, answer, _ = _kernel.rlwe_slots_size(products, terms)
-        return 8 * (fresh + answer)
+        return sum(message_bits(products, terms))
 
     async def product(self, ctx: Ctx, owner: int, factors: np.ndarray, *, tops: bool) -> np.ndarray:
         return await product(ctx, self, owner, factors, tops)
+
+
+def message_bits(products: int, terms: int) -> tuple[int, int]:
+    """Bits that the key owner sends for sums of `terms` products, and bits that the other party answers."""
+    fresh, answer, _ = _kernel.rlwe_slots_size(products, terms)
+    return 8 * fresh, 8 * answer
 
 
 @protocol(

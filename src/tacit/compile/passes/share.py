@@ -12,7 +12,7 @@ from tacit.base.types import SECRET, Private
 from tacit.ir.program import Builder, Eqn, Program, Var
 from tacit.ir.rewrite import copy, rewrite
 
-KEPT_PRIVATE = frozenset(("mul", "matmul", "reveal", "scan", "to_secret"))
+KEPT_PRIVATE = frozenset(("mul", "matmul", "subset_sums", "histogram", "reveal", "scan", "to_secret"))
 
 
 def share(program: Program) -> Program:

@@ -130,6 +130,14 @@ def _total(s: Step, x: Interval, axis: tuple[int, ...], keepdims: bool) -> Inter
     return s.rounded(x.each(lambda a: np.sum(a, axis=axis, keepdims=keepdims), shape))
 
 
+@rule("subset_sums", "histogram")
+def sums_of_groups(s: Step, groups: Form, values: Form) -> Form:
+    """Of none to all of the values."""
+    count = np.float64(s.type(1).shape[0])
+    one = s.entering(1, values).interval.whole().hull(point(np.float64(0.0)))
+    return Form(s.rounded(one * point(count)))
+
+
 @rule("cumulative_sum")
 def cumulative_sum(s: Step, x: Form) -> Form:
     count = s.type(0).shape[s.param("axis")]

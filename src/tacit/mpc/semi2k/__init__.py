@@ -71,6 +71,9 @@ class Semi2k(Scheme):
     async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
         return await arith.matmul_private(ctx, self._source, x, _own(y), owner, m)
 
+    async def subset_sums(self, ctx: Ctx, rows: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+        return await arith.subset_sums(ctx, self._source, rows, _own(y), owner, m)
+
     async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:
         return await arith.mul_private(ctx, self._source, x, _own(y), owner)
 

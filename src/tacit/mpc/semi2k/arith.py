@@ -23,8 +23,14 @@ import numpy as np
 from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import protocol
+from tacit.base.types import RING_BITS
 from tacit.blocks.correlation import TWO_PARTY, Correlations, Product
 from tacit.mpc.semi2k.share import Semi2kShare
+
+BIT_WIDTH = 2
+"""Bits of 0 and 1 as signed numbers."""
+STRETCH = 1 << 22
+"""Elements of a matrix of bits that are widened at a time: 32 MiB."""
 
 
 @protocol(
@@ -95,6 +101,43 @@ async def matmul_private(
 
 
 @protocol(
+    source="Gilboa99 §4.1, one private side",
+    setting=TWO_PARTY,
+    rounds=lambda source, *_: source.rounds,
+    bits=lambda source, rows, y, owner, m: sum(
+        source.cross_bits(y.shape[1], m, stop - start, 1, x_bits=BIT_WIDTH)
+        for start, stop in _stretches(y.shape[0], m)
+    ),
+)
+async def subset_sums(
+    ctx: Ctx, source: Correlations, rows: np.ndarray | None, y: Semi2kShare, owner: int, m: int
+) -> Semi2kShare:
+    """As `matmul_private` for a matrix of bits, bool[m, k], which is widened stretch by stretch."""
+    k, n = y.shape
+
+    async def one(start: int, stop: int) -> np.ndarray:
+        x = None if rows is None else rows[:, start:stop].astype(np.uint64)
+        part = y.data[start:stop]
+        shape = (n, m, stop - start, 1)
+        crossed = await _cross(
+            ctx, source, owner, None if x is None else x[None], part.T, shape, x_bits=BIT_WIDTH
+        )
+        return np.asarray(crossed.T if x is None else crossed.T + ring_matmul(x, part))
+
+    total = np.zeros((m, n), np.uint64)
+    for start, stop in _stretches(k, m):
+        total += await one(start, stop)
+    return Semi2kShare(total)
+
+
+def _stretches(k: int, m: int) -> list[tuple[int, int]]:
+    """Cuts of the inner side so that about `STRETCH` elements of the matrix are wide at a time."""
+    step = max(64, STRETCH // m)
+    step -= step % 8192 if step > 8192 else 0
+    return [(start, min(start + step, k)) for start in range(0, k, step)]
+
+
+@protocol(
     source="Gilboa99 §4.1, one private side; SV11",
     setting=TWO_PARTY,
     rounds=lambda source, x, y, owner, exact=True: source.cross_rounds(_single(y), exact=exact),
@@ -129,10 +172,11 @@ async def _cross(
     w: np.ndarray,
     shape: Product,
     exact: bool = True,
+    x_bits: int = RING_BITS,
 ) -> np.ndarray:
     """Shares of (holder's x) @ (the other one's w[i]); each party passes what it has of both."""
-    mine = ctx.me == holder
-    return await source.cross(ctx, holder, x if mine else None, None if mine else w, shape, exact=exact)
+    mine, theirs = (x, None) if ctx.me == holder else (None, w)
+    return await source.cross(ctx, holder, mine, theirs, shape, exact=exact, x_bits=x_bits)
 
 
 @protocol(
