@@ -34,6 +34,15 @@ def prg_fill(key: Bytes, start_block: int, n_bytes: int) -> U8:
 def ring_matmul(a: U64, b: U64) -> U64:
     """`a @ b` modulo 2^64: `a: uint64[m, k]`, `b: uint64[k, n]`, result `uint64[m, n]`."""
 
+def wide_elementwise(operation: str, a: U64, b: U64) -> U64:
+    """`a` and `b` modulo 2^128 element by element, all `uint64[n, 2]` with the low limb first.
+
+    `operation`: "add", "subtract" or "multiply".
+    """
+
+def wide_matmul(a: U64, b: U64) -> U64:
+    """`a @ b` modulo 2^128: `a: uint64[m, k, 2]`, `b: uint64[k, n, 2]`, result `uint64[m, n, 2]`."""
+
 def bits_to_planes(x: U64, width: int) -> U64:
     """Bit planes of `x: uint64[n]`: `uint64[width, ceil(n/64)]`, width 1..64.
 

@@ -76,7 +76,7 @@ def program_of(op: Op, signature: Signature, n_parties: int) -> Program:
 
 
 def run_case(scheme: str, program: Program, arrays: list[np.ndarray]) -> list[np.ndarray]:
-    lowered = run_passes(program, supports(scheme))
+    lowered = run_passes(program, supports(scheme), ring_bits=load(scheme).ring_bits)
 
     async def party(ctx, started):  # type: ignore[no-untyped-def]
         n_owners = owners_of(scheme)

@@ -44,6 +44,29 @@ def test_every_pair_of_shares_of_a_12_bit_ring(f: int) -> None:
     )
 
 
+@pytest.mark.parametrize("f", range(1, 11))
+def test_the_rounding_is_a_function_of_the_mask(f: int) -> None:
+    """Upwards exactly where the mask's low bits do not exceed those of x: the share's holder can tell."""
+    k, ring = 12, (1 << 12) - 1
+    x = np.arange(-(1 << (k - 2)), 1 << (k - 2), dtype=np.int64)[:, None]
+    mask = np.arange(1 << k, dtype=np.int64)[None, :]
+    lifted = (x - mask + (1 << (k - 2))) & ring
+    wrap = (lifted >> (k - 1)) | (mask >> (k - 1))
+    result = ((lifted >> f) + (mask >> f) - (wrap << (k - f)) + 1 - (1 << (k - 2 - f)) - (x >> f)) & ring
+    assert np.array_equal(result, (mask & ((1 << f) - 1)) <= (x & ((1 << f) - 1)))
+
+
+def test_beyond_the_range_it_is_wrong_by_multiples_only() -> None:
+    """What the range pass keeps out: for |x| >= 2^(k-2) the low k - f bits are still right."""
+    wrong = 0
+    for x in (*range(-(1 << 11), -(1 << 10)), *range(1 << 10, 1 << 11)):
+        for mask in range(0, 1 << 12, 41):
+            error = (formula(((x - mask) % 4096, mask), 12, 5) - (x >> 5)) % 4096
+            assert error % (1 << 7) in (0, 1)
+            wrong += error > 1
+    assert wrong
+
+
 def test_the_vector_formula_is_the_scalar_one() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -97,7 +120,8 @@ def test_forced_shares_around_the_wrap(bits: int) -> None:
     results = run_trunc([a for a, _ in shares], [b for _, b in shares], bits)
     for (x, mask), pair, got in zip(cases, shares, results, strict=True):
         assert got == formula(pair, 64, bits), (x, mask)
-        assert (got - (x >> bits)) & ALL_64 in (0, 1), (x, mask)
+        up = int(mask % (1 << bits) <= x % (1 << bits))
+        assert (got - (x >> bits)) & ALL_64 == up, "the rounding is a function of the mask"
 
 
 @settings(max_examples=15, deadline=None)

@@ -24,7 +24,7 @@ mod kernel {
     #[pymodule_export]
     use super::local::{
         bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,
-        remask_points, ring_matmul,
+        remask_points, ring_matmul, wide_elementwise, wide_matmul,
     };
     #[pymodule_export]
     use super::rlwe::{

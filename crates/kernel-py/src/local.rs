@@ -1,7 +1,7 @@
 //! Functions without a peer: stream, bits, ring, curve.
 
 use crate::arguments::{ByteString, Failure, fill, mismatch, rows, slice};
-use numpy::{PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{PyArray1, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tacit_kernel::prg::Prg;
@@ -35,6 +35,43 @@ pub fn ring_matmul<'py>(
     }
     let (a, b) = (slice(&a)?, slice(&b)?);
     fill(py, [m, n], |out| ring::matmul(a, b, (m, k, n), out))
+}
+
+/// Element by element over Z_2^128: "add", "subtract" or "multiply".
+#[pyfunction]
+pub fn wide_elementwise<'py>(
+    py: Python<'py>,
+    operation: &str,
+    a: PyReadonlyArray2<'py, u64>,
+    b: PyReadonlyArray2<'py, u64>,
+) -> PyResult<Bound<'py, PyArray2<u64>>> {
+    let operation = match operation {
+        "add" => ring::wide::Operation::Add,
+        "subtract" => ring::wide::Operation::Subtract,
+        "multiply" => ring::wide::Operation::Multiply,
+        _ => return Err(mismatch("operation must be add, subtract or multiply")),
+    };
+    let ((n, two), (a, b)) = (a.as_array().dim(), (slice(&a)?, slice(&b)?));
+    fill(py, [n, two], |out| {
+        ring::wide::elementwise(operation, a, b, out)
+    })
+}
+
+/// Wrapping matrix product over Z_2^128.
+#[pyfunction]
+pub fn wide_matmul<'py>(
+    py: Python<'py>,
+    a: PyReadonlyArray3<'py, u64>,
+    b: PyReadonlyArray3<'py, u64>,
+) -> PyResult<Bound<'py, PyArray3<u64>>> {
+    let ((m, k, _), (inner, n, two)) = (a.as_array().dim(), b.as_array().dim());
+    if k != inner || two != 2 {
+        return Err(mismatch("a's columns must be b's rows, of pairs of limbs"));
+    }
+    let (a, b) = (slice(&a)?, slice(&b)?);
+    fill(py, [m, n, two], |out| {
+        ring::wide::matmul(a, b, (m, k, n), out)
+    })
 }
 
 /// Values to bit planes.

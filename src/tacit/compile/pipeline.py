@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from tacit.base.types import RING_BITS
 from tacit.compile.passes.cse import cse
 from tacit.compile.passes.dead import dead
 from tacit.compile.passes.fold import fold
@@ -20,18 +22,23 @@ PASSES: tuple[Pass, ...] = (fold, share, hoist, cse, dead)
 
 
 def run_passes(
-    program: Program, has: Callable[[str], bool], *, cheap_private: bool = True, rounds_shares: bool = True
+    program: Program,
+    has: Callable[[str], bool],
+    *,
+    cheap_private: bool = True,
+    rounds_shares: bool = True,
+    ring_bits: int = RING_BITS,
 ) -> Program:
     """`program` as a scheme that has exactly the operators of `has` runs it; its reveals are the same.
 
     `cheap_private`: whether the scheme's products with private values are worth keeping values private for.
-    `rounds_shares`: whether it can truncate what is still secret.
+    `rounds_shares`: whether it can truncate what is still secret; `ring_bits`: k where its ring is Z_2^k.
     Raises: what `check` raises, after each pass; UsageError RANGE-0001 for a step without a proof.
     """
     early = () if cheap_private else (spread(has),)
-    lowered = (lower(has), *PASSES)
+    lowered, proved = (lower(has), *PASSES), partial(prove, ring_bits=ring_bits)
     # Operators are proved before lowering. What divides only after the reveal is proved as it then stands.
-    rest = (prove, *lowered) if rounds_shares else (*lowered, late, dead, prove)
+    rest = (proved, *lowered) if rounds_shares else (*lowered, late, dead, proved)
     for step in (*PASSES, *early, *rest):
         program = check(step(program))
     return program

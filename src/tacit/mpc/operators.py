@@ -284,7 +284,7 @@ async def _matmul_public(m: Machine, x: Value, y: Value) -> Share:
     matrix, bits = encode.multiplier(public.plain, public.type.dtype)
     missing = m.dtype.fraction_bits - other.type.dtype.fraction_bits
     share = await m.to_share(other)
-    product = share.map(lambda a: matrix @ a) if public is x else share.map(lambda a: a @ matrix)
+    product = m.scheme.matmul_public(share, matrix, left=public is x)
     if missing > bits:
         return m.scheme.scale(product, _ring(1 << (missing - bits)))
     return await m.rescale(product, bits - missing)

@@ -17,9 +17,9 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
 from tacit.base.setting import ADVERSARIES, Setting
-from tacit.base.types import Shape
+from tacit.base.types import RING_BITS, Shape
 
-SCHEMES = ("plain", "semi2k", "semi2k_dealer", "rep3", "rep3_malicious", "additive")
+SCHEMES = ("plain", "semi2k", "semi2k_dealer", "rep3", "rep3_malicious", "rep3_128", "additive")
 """Names of the schemes that ship; the suites walk it."""
 
 
@@ -77,6 +77,8 @@ class Scheme(ABC):
     setting: ClassVar[Setting]
     cheap_private: ClassVar[bool] = True
     """Whether a product with a private factor beats sharing the factor once and multiplying shares."""
+    ring_bits: ClassVar[int] = RING_BITS
+    """k where products are in Z_2^k: what `trunc` is given must be below 2^(k-2)."""
     linear_only: ClassVar[bool] = False
     """Whether all but linear functions of secrets is missing: the executor refuses the rest by name."""
 
@@ -141,6 +143,10 @@ class Scheme(ABC):
     @abstractmethod
     def scale(self, x: Share, c: np.ndarray) -> Share:
         """c * x for public ring elements c. Broadcasts."""
+
+    def matmul_public(self, x: Share, matrix: np.ndarray, *, left: bool) -> Share:
+        """matrix @ x, or x @ matrix unless `left`, for a public matrix of ring elements."""
+        return x.map(lambda a: matrix @ a if left else a @ matrix)
 
     @abstractmethod
     async def mul(self, ctx: Ctx, x: Share, y: Share) -> Share:

@@ -28,4 +28,5 @@ def compiled(
         supports(scheme),
         cheap_private=kind.cheap_private,
         rounds_shares=not kind.linear_only,
+        ring_bits=kind.ring_bits,
     )

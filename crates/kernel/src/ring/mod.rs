@@ -5,6 +5,7 @@
 //! Notation: `a: u64[m, k]`, `b: u64[k, n]`, row-major; arithmetic wraps.
 //! Cost: `m·k·n` multiply-adds. Floor: one 512-bit `vpmullq` per 8 of them.
 
+pub mod wide;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

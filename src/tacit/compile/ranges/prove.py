@@ -1,7 +1,7 @@
 """The range pass: every truncation, comparison and result of a program is proved right, or it is refused.
 
-Truncation in the ring is exact to one unit for |x| < 2^62 before it, a comparison for |x - y| < 2^63; beyond,
-results would be silently wrong by multiples of 2^44. Nothing at run time could notice that: the values are
+Truncation in Z_2^k is exact to one unit for |x| < 2^(k-2) before it, a comparison for |x - y| < 2^63; beyond,
+results would be silently wrong by multiples of 2^44 or more. Nothing at run time could notice: the values are
 secret. So it is proved before, from the ranges of the inputs, by interval arithmetic (`rules`, `loops`).
 
 Inputs whose range is not declared get the widest one, up to a power of two, for which there is a proof. So
@@ -10,13 +10,15 @@ the range depends on the program and never on data; who holds the input checks i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from tacit.base.errors import UsageError
 from tacit.base.fixed import LIMIT_BITS
-from tacit.base.types import DType
+from tacit.base.types import RING_BITS, DType
 from tacit.compile.ranges import nonlinear
 from tacit.compile.ranges.interval import BIT, Form, Interval
 from tacit.compile.ranges.loops import scan
@@ -28,9 +30,10 @@ __all__ = ["bounds", "nonlinear", "prove"]
 HINT = "declare a smaller range for an input (private(values, limit=…)), rescale, or clip before this line"
 
 
-def prove(program: Program) -> Program:
+def prove(program: Program, ring_bits: int = RING_BITS) -> Program:
     """`program` with a range for every numeric input, for which every step is right.
 
+    `ring_bits`: k, of the scheme's products.
     Raises: UsageError RANGE-0001 naming a step for which there is no proof.
     """
     undeclared = [
@@ -38,13 +41,14 @@ def prove(program: Program) -> Program:
         for name, var in program.ins
         if name not in dict(program.ranges) and var.type.dtype.kind != "bool"
     ]
-    whole, problem = _with_limit(program, undeclared, LIMIT_BITS)
+    attempt = partial(_with_limit, program, undeclared, ring_bits)
+    whole, problem = attempt(LIMIT_BITS)
     if problem is None:
         return whole
     if undeclared:
-        whole, least = _with_limit(program, undeclared, 0)
+        _, least = attempt(0)
         if least is None:
-            return _widest(program, undeclared)
+            return _widest(attempt)
         problem = least
     where = f" at {problem.where}" if problem.where else ""
     raise UsageError(
@@ -52,18 +56,17 @@ def prove(program: Program) -> Program:
     )
 
 
-def _widest(program: Program, undeclared: list[tuple[str, DType]]) -> Program:
+def _widest(attempt: Callable[[int], tuple[Program, Problem | None]]) -> Program:
     """By bisection: a narrower range can only help."""
     low, high = 0, LIMIT_BITS
     while high - low > 1:
         middle = (low + high) // 2
-        _, problem = _with_limit(program, undeclared, middle)
-        low, high = (middle, high) if problem is None else (low, middle)
-    return _with_limit(program, undeclared, low)[0]
+        low, high = (middle, high) if attempt(middle)[1] is None else (low, middle)
+    return attempt(low)[0]
 
 
 def _with_limit(
-    program: Program, undeclared: list[tuple[str, DType]], bits: int
+    program: Program, undeclared: list[tuple[str, DType]], ring_bits: int, bits: int
 ) -> tuple[Program, Problem | None]:
     """The program with inputs below 2^bits, as far as encodings allow; what is not proved then."""
     sizes = {name: 2.0 ** min(bits, LIMIT_BITS - dtype.fraction_bits) for name, dtype in undeclared}
@@ -71,13 +74,13 @@ def _with_limit(
     added = tuple((name, (-limit, limit)) for name, limit in limits.items())
     candidate = replace(program, ranges=(*program.ranges, *added))
     problems: list[Problem] = []
-    _analyse(candidate, [_input(candidate, name, var) for name, var in candidate.ins], problems)
+    _analyse(ring_bits, candidate, [_input(candidate, name, var) for name, var in candidate.ins], problems)
     return candidate, problems[0] if problems else None
 
 
 def bounds(program: Program) -> dict[str, Range]:
     """For every output of a proved program the range in which it lies, by name."""
-    outs = _analyse(program, [_input(program, name, var) for name, var in program.ins], [])
+    outs = _analyse(RING_BITS, program, [_input(program, name, var) for name, var in program.ins], [])
     wholes = [form.interval.whole() for form in outs]
     return {
         name: (float(one.low), float(one.high)) for (name, _), one in zip(program.outs, wholes, strict=True)
@@ -91,14 +94,14 @@ def _input(program: Program, name: str, var: Var) -> Form:
     return Form(Interval(np.float64(low), np.float64(high)))
 
 
-def _analyse(program: Program, ins: list[Form], problems: list[Problem]) -> list[Form]:
+def _analyse(ring_bits: int, program: Program, ins: list[Form], problems: list[Problem]) -> list[Form]:
     """The forms of the outputs."""
     known: dict[Var, Form] = {var: form for (_, var), form in zip(program.ins, ins, strict=True)}
     with np.errstate(invalid="ignore", over="ignore"):
         for eqn in program.eqns:
-            step, sources = Step(eqn, problems), [known[var] for var in eqn.ins]
+            step, sources = Step(eqn, problems, ring_bits), [known[var] for var in eqn.ins]
             if eqn.op == "scan":
-                known.update(zip(eqn.outs, scan(step, sources, _analyse), strict=True))
+                known.update(zip(eqn.outs, scan(step, sources, partial(_analyse, ring_bits)), strict=True))
             else:
                 known[eqn.outs[0]] = RULES.get(eqn.op, unknown)(step, *sources)
     return [known[var] for _, var in program.outs]

@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tacit.base.fixed import LIMIT_BITS
 from tacit.base.types import RING_BITS, SECRET
 from tacit.compile.ranges.interval import BIT, MOST_ELEMENTS, SLACK, UNKNOWN, Form, Interval, added, point
 from tacit.compile.ranges.step import PRODUCT, Step, is_public, public_factors
@@ -265,7 +264,7 @@ def astype(s: Step, x: Form) -> Form:
 def floor(s: Step, x: Form) -> Form:
     one = s.entering(0, x).interval
     if s.secret:
-        s.below(one, LIMIT_BITS, s.type(0).dtype.fraction_bits, PRODUCT)
+        s.below(one, s.room_bits, s.type(0).dtype.fraction_bits, PRODUCT)
     return Form(Interval(np.floor(one.low), np.floor(one.high)))
 
 
@@ -276,7 +275,7 @@ def scale_floor(s: Step, x: Form) -> Form:
     kept = Interval(np.floor(one.low * scale), np.floor(one.high * scale))
     if not s.secret or s.param("bits") == have:
         return Form(kept)
-    s.below(one, LIMIT_BITS, have, PRODUCT)
+    s.below(one, s.room_bits, have, PRODUCT)
     return Form(Interval(kept.low, kept.high + 1))
 
 

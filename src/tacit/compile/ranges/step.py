@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tacit.base.fixed import LARGE_FACTOR_BITS, LIMIT_BITS, factor, factor_bits
-from tacit.base.types import SECRET, DType, Public, Shape, Type
+from tacit.base.types import RING_BITS, SECRET, DType, Public, Shape, Type
 from tacit.compile.ranges.interval import SLACK, Form, Interval, point
 from tacit.ir.program import Eqn
 
@@ -41,6 +41,12 @@ class Step:
 
     eqn: Eqn
     problems: list[Problem]
+    ring_bits: int = RING_BITS
+
+    @property
+    def room_bits(self) -> int:
+        """What is truncated must be below 2 to this."""
+        return self.ring_bits - 2
 
     @property
     def secret(self) -> bool:
@@ -112,7 +118,7 @@ class Step:
         """After truncating `bits` bits from a value of `have` fraction bits."""
         if bits <= 0:
             return form
-        self.below(form.interval, LIMIT_BITS, have, what)
+        self.below(form.interval, self.room_bits, have, what)
         unit = 2.0 ** (bits - have)
         return form.with_error(Interval(-unit, unit), form.interval.truncated(have - bits))
 
@@ -121,7 +127,7 @@ class Step:
         missing = self.out.dtype.fraction_bits - have
         if factors.largest is None:
             return self.rescaled(product, factors.bits - missing, have + factors.bits, PRODUCT)
-        self.below(x * point(factors.largest), LIMIT_BITS, have, PRODUCT)
+        self.below(x * point(factors.largest), self.room_bits, have, PRODUCT)
         return Form(product.interval.truncated(self.out.dtype.fraction_bits))
 
 

@@ -98,17 +98,17 @@ async def trunc_sides(ctx: Ctx, sides: list[np.ndarray], bits: int) -> Addends:
     n, shift = sides[0].size, np.uint64(RING_BITS - bits)
     if ctx.me == HELPER:
         part, top = helper_part(sides[0] + sides[1], bits)
-        d_1, m_1 = _masks(ctx.common(1), n, bits)
-        d_0, m_0 = _masks(ctx.common(0), n, bits)
-        await ctx.send(0, Ring(_planes(top - d_1, bits)))
+        d_1, m_1 = drawn_masks(ctx.common(1), n, bits)
+        d_0, m_0 = drawn_masks(ctx.common(0), n, bits)
+        await ctx.send(0, Ring(low_planes(top - d_1, bits)))
         z_0 = ctx.common(0).ring((n,))
         z_2 = _corrected(part, m_0 + m_1, z_0, shift)
-        await ctx.send(1, Ring(np.concatenate([z_2, _planes(top - d_0, bits).reshape(-1)])))
+        await ctx.send(1, Ring(np.concatenate([z_2, low_planes(top - d_0, bits).reshape(-1)])))
         return z_2, z_0
     part, v = evaluator_part(lifted(sides[0]), bits)
     coins = ctx.common(HELPER)
-    d, m = _masks(coins, n, bits)
-    product = _kernel.planes_to_bits(await swap(ctx, _planes(v * d + m, bits)), n)
+    d, m = drawn_masks(coins, n, bits)
+    product = _kernel.planes_to_bits(await swap(ctx, low_planes(v * d + m, bits)), n)
     words = bits * n_words(n)
     got = (await ctx.recv(HELPER, Ring, shape=(words + n * ctx.me,))).array
     v *= _kernel.planes_to_bits(got[got.size - words :].reshape(bits, -1), n)
@@ -142,29 +142,29 @@ async def trunc_sum(ctx: Ctx, t: np.ndarray, bits: int) -> Addends:
         t -= ctx.common(0).ring((n,))
         t -= ctx.common(1).ring((n,))
         part, top = helper_part(t, bits)
-        (d_0, m_0), (_, m_1) = (_masks(ctx.common(i), n, bits) for i in (0, 1))
+        (d_0, m_0), (_, m_1) = (drawn_masks(ctx.common(i), n, bits) for i in (0, 1))
         z_0 = ctx.common(0).ring((n,))
         z_2 = _corrected(part, m_0 + m_1, z_0, shift)
         top -= d_0
-        await ctx.send(1, Ring(np.concatenate([z_2, _planes(top, bits).reshape(-1)])))
+        await ctx.send(1, Ring(np.concatenate([z_2, low_planes(top, bits).reshape(-1)])))
         return z_2, z_0
     coins = ctx.common(HELPER)
     t += coins.ring((n,))
     t += await swap(ctx, t)
     part, v = evaluator_part(lifted(t), bits)
-    d, m = _masks(coins, n, bits)
+    d, m = drawn_masks(coins, n, bits)
     if ctx.me == 1:
         got = (await ctx.recv(HELPER, Ring, shape=(n + bits * n_words(n),))).array
         d = _kernel.planes_to_bits(got[n:].reshape(bits, -1), n)
     v *= d
     v += m
-    v += _kernel.planes_to_bits(await swap(ctx, _planes(v, bits)), n)
+    v += _kernel.planes_to_bits(await swap(ctx, low_planes(v, bits)), n)
     v <<= shift
     part -= v
     return (coins.ring((n,)), part) if ctx.me == 0 else (part, got[:n])
 
 
-def _masks(coins: Prg, n: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
+def drawn_masks(coins: Prg, n: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
     """(d, m): coins of which the low `bits` bits count; one draw gives both if they fit."""
     if bits > RING_BITS // 2:
         d, m = coins.ring((2, n))
@@ -256,6 +256,6 @@ def _as_share(addends: Addends, shape: tuple[int, ...]) -> Rep3Share:
     return Rep3Share(addends[0].reshape(shape), addends[1].reshape(shape))
 
 
-def _planes(x: np.ndarray, bits: int) -> np.ndarray:
+def low_planes(x: np.ndarray, bits: int) -> np.ndarray:
     """The low `bits` bits of every element, uint64[bits, words]."""
     return _kernel.bits_to_planes(np.ascontiguousarray(x), bits)
