@@ -21,10 +21,10 @@ class KernelError(Exception):
     """An error of the kernel; the message names arguments and shapes, never values.
 
     `kind`: "malformed" (bytes of the peer), "mismatch" (arguments that do not fit each other), "abort" (a
-    step run twice), "range" (an argument out of its range).
+    step run twice), "range" (an argument out of its range), "cheat" (a failed check).
     """
 
-    kind: Literal["malformed", "mismatch", "abort", "range"]
+    kind: Literal["malformed", "mismatch", "abort", "range", "cheat"]
     message: str
     def __init__(self, kind: str, message: str) -> None: ...
 
@@ -149,9 +149,19 @@ class EndemicReceiver:
 def softspoken_message_size(k: int, n: int) -> int:
     """Bytes of the message `U` for n OTs: `(128/k)·ceil(n/8)`; k in 1, 2, 4, 8; n ≤ 2^40."""
 
+def softspoken_checked_sizes(k: int, n: int) -> tuple[int, int]:
+    """(OTs of the extension under a checked call of n, bytes of a tree check)."""
+
+@final
+class SoftSpokenPending:
+    """A checked call between its message and its answer."""
+
+    def answer(self, seed: Bytes) -> bytes:
+        """48 bytes for the sender's challenge of 16. A second call is an "abort"."""
+
 @final
 class SoftSpokenReceiver:
-    """OT extension (Roy 2022), semi-honest, holder of the choice bits; was the *sender* of the base OTs."""
+    """OT extension (Roy 2022), holder of the choice bits; was the *sender* of the base OTs."""
 
     @staticmethod
     def start(k: int, base: U8, seed: Bytes) -> tuple[SoftSpokenReceiver, bytes]:
@@ -165,9 +175,17 @@ class SoftSpokenReceiver:
         U is, for each of the 128/k trees, ceil(n/8) bytes with a zero tail.
         """
 
+    def prove_trees(self) -> bytes:
+        """The tree check, to be sent after the corrections; needed against deviating receivers."""
+
+    def extend_checked(
+        self, label: Bytes, choices: Bytes, n: int, mask: Bytes
+    ) -> tuple[bytes, U8, SoftSpokenPending]:
+        """As `extend`, with `U` for more OTs (`softspoken_checked_sizes`). `mask`: 16 bytes, fresh."""
+
 @final
 class SoftSpokenSender:
-    """OT extension (Roy 2022), semi-honest, holder of delta; was the *receiver* of the base OTs."""
+    """OT extension (Roy 2022), holder of delta; was the *receiver* of the base OTs."""
 
     @staticmethod
     def start(k: int, delta_choices: U8, base: U8, msg: Bytes) -> SoftSpokenSender:
@@ -182,6 +200,12 @@ class SoftSpokenSender:
 
         "malformed" for a wrong size or a dirty tail (the label is then still free); "range" on reuse.
         """
+
+    def verify_trees(self, msg: Bytes) -> None:
+        """Checks the receiver's trees: "malformed" for a wrong size, "cheat" if they are inconsistent."""
+
+    def extend_checked(self, label: Bytes, n: int, msg: Bytes, seed: Bytes, answer: Bytes) -> U8:
+        """As `extend`, with the answer to `seed`, drawn after `msg` had come; "cheat" if it is wrong."""
 
 def silent_cot_base_ots(n: int) -> int:
     """Base OTs for n ≤ 2^17 silent OTs: 128·log2(N/64) for the power of two N ≥ max(n, 2^12)."""

@@ -15,7 +15,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.meter import depth, restart
 from tacit.base.protocol import REGISTRY, gather
 from tacit.base.setting import Spec
-from tacit.blocks.ot.softspoken_roy22 import open_link
+from tacit.blocks.ot.softspoken_roy22 import open_checked_link, open_link
 from tacit.mpc.semi2k import Semi2k
 from tacit.net.memory import MemoryNetwork
 from tacit.psi.functionality import Items
@@ -139,6 +139,7 @@ def verify(witness: Witness) -> set[str]:
 
 async def _setup(ctx: Ctx) -> None:
     await open_link(ctx)
+    await open_checked_link(ctx)
 
 
 async def _psi(ctx: Ctx) -> None:

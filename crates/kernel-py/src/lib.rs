@@ -37,9 +37,9 @@ mod kernel {
     };
     #[pymodule_export]
     use super::transfer::{
-        EndemicReceiver, EndemicSender, SoftSpokenReceiver, SoftSpokenSender, bit_ole_receiver,
-        bit_ole_sender, cot_recv, cot_send, gilboa_payload_size, gilboa_recv, gilboa_send,
-        softspoken_message_size,
+        EndemicReceiver, EndemicSender, SoftSpokenPending, SoftSpokenReceiver, SoftSpokenSender,
+        bit_ole_receiver, bit_ole_sender, cot_recv, cot_send, gilboa_payload_size, gilboa_recv,
+        gilboa_send, softspoken_checked_sizes, softspoken_message_size,
     };
     #[pymodule_export]
     use super::vss::{vss_add_commitments, vss_add_shares, vss_deal, vss_recover, vss_verify};

@@ -3,14 +3,12 @@
 use crate::arguments::{
     ByteString, Failure, Pair, WithBytes, fill, fill_two, fill_with_bytes, rows,
 };
-use crate::transfer::{DELTA, LABEL, ROW_BYTES, taken};
+use crate::transfer::{DELTA, LABEL, ROW_BYTES, SEED, taken};
 use numpy::{Ix2, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tacit_kernel::Error;
 use tacit_kernel::silent::{ExConv7x24, cot, vole};
-
-const SEED: &str = "seed must have 16 bytes";
 
 /// Base OTs of an instance of `n` correlated OTs.
 #[pyfunction]

@@ -12,10 +12,13 @@ use pyo3::types::PyBytes;
 use tacit_kernel::Error;
 use tacit_kernel::bits::plane_words;
 use tacit_kernel::ot::gilboa99::{self, Shape};
+use tacit_kernel::ot::softspoken_roy22::check;
 use tacit_kernel::ot::{cot, endemic_mr19, ole, softspoken_roy22};
 
 /// What is wrong with another label.
 pub const LABEL: &str = "label must have 16 bytes";
+/// What is wrong with another seed.
+pub const SEED: &str = "seed must have 16 bytes";
 /// What is wrong with another delta.
 pub const DELTA: &str = "delta must have 16 bytes";
 /// Bytes of a row.
@@ -137,6 +140,53 @@ impl SoftSpokenReceiver {
             state.extend(&label, choices, rows.as_chunks_mut().0, message)
         })
     }
+
+    /// The tree check.
+    fn prove_trees<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.0.prove_trees()))
+    }
+
+    /// Message, rows and state of one checked call.
+    fn extend_checked<'py>(
+        &mut self,
+        py: Python<'py>,
+        label: ByteString<'py>,
+        choices: ByteString<'py>,
+        n: usize,
+        mask: ByteString<'py>,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bytes2<'py>, SoftSpokenPending)> {
+        let (label, choices) = (label.exact(LABEL)?, choices.as_slice()?);
+        let mask = mask.exact("mask must have 16 bytes")?;
+        let state = &mut self.0;
+        state.check(choices, n).map_err(Failure)?;
+        let size = state.message_size(check::extended(n)).map_err(Failure)?;
+        let mut pending = None;
+        let (message, out) = fill_with_bytes(py, size, [n, ROW_BYTES], |message, rows| {
+            let rows = rows.as_chunks_mut().0;
+            pending = Some(state.extend_checked(&label, choices, &mask, rows, message)?);
+            Ok(())
+        })?;
+        Ok((message, out, SoftSpokenPending(pending)))
+    }
+}
+
+/// A checked call between its message and its answer.
+#[pyclass(module = "tacit._kernel")]
+pub struct SoftSpokenPending(Option<check::Pending>);
+
+#[pymethods]
+impl SoftSpokenPending {
+    /// The answer to the challenge.
+    fn answer<'py>(
+        &mut self,
+        py: Python<'py>,
+        seed: ByteString<'py>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let seed = seed.exact(SEED)?;
+        let state = taken(self.0.take())?;
+        let answer = py.detach(|| state.answer(&seed));
+        Ok(PyBytes::new(py, &answer))
+    }
 }
 
 /// OT extension, party with delta.
@@ -183,12 +233,46 @@ impl SoftSpokenSender {
             state.extend(&label, message, rows.as_chunks_mut().0)
         })
     }
+
+    /// Checks the trees.
+    fn verify_trees(&self, py: Python<'_>, msg: ByteString<'_>) -> PyResult<()> {
+        let message = msg.as_slice()?;
+        py.detach(|| self.0.verify_trees(message))
+            .map_err(Failure)?;
+        Ok(())
+    }
+
+    /// Rows of one checked call.
+    fn extend_checked<'py>(
+        &mut self,
+        py: Python<'py>,
+        label: ByteString<'py>,
+        n: usize,
+        msg: ByteString<'py>,
+        seed: ByteString<'py>,
+        answer: ByteString<'py>,
+    ) -> PyResult<Bytes2<'py>> {
+        let (label, seed) = (label.exact(LABEL)?, seed.exact(SEED)?);
+        let (message, answer) = (msg.as_slice()?, answer.as_slice()?);
+        let state = &mut self.0;
+        state.check(message, check::extended(n)).map_err(Failure)?;
+        fill(py, [n, ROW_BYTES], |rows| {
+            state.extend_checked(&label, message, &seed, answer, rows.as_chunks_mut().0)
+        })
+    }
 }
 
 /// Bytes of the extension message.
 #[pyfunction]
 pub fn softspoken_message_size(k: usize, n: usize) -> PyResult<usize> {
     Ok(softspoken_roy22::message_size(k, n).map_err(Failure)?)
+}
+
+/// OTs of the extension under a checked call, and bytes of a tree check.
+#[pyfunction]
+pub fn softspoken_checked_sizes(k: usize, n: usize) -> PyResult<(usize, usize)> {
+    softspoken_roy22::message_size(k, n).map_err(Failure)?;
+    Ok((check::extended(n), check::trees_size(k)))
 }
 
 /// Bit products, sender.

@@ -4,11 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::time::Instant;
-use tacit_kernel::ot::softspoken_roy22;
+use tacit_kernel::ot::softspoken_roy22::{self, check as checked};
 use tacit_kernel::prg::Prg;
 use tacit_kernel::silent::{ExConv7x24, check, cot, vole};
 
 const N: usize = 1 << 17;
+const RUNS: usize = 15;
 
 fn blocks(seed: u8, n: usize) -> Vec<[u8; 16]> {
     let mut out = vec![[0; 16]; n];
@@ -16,9 +17,9 @@ fn blocks(seed: u8, n: usize) -> Vec<[u8; 16]> {
     out
 }
 
-/// Nanoseconds per output of the fastest of 15 runs.
+/// Nanoseconds per output of the fastest run.
 fn report(name: &str, mut run: impl FnMut(usize)) {
-    let best = (0..15)
+    let best = (0..RUNS)
         .map(|call| {
             let started = Instant::now();
             run(call);
@@ -49,6 +50,33 @@ fn softspoken(k: usize) {
     report(&format!("softspoken k={k} sender"), |call| {
         let label = (call as u128).to_le_bytes();
         sender.extend(&label, &message, &mut rows).unwrap();
+    });
+}
+
+/// With the consistency check; the answer counts for the receiver.
+fn softspoken_checked(k: usize) {
+    let base = vec![[[1u8; 16], [2; 16]]; 128];
+    let (mut receiver, trees) = softspoken_roy22::Receiver::start(k, &base, &[3; 16]).unwrap();
+    let mut sender =
+        softspoken_roy22::Sender::start(k, &[1; 128], &[[2; 16]; 128], &trees).unwrap();
+    let mut rows = vec![[0u8; 16]; N];
+    let size = receiver.message_size(checked::extended(N)).unwrap();
+    let choices = vec![0x5a; N / 8];
+    let mut messages = vec![(vec![1; size], [0; checked::ANSWER_BYTES]); RUNS];
+    report(&format!("softspoken k={k} receiver, checked"), |call| {
+        let label = (call as u128).to_le_bytes();
+        let (message, answer) = &mut messages[call];
+        let pending = receiver
+            .extend_checked(&label, &choices, &[4; 16], &mut rows, message)
+            .unwrap();
+        *answer = pending.answer(&[5; 16]);
+    });
+    report(&format!("softspoken k={k} sender, checked"), |call| {
+        let label = (call as u128).to_le_bytes();
+        let (message, answer) = &messages[call];
+        sender
+            .extend_checked(&label, message, &[5; 16], answer, &mut rows)
+            .unwrap();
     });
 }
 
@@ -88,6 +116,7 @@ fn silent_vole() {
 
 fn main() {
     [2, 4, 8].into_iter().for_each(softspoken);
+    [2, 4, 8].into_iter().for_each(softspoken_checked);
     silent_cot();
     silent_vole();
 }

@@ -15,13 +15,15 @@ pub enum Error {
     Abort(&'static str),
     /// An argument of the caller is outside its documented range.
     Range(&'static str),
+    /// A check failed that only a deviating peer fails.
+    Cheat(&'static str),
 }
 
 /// Result with the kernel's [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
 impl Error {
-    /// `"malformed"`, `"mismatch"`, `"abort"` or `"range"`.
+    /// `"malformed"`, `"mismatch"`, `"abort"`, `"range"` or `"cheat"`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -29,6 +31,7 @@ impl Error {
             Self::Mismatch(_) => "mismatch",
             Self::Abort(_) => "abort",
             Self::Range(_) => "range",
+            Self::Cheat(_) => "cheat",
         }
     }
 
@@ -39,7 +42,8 @@ impl Error {
             Self::Malformed(text)
             | Self::Mismatch(text)
             | Self::Abort(text)
-            | Self::Range(text) => text,
+            | Self::Range(text)
+            | Self::Cheat(text) => text,
         }
     }
 }

@@ -5,12 +5,23 @@
 
 use core::ops::{Deref, DerefMut};
 
-/// A vector of secrets; does not grow.
+/// A vector of secrets; never reallocates.
 pub(crate) struct Wiped<T: Copy + Default>(Vec<T>);
 
 impl<T: Copy + Default> Wiped<T> {
     pub(crate) fn filled(value: T, len: usize) -> Self {
         Self(vec![value; len])
+    }
+
+    /// Empty, with room for `capacity` values.
+    pub(crate) fn reserved(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    /// Appends as much of `values` as there is reserved room for: growing would leave a copy behind.
+    pub(crate) fn append(&mut self, values: &[T]) {
+        let room = self.0.capacity() - self.0.len();
+        self.0.extend_from_slice(&values[..values.len().min(room)]);
     }
 }
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from tacit import _kernel
-from tacit.base.errors import InternalError, PeerError
+from tacit.base.errors import CheatDetected, InternalError, PeerError
 from tacit.base.transport import Buffer
 from tacit.base.types import Shape
 
@@ -120,10 +120,15 @@ def canonical_json(fields: Mapping[str, Any]) -> bytes:
 
 @contextmanager
 def peer_bytes() -> Iterator[None]:
-    """Kernel calls on bytes from a peer: what the kernel refuses is the peer's fault, named PEER-0001."""
+    """Kernel calls on bytes from a peer: what the kernel refuses is the peer's fault, named PEER-0001; a
+    failed check is CheatDetected OT-0002."""
     try:
         yield
     except _kernel.KernelError as error:
         if error.kind == "malformed":
             raise PeerError("PEER-0001", f"message refused: {error}") from None
+        if error.kind == "cheat":
+            raise CheatDetected(
+                "OT-0002", error.message, hint="nothing was used; end the cooperation"
+            ) from None
         raise InternalError("KERNEL-0001", f"kernel refused our own arguments: {error}") from error

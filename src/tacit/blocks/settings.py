@@ -13,6 +13,9 @@ TWO_PARTY_OT = Setting(
 )
 """Base OTs over ristretto255, OT extension and hashing by fixed-key AES."""
 
+TWO_PARTY_OT_MALICIOUS = replace(TWO_PARTY_OT, adversary="malicious")
+"""As above, against a party that deviates."""
+
 LPN = "dual LPN with regular noise for the code ExConv7x24 (silent OT only)"
 
 TWO_PARTY_ANY_OT = replace(TWO_PARTY_OT, assumes=(*TWO_PARTY_OT.assumes, LPN))

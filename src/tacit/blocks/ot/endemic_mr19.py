@@ -2,7 +2,7 @@
 
 Source   [MR19] Masny, Rindal: "Endemic Oblivious Transfer", CCS 2019 (eprint 2019/706), Figure 8,
          instantiated with Diffie-Hellman over ristretto255.
-Setting  semi-honest use of a protocol that is secure against malicious parties in the random-oracle model.
+Setting  malicious, in the random-oracle model.
 Differs  the sender's message does not depend on the receiver's, so both directions take one round; the
          sender draws a fresh exponent for every OT.
 Cost     per OT and direction: 64 bytes from the receiver, 32 from the sender; 1 fixed-base and 2
@@ -22,7 +22,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.prg import SEED_BYTES, label16
 from tacit.base.protocol import protocol
 from tacit.base.wire import octets, peer_bytes
-from tacit.blocks.settings import TWO_PARTY_OT
+from tacit.blocks.settings import TWO_PARTY_OT_MALICIOUS
 
 _SENDER_BYTES = 32
 _RECEIVER_BYTES = 64
@@ -30,7 +30,7 @@ _RECEIVER_BYTES = 64
 
 @protocol(
     source="MR19 Figure 8",
-    setting=TWO_PARTY_OT,
+    setting=TWO_PARTY_OT_MALICIOUS,
     rounds=1,
     bits=lambda choices: 2 * 8 * (_SENDER_BYTES + _RECEIVER_BYTES) * len(choices),
 )

@@ -15,14 +15,13 @@ from tacit.base.ctx import Ctx
 
 
 class OtLink(ABC):
-    """Correlated OTs with the peer in both directions, in any amount, each batch named by its scope.
-
-    The receiver's first message carries its choices, so the sender has its rows after one message.
-    """
+    """Correlated OTs with the peer in both directions, in any amount, each batch named by its scope."""
 
     delta: bytes
     rounds: ClassVar[int] = 1
-    """Messages in a row until both sides have their rows: 2 if the receiver waits for an answer."""
+    """Messages in a row until both sides have their rows."""
+    sender_rounds: ClassVar[int] = 1
+    """Until the sender has them: what a payload waits for."""
 
     @abstractmethod
     async def send_rows(self, ctx: Ctx, n: int) -> np.ndarray:

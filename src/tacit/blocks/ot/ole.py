@@ -88,7 +88,7 @@ async def random_bit_ole(ctx: Ctx, link: OtLink, sender: int, words: int, width:
 @protocol(
     source="Gilboa99 §4.1, one bit",
     setting=TWO_PARTY_ANY_OT,
-    rounds=2,
+    rounds=lambda link, *_: link.sender_rounds + 1,
     bits=lambda link, holder, choices, values, shape, bits: (
         link.row_bits(shape[0]) + 8 * shape[0] * shape[1] * -(-bits // 8)
     ),
@@ -121,7 +121,7 @@ async def choose(
 @protocol(
     source="Gilboa99 §4.1",
     setting=TWO_PARTY_ANY_OT,
-    rounds=2,
+    rounds=lambda link, *_: link.sender_rounds + 1,
     bits=lambda link, holder, x, w, shape, bits: (
         link.row_bits(shape[0] * shape[2] * bits)
         + 8 * _kernel.gilboa_payload_size(shape[0], shape[1], shape[2], bits)

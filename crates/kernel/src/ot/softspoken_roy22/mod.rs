@@ -1,7 +1,7 @@
 //! OT extension: SoftSpokenOT over F_{2^k}, chosen choice bits.
 //!
 //! Source: Roy 2022 (ePrint 2022/192), §3 (small-field VOLE) and §4 (correlated OT from it).
-//! Setting: two parties, semi-honest; PRF if AES is one. `k = 1` is IKNP.
+//! Setting: two parties, semi-honest; with [`check`], malicious; PRF if AES is one. `k = 1` is IKNP.
 //! Differs: repetition code only, and every one of the `128/k` blocks is corrected to the chosen bits
 //! (the paper takes the first block's `u` as choices); each call derives its own leaf keys as
 //! `AES_leaf(label)`, so calls are independent streams that need no common order.
@@ -9,6 +9,8 @@
 //! `v` is the sum of the `r_x` whose bit `b` is set; `w = Σ_{y≠0} y·r_{y⊕Δ} = v ⊕ Δ·u`;
 //! message `U = u ⊕ c` per tree; `t = v`, `q = w ⊕ Δ·U`.
 //! Cost per OT: `2^k/k` AES, a 128-bit transpose; `16/k` bytes one way. Floor: the same AES.
+
+pub mod check;
 
 use super::ggm::{self, LEVEL_BYTES};
 use crate::aes::{Aes128, Block};
@@ -217,7 +219,21 @@ impl Receiver {
         rows: &mut [Block],
         message: &mut [u8],
     ) -> Result<()> {
-        let (k, n) = (self.leaves.k, rows.len());
+        self.extend_seen(label, choices, rows.len(), rows, message, |_, _, _| {})
+    }
+
+    /// As [`Self::extend`] for `n` OTs, of which `rows` wants the first; `see` gets the first byte of each chunk in turn,
+    /// its bytes and its planes.
+    fn extend_seen(
+        &mut self,
+        label: &Block,
+        choices: &[u8],
+        n: usize,
+        rows: &mut [Block],
+        message: &mut [u8],
+        mut see: impl FnMut(usize, usize, &[u8]),
+    ) -> Result<()> {
+        let k = self.leaves.k;
         self.check(choices, n)?;
         let fits = message.len() == self.message_size(n)?;
         ensure(
@@ -227,16 +243,19 @@ impl Receiver {
         let row_bytes = n.div_ceil(8);
         let leaves = self.leaves.call(label)?;
         let mut folding = Folding::new(k);
-        for (chunk, rows) in rows.chunks_mut(8 * STREAM).enumerate() {
-            let at = chunk * STREAM;
-            let used = rows.len().div_ceil(8);
+        let mut rows = rows.chunks_mut(8 * STREAM);
+        for at in (0..n.div_ceil(8)).step_by(STREAM) {
+            let used = (n.div_ceil(8) - at).min(STREAM);
             for (tree, leaves) in leaves.chunks_exact(1 << k).enumerate() {
                 let u = folding.tree(tree, leaves, false, at, used.next_multiple_of(64));
                 let correction = &mut message[tree * row_bytes + at..][..used];
                 correction.copy_from_slice(&u[..used]);
                 xor_into(correction, &choices[at..at + used]);
             }
-            planes_to_rows(&folding.planes, STREAM, rows);
+            see(at, used, &folding.planes);
+            if let Some(rows) = rows.next() {
+                planes_to_rows(&folding.planes, STREAM, rows);
+            }
         }
         for row in message.chunks_exact_mut(row_bytes.max(1)) {
             row[row_bytes - 1] &= tail_mask(n);
@@ -320,14 +339,27 @@ impl Sender {
     /// `Malformed` unless `U` has [`message_size`] bytes and a zero tail; `Range` if the label was used
     /// before.
     pub fn extend(&mut self, label: &Block, message: &[u8], rows: &mut [Block]) -> Result<()> {
-        let (k, n) = (self.leaves.k, rows.len());
+        self.extend_seen(label, message, rows.len(), rows, |_, _, _| {})
+    }
+
+    /// As [`Self::extend`] for `n` OTs, of which `rows` wants the first; `see` gets the first byte of each chunk in turn,
+    /// its bytes and its planes.
+    fn extend_seen(
+        &mut self,
+        label: &Block,
+        message: &[u8],
+        n: usize,
+        rows: &mut [Block],
+        mut see: impl FnMut(usize, usize, &[u8]),
+    ) -> Result<()> {
+        let k = self.leaves.k;
         self.check(message, n)?;
         let row_bytes = n.div_ceil(8);
         let leaves = self.leaves.call(label)?;
         let mut folding = Folding::new(k);
-        for (chunk, rows) in rows.chunks_mut(8 * STREAM).enumerate() {
-            let at = chunk * STREAM;
-            let used = rows.len().div_ceil(8);
+        let mut rows = rows.chunks_mut(8 * STREAM);
+        for at in (0..n.div_ceil(8)).step_by(STREAM) {
+            let used = (n.div_ceil(8) - at).min(STREAM);
             for (tree, leaves) in leaves.chunks_exact(1 << k).enumerate() {
                 folding.tree(tree, leaves, true, at, used.next_multiple_of(64));
                 let correction = &message[tree * row_bytes + at..][..used];
@@ -340,7 +372,10 @@ impl Sender {
                     );
                 }
             }
-            planes_to_rows(&folding.planes, STREAM, rows);
+            see(at, used, &folding.planes);
+            if let Some(rows) = rows.next() {
+                planes_to_rows(&folding.planes, STREAM, rows);
+            }
         }
         Ok(())
     }
