@@ -40,6 +40,15 @@ def test_a_job_that_asks_for_malicious_security_gets_it() -> None:
     assert Rep3Malicious.setting.adversary == "malicious"
 
 
+def test_it_has_no_operation_of_the_semi_honest_scheme() -> None:
+    """What is not overridden is local: everything with a message is of this package."""
+    for name in dir(Rep3Malicious):
+        member = getattr(Rep3Malicious, name)
+        if asyncio.iscoroutinefunction(member) and name not in ("start", "random", "low_bit"):
+            assert member.__module__ == Rep3Malicious.__module__, name
+    assert not hasattr(Rep3Malicious, "sort") and not hasattr(Rep3Malicious, "shuffle")
+
+
 @pytest.mark.parametrize("bits", [1, 18, 40, 62])
 def test_truncation_is_the_floor_or_one_more_up_to_the_edge(bits: int) -> None:
     edge = (1 << 62) - (1 << bits) - 1

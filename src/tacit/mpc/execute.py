@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ async def execute(
     for (name, _), value in zip(program.ins, values, strict=True):
         if value.plain is not None and name in ranges:
             _check_range(name, value.plain, *ranges[name])
+    if scheme.verifies:
+        ctx = replace(ctx, setting=scheme.setting)  # no protocol below may be weaker
     results = await run_program(ctx, scheme, program, values)
     await scheme.settle(ctx.sub("settle"))
     return dict(zip((name for name, _ in program.outs), results, strict=True))

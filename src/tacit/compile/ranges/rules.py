@@ -243,7 +243,17 @@ def select(s: Step, c: Form, x: Form, y: Form) -> Form:
 
 
 @rule(
-    "logical_and", "logical_or", "logical_xor", "logical_not", "low_bit", "isfinite", "all", "any", "one_hot"
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logical_not",
+    "low_bit",
+    "isfinite",
+    "all",
+    "any",
+    "one_hot",
+    "bits",
+    "parity",
 )
 def bits(s: Step, *ins: Form) -> Form:
     return Form(BIT)
@@ -277,6 +287,30 @@ def scale_floor(s: Step, x: Form) -> Form:
         return Form(kept)
     s.below(one, s.room_bits, have, PRODUCT)
     return Form(Interval(kept.low, kept.high + 1))
+
+
+@rule("shift_right")
+def shift_right(s: Step, x: Form) -> Form:
+    return _shifted(s, s.entering(0, x).interval)
+
+
+@rule("mul_shift")
+def mul_shift(s: Step, x: Form, y: Form) -> Form:
+    return _shifted(s, s.entering(0, x).interval * s.entering(1, y).interval)
+
+
+def _shifted(s: Step, exact: Interval) -> Form:
+    scale = np.float64(2.0 ** -s.param("bits"))
+    kept = Interval(np.floor(exact.low * scale), np.floor(exact.high * scale))
+    if not s.secret or s.param("bits") == 0:
+        return Form(kept)
+    s.below(exact, LIMIT_BITS, 0, PRODUCT)
+    return Form(Interval(kept.low, kept.high + 1))
+
+
+@rule("from_units")
+def from_units(s: Step, x: Form) -> Form:
+    return s.entering(0, x).scaled(np.float64(2.0**-s.out.dtype.fraction_bits))
 
 
 @rule("const")

@@ -2,67 +2,35 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self, cast
+from typing import ClassVar, cast
 
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.errors import UsageError
 from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.mpc.rep3 import arith, boolean, compare, convert, truncate
 from tacit.mpc.rep3 import share as sharing
 from tacit.mpc.rep3 import shuffle as shuffling
 from tacit.mpc.rep3 import sort as sorting
+from tacit.mpc.rep3.replicated import Replicated
 from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share
-from tacit.mpc.scheme import Scheme, Share
+from tacit.mpc.scheme import Share
 
 
-class Rep3(Scheme):
+class Rep3(Replicated):
     """Binds the protocols of this package. Holds no state: all randomness is coins of pairs of parties."""
 
     name: ClassVar[str] = "rep3"
     setting: ClassVar[Setting] = THREE_PARTY
-    cheap_private: ClassVar[bool] = False
-
-    @classmethod
-    async def start(cls, ctx: Ctx) -> Self:
-        if ctx.n != 3:
-            raise UsageError(
-                "SCHEME-0001",
-                f"scheme {cls.name!r} is for three parties, the job has {ctx.n}",
-                hint="choose semi2k for two parties",
-            )
-        return cls()
 
     async def share(
         self, ctx: Ctx, x: np.ndarray | None, *, owner: int, shape: Shape, boolean: bool = False
     ) -> Share:
         return await sharing.share(ctx, x, owner, shape, boolean)
 
-    def constant(self, ctx: Ctx, x: np.ndarray, *, boolean: bool = False) -> Share:
-        return sharing.constant(ctx, x, boolean)
-
-    def save(self, x: Share) -> np.ndarray:
-        """Both addends, one after the other along the first axis (a single element: as an array of two)."""
-        own = _own(x)
-        return np.concatenate([np.atleast_1d(own.first), np.atleast_1d(own.second)])
-
-    def restore(self, data: np.ndarray) -> Share:
-        half = len(data) // 2
-        return Rep3Share(data[:half], data[half:])
-
     async def reveal(self, ctx: Ctx, x: Share, *, to: int | None = None) -> np.ndarray | None:
         return await sharing.reveal(ctx, _own(x), to)
-
-    def add(self, x: Share, y: Share) -> Share:
-        a, b = _own(x), _own(y)
-        if x.boolean:
-            return Rep3Share(a.first ^ b.first, a.second ^ b.second, boolean=True)
-        return Rep3Share(a.first + b.first, a.second + b.second)
-
-    def scale(self, x: Share, c: np.ndarray) -> Share:
-        return Rep3Share(_own(x).first * c, _own(x).second * c)
 
     async def mul(self, ctx: Ctx, x: Share, y: Share) -> Share:
         return await arith.mul(ctx, _own(x), _own(y))
@@ -120,14 +88,6 @@ class Rep3(Scheme):
 
     async def mux(self, ctx: Ctx, c: Share, x: Share) -> Share:
         return await convert.mux(ctx, _own(c), _own(x))
-
-    async def low_bit(self, ctx: Ctx, x: Share) -> Share:
-        """Local: the lowest bit of a sum is the xor of the lowest bits."""
-        bits = _own(x).map(lambda a: (a & np.uint64(1)).astype(np.uint8))
-        return Rep3Share(bits.first, bits.second, boolean=True)
-
-    async def random(self, ctx: Ctx, shape: Shape) -> Share:
-        return sharing.random(ctx, shape)
 
     async def shuffle(self, ctx: Ctx, x: Share) -> Share:
         """The rows of x (first axis) in a uniform order that nobody knows."""

@@ -14,7 +14,7 @@ from tacit.base.setting import Setting
 from tacit.base.types import Shape
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS, verify
 from tacit.blocks.dzk.claims import Claims
-from tacit.mpc.rep3 import Rep3
+from tacit.mpc.rep3.replicated import Replicated
 from tacit.mpc.rep3.share import Rep3Share
 from tacit.mpc.rep3_malicious import arith, boolean, convert, truncate
 from tacit.mpc.rep3_malicious import share as sharing
@@ -31,14 +31,13 @@ MOST_WORDS = 1 << 22
 Operation = Callable[..., Coroutine[Any, Any, Rep3Share]]
 
 
-class Rep3Malicious(Rep3):
+class Rep3Malicious(Replicated):
     """Binds the protocols of this package. State: the claims that are not verified yet."""
 
     name: ClassVar[str] = "rep3_malicious"
     verifies: ClassVar[bool] = True
     hardens: ClassVar[str] = "rep3"
     setting: ClassVar[Setting] = THREE_PARTY_MALICIOUS
-    cheap_private: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._claims = Claims()
