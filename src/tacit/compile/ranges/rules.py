@@ -304,7 +304,7 @@ def _shifted(s: Step, exact: Interval) -> Form:
     kept = Interval(np.floor(exact.low * scale), np.floor(exact.high * scale))
     if not s.secret or s.param("bits") == 0:
         return Form(kept)
-    s.below(exact, LIMIT_BITS, 0, PRODUCT)
+    s.below(exact, s.room_bits, 0, PRODUCT)
     return Form(Interval(kept.low, kept.high + 1))
 
 
