@@ -255,6 +255,15 @@ class SilentVoleReceiver:
     def finish(self, base: U8, msg: Bytes) -> tuple[U8, U8]:
         """`u` and `t`, each `uint8[n, 16]`, with `q[i] = t[i] xor u[i]·delta`. Twice is an "abort"."""
 
+def silent_challenge(seed: Bytes, u: U8, t: U8, mask: Bytes, mask_rows: U8) -> tuple[bytes, bytes]:
+    """Consistency check (Ferret, Figure 6) of VOLEs `u, t: uint8[n, 16]`: value to open and digest to expect.
+
+    `seed`: 16 bytes, drawn after the sender's message had come; `mask`: 16 bytes, the choices of `mask_rows`.
+    """
+
+def silent_answer(seed: Bytes, opened: Bytes, delta: Bytes, q: U8, mask_rows: U8) -> bytes:
+    """The sender's digest, 32 bytes."""
+
 def gf128_mul(x: U8, c: Bytes) -> U8:
     """`x[i]·c` in GF(2)[X]/(X^128 + X^7 + X^2 + X + 1), `uint8[n, 16]`; bit i is the coefficient of X^i."""
 

@@ -29,6 +29,7 @@ ELSEWHERE = (
     "blocks.dzk",
     "blocks.sharing",
     "blocks.ot.silent",
+    "blocks.vole",
 )
 """Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks. Other sources of
 OTs: test_ot_sources.py."""

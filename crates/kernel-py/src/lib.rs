@@ -32,8 +32,9 @@ mod kernel {
     };
     #[pymodule_export]
     use super::silent::{
-        SilentCotReceiver, SilentVoleReceiver, gf128_mul, silent_cot_base_ots, silent_cot_send,
-        silent_vole_base_ots, silent_vole_message_size, silent_vole_send,
+        SilentCotReceiver, SilentVoleReceiver, gf128_mul, silent_answer, silent_challenge,
+        silent_cot_base_ots, silent_cot_send, silent_vole_base_ots, silent_vole_message_size,
+        silent_vole_send,
     };
     #[pymodule_export]
     use super::transfer::{

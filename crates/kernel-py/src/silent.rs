@@ -8,7 +8,7 @@ use numpy::{Ix2, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tacit_kernel::Error;
-use tacit_kernel::silent::{ExConv7x24, cot, vole};
+use tacit_kernel::silent::{ExConv7x24, check, cot, vole};
 
 /// Base OTs of an instance of `n` correlated OTs.
 #[pyfunction]
@@ -150,6 +150,43 @@ impl SilentVoleReceiver {
             state.finish(base, message, u.as_chunks_mut().0, t.as_chunks_mut().0)
         })
     }
+}
+
+/// What the receiver opens, and the digest that it expects.
+#[pyfunction]
+pub fn silent_challenge<'py>(
+    py: Python<'py>,
+    seed: ByteString<'py>,
+    u: PyReadonlyArray2<'py, u8>,
+    t: PyReadonlyArray2<'py, u8>,
+    mask: ByteString<'py>,
+    mask_rows: PyReadonlyArray2<'py, u8>,
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    let (seed, mask) = (seed.exact(SEED)?, mask.exact("mask must have 16 bytes")?);
+    let (u, t, mask_rows) = (rows(&u)?, rows(&t)?, rows(&mask_rows)?);
+    let (opened, digest) = py
+        .detach(|| check::challenge(&seed, check::Multipliers::Field(u), t, &mask, mask_rows))
+        .map_err(Failure)?;
+    Ok((PyBytes::new(py, &opened), PyBytes::new(py, &digest)))
+}
+
+/// The sender's digest.
+#[pyfunction]
+pub fn silent_answer<'py>(
+    py: Python<'py>,
+    seed: ByteString<'py>,
+    opened: ByteString<'py>,
+    delta: ByteString<'py>,
+    q: PyReadonlyArray2<'py, u8>,
+    mask_rows: PyReadonlyArray2<'py, u8>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let (seed, delta) = (seed.exact(SEED)?, delta.exact(DELTA)?);
+    let opened = opened.exact("the opened value must have 16 bytes")?;
+    let (q, mask_rows) = (rows(&q)?, rows(&mask_rows)?);
+    let digest = py
+        .detach(|| check::answer(&seed, &opened, &delta, q, mask_rows))
+        .map_err(Failure)?;
+    Ok(PyBytes::new(py, &digest))
 }
 
 /// Element-wise products over `GF(2^128)`.

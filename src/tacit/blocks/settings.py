@@ -16,7 +16,7 @@ TWO_PARTY_OT = Setting(
 TWO_PARTY_OT_MALICIOUS = replace(TWO_PARTY_OT, adversary="malicious")
 """As above, against a party that deviates."""
 
-LPN = "dual LPN with regular noise for the code ExConv7x24 (silent OT only)"
+LPN = "dual LPN with regular noise for the code ExConv7x24 (silent OT and VOLE only)"
 
 TWO_PARTY_ANY_OT = replace(TWO_PARTY_OT, assumes=(*TWO_PARTY_OT.assumes, LPN))
 """Whatever gives the OTs: what is assumed of all sources together."""

@@ -1,0 +1,1 @@
+"""Vector oblivious linear evaluation over GF(2^128)."""

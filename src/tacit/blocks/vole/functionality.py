@@ -1,0 +1,35 @@
+"""The ideal functionality of VOLE over GF(2^128), in both directions between two parties.
+
+The sender holds a fixed delta and q, the receiver u and t, with q[i] = t[i] + u[i] * delta; u, t and q look
+random. Elements are rows of 16 bytes in GF(2)[X]/(X^128 + X^7 + X^2 + X + 1), bit i the coefficient of X^i;
+sums are xor, products `_kernel.gf128_mul`. The subfield form, u in GF(2): `blocks.ot.functionality.OtLink`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from tacit.base.ctx import Ctx
+
+
+class VoleLink(ABC):
+    """VOLEs with the peer in both directions, in any amount, each batch named by its scope."""
+
+    @property
+    @abstractmethod
+    def delta(self) -> bytes:
+        """My key as the sender, 16 bytes."""
+
+    @abstractmethod
+    async def send(self, ctx: Ctx, n: int) -> np.ndarray:
+        """As the sender: q, uint8[n, 16]."""
+
+    @abstractmethod
+    async def receive(self, ctx: Ctx, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """As the receiver: (u, t), each uint8[n, 16]."""
+
+    @abstractmethod
+    def bits(self, n: int) -> int:
+        """Bits that both parties together send for n VOLEs."""
