@@ -26,8 +26,8 @@ fn stream_index(index: usize, limb: usize) -> u64 {
 /// The key of W's owner. Wiped on drop.
 pub struct SecretKey {
     modulus: Modulus,
-    /// s modulo each prime, transformed.
-    transformed: Vec<Wiped<u64>>,
+    /// `-s` modulo each prime, transformed.
+    negated: Vec<Wiped<u64>>,
     /// s modulo the two primes of `Exact`, transformed.
     exact: [Wiped<u64>; 2],
 }
@@ -58,14 +58,18 @@ impl SecretKey {
     pub fn generate(modulus: Modulus, seed: &[u8; 32]) -> (Self, Vec<u8>) {
         let (coins, public_seed, public) = split(seed);
         let s = ternary(&coins, 0);
+        let mut minus_s = Wiped::filled(0u64, N);
+        for (minus, s) in minus_s.iter_mut().zip(s.iter()) {
+            *minus = s.wrapping_neg();
+        }
         let exact = Exact::new();
         let key = Self {
             modulus,
-            transformed: modulus
+            negated: modulus
                 .basis()
                 .limbs
                 .iter()
-                .map(|limb| transformed(limb, &s))
+                .map(|limb| transformed(limb, &minus_s))
                 .collect(),
             exact: [0, 1].map(|limb| transformed(&exact.limbs[limb], &s)),
         };
@@ -99,12 +103,12 @@ impl SecretKey {
         let mut b = Wiped::filled(0u64, N);
         let mut a = vec![0u64; N];
         let mut out = out;
-        for (i, (limb, s)) in self
+        for (i, (limb, minus_s)) in self
             .modulus
             .basis()
             .limbs
             .iter()
-            .zip(&self.transformed)
+            .zip(&self.negated)
             .enumerate()
         {
             let prime = &limb.prime;
@@ -112,8 +116,7 @@ impl SecretKey {
             add_message(i, limb, &mut b);
             ntt::forward(prime, &mut b);
             vartime_uniform(public, stream_index(index, i), prime, &mut a);
-            a.iter_mut().for_each(|a| *a = prime.p - *a);
-            ntt::multiply_add(prime, &mut b, &a, s);
+            ntt::multiply_add(prime, &mut b, &a, minus_s);
             let (head, tail) = out.split_at_mut(packed_size(prime.bits as usize));
             pack(prime, &b, head);
             out = tail;
@@ -313,8 +316,9 @@ pub(super) fn unseal_limb(
 
 #[cfg(test)]
 impl SecretKey {
-    pub(super) fn secret(&self, limb: usize) -> &[u64] {
-        &self.transformed[limb]
+    pub(super) fn secret(&self, limb: usize) -> Vec<u64> {
+        let p = self.modulus.basis().limbs[limb].prime.p;
+        self.negated[limb].iter().map(|s| (p - s) % p).collect()
     }
 
     /// The plaintext of one fresh ciphertext of a message.
@@ -332,7 +336,7 @@ impl SecretKey {
             |i, a, b| {
                 let phase = &mut y[i * N..(i + 1) * N];
                 phase.copy_from_slice(b);
-                ntt::multiply_add(&basis.limbs[i].prime, phase, a, self.secret(i));
+                ntt::multiply_add(&basis.limbs[i].prime, phase, a, &self.secret(i));
                 ntt::inverse(&basis.limbs[i].prime, phase);
                 basis.limbs[i].fractions(phase);
             },

@@ -378,7 +378,7 @@ impl Matrix {
             self.products(limb, i, &room, &tiles[i], &mut sums);
             let mut phase = sums[i * N..(i + 1) * N].to_vec();
             let c1 = &sums[(limbs.len() + i) * N..][..N];
-            ntt::multiply_add(&limb.prime, &mut phase, c1, key.secret(i));
+            ntt::multiply_add(&limb.prime, &mut phase, c1, &key.secret(i));
             ntt::inverse(&limb.prime, &mut phase);
             phases.extend(phase);
         }

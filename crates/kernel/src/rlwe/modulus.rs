@@ -166,13 +166,7 @@ impl Limb {
 
     /// Adds `round(q·m/t)` for each remainder to `to`, below `2p`.
     pub(super) fn add_scaled(&self, remainders: &[u64], to: &mut [u64]) {
-        #[cfg(target_arch = "x86_64")]
-        if x86::available() {
-            return x86::add_scaled(&self.prime, self.minus_t_inverse, remainders, to);
-        }
-        for (to, remainder) in to.iter_mut().zip(remainders) {
-            *to += self.scaled(*remainder);
-        }
+        add_scaled(&self.prime, self.minus_t_inverse, remainders, to);
     }
 
     /// The centred flooding noise modulo p.
@@ -201,6 +195,17 @@ impl Limb {
     /// `y_i` of every coefficient, in place.
     pub(super) fn fractions(&self, c: &mut [u64]) {
         ntt::scale(&self.prime, self.hat_inverse, c);
+    }
+}
+
+/// Adds `factor·x mod p` of signed numbers x to `to`, below `2p` if that was below p.
+pub(super) fn add_scaled(prime: &Prime, factor: Factor, x: &[u64], to: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        return x86::add_scaled(prime, factor, x, to);
+    }
+    for (to, x) in to.iter_mut().zip(x) {
+        *to += prime.mul(prime.lift_lazy(*x as i64), factor);
     }
 }
 

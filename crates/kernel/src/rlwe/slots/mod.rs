@@ -202,7 +202,6 @@ pub fn encrypt(
     let (head, sealed) = message.split_at_mut(SEED_BYTES);
     head.copy_from_slice(&public_seed);
     let mut m = Wiped::filled(0u64, N);
-    let mut scaled = Wiped::filled(0u64, N);
     let polynomials = sealed.chunks_exact_mut(polynomial_size(MODULUS));
     for (index, out) in polynomials.enumerate() {
         let (block, prime, term) = place(index, terms);
@@ -210,7 +209,7 @@ pub fn encrypt(
         plain.encode(factors.block(block, term), plain.q, &mut m);
         let noise = noise(&coins, index as u128 * POLYNOMIAL_BLOCKS);
         key.seal(&public, index, &noise, out, |i, limb, b| {
-            plain.add_scaled(i, limb, &m, &mut scaled, b);
+            plain.add_message(i, limb, &m, b);
         });
     }
     Ok(())
@@ -274,7 +273,7 @@ struct Answerer<'a> {
     public: Prg,
     sealed: &'a [u8],
     coins: Prg,
-    /// Coefficients of `p_k` in `[0, t)`, and `p_k` modulo one prime of q, transformed; `u` behind them.
+    /// Coefficients of `p_k`, signed, and `p_k` modulo one prime of q, transformed; `u` behind them.
     plain: Vec<Wiped<u64>>,
     lifted: Vec<Wiped<u64>>,
     /// `(b, a)` of each term modulo one prime of q.
@@ -321,12 +320,13 @@ impl<'a> Answerer<'a> {
         fill_words(&self.coins, at(5), &mut self.random);
         residue.fill(0);
         add_wide(&plain.prime, 0, MASK_BITS, &self.random, residue);
+        self.scratch.copy_from_slice(residue);
+        plain.centre(&mut self.scratch);
         fill_words(&self.coins, at(2), &mut self.random);
         for (i, limb) in MODULUS.basis().limbs.iter().enumerate() {
-            self.sums(plain, (index, i), limb, &u)?;
+            self.sums((index, i), limb, &u)?;
             let (c0, c1) = (&mut self.c0[i * N..][..N], &mut self.c1[i * N..][..N]);
-            lift_small(&limb.prime, &e1, &mut self.scratch);
-            add(c1, &self.scratch);
+            add_small(limb.prime.p, &e1, c1);
             limb.fractions(c1);
             add_wide(
                 &limb.prime,
@@ -335,7 +335,7 @@ impl<'a> Answerer<'a> {
                 &self.random,
                 c0,
             );
-            plain.add_scaled(i, limb, residue, &mut self.scratch, c0);
+            plain.add_message(i, limb, &self.scratch, c0);
             limb.fractions(c0);
         }
         let (first, second) = out.split_at_mut(N * C1_BYTES);
@@ -358,13 +358,7 @@ impl<'a> Answerer<'a> {
     }
 
     /// `Σ p_k·(b_k, a_k)` and a fresh encryption of zero but for e1, modulo one prime of q.
-    fn sums(
-        &mut self,
-        plain: &Plain,
-        (index, i): (usize, usize),
-        limb: &Limb,
-        u: &[u64],
-    ) -> Result<()> {
+    fn sums(&mut self, (index, i): (usize, usize), limb: &Limb, u: &[u64]) -> Result<()> {
         let (prime, terms) = (&limb.prime, self.plain.len());
         for term in 0..terms {
             let index = index * terms + term;
@@ -372,7 +366,7 @@ impl<'a> Answerer<'a> {
                 &self.sealed[index * polynomial_size(MODULUS)..][..polynomial_size(MODULUS)];
             let [b, a] = &mut self.cipher[term];
             unseal_limb(MODULUS, &self.public, (index, i), packed, [b, a])?;
-            plain.centre(prime, &self.plain[term], &mut self.lifted[term]);
+            lift_small(prime, &self.plain[term], &mut self.lifted[term]);
             ntt::forward(prime, &mut self.lifted[term]);
         }
         lift_small(prime, u, &mut self.lifted[terms]);
@@ -399,9 +393,10 @@ impl<'a> Answerer<'a> {
 }
 
 multiversion! {
-    fn add(to: &mut [u64], from: &[u64]) {
+    /// Adds signed numbers below p, and p.
+    fn add_small(p: u64, from: &[u64], to: &mut [u64]) {
         for (to, from) in to.iter_mut().zip(from) {
-            *to += *from;
+            *to += from.wrapping_add(p);
         }
     }
 }

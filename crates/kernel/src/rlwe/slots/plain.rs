@@ -3,7 +3,7 @@
 //! Source: Garner's mixed radix, Knuth TAOCP 2 §4.3.2. Setting: local; constant time.
 //! Notation: a number below T is `h_1 + t_1·h_2 + t_1·t_2·h_3`, each digit below its prime.
 
-use crate::rlwe::modulus::Limb;
+use crate::rlwe::modulus::{Limb, add_scaled};
 use crate::rlwe::ntt;
 use crate::rlwe::prime::{Factor, N, Prime, at_most_once, vartime_power};
 use crate::simd::multiversion;
@@ -57,13 +57,14 @@ impl Plain {
     }
 
     /// The polynomial with `factor` times `values` (signed numbers) in its first slots and 0 in the others,
-    /// coefficients in `[0, t)`.
+    /// coefficients in `[-t/2, t/2]` as words.
     pub(super) fn encode(&self, values: &[u64], factor: Factor, to: &mut [u64]) {
         let mut signed = Wiped::filled(0u64, N);
         signed[..values.len()].copy_from_slice(values);
         ntt::lift(&self.prime, &signed, to);
         ntt::scale(&self.prime, factor, to);
         ntt::inverse(&self.prime, to);
+        centre(self.prime.p, to);
     }
 
     /// The slots of the polynomial nearest to `t/2^64` times the phases, in `[0, t)`.
@@ -72,24 +73,15 @@ impl Plain {
         ntt::forward(&self.prime, slots);
     }
 
-    /// Coefficients in `[0, t)` as numbers in `[-t/2, t/2]`, modulo a larger prime.
-    pub(super) fn centre(&self, modulo: &Prime, from: &[u64], to: &mut [u64]) {
-        centre(self.prime.p, modulo.p, from, to);
+    /// Adds `⌊q/t·m⌉` modulo prime `i` of q, given `q·m mod t` in `[-t/2, t/2]`.
+    pub(super) fn add_message(&self, i: usize, limb: &Limb, remainders: &[u64], to: &mut [u64]) {
+        // q = 0 mod p, so (q·m - r)/t = -r/t, for the remainder r of least magnitude.
+        add_scaled(&limb.prime, self.minus_inverse[i], remainders, to);
     }
 
-    /// Adds `⌊q/t·m⌉` modulo prime `i` of q, below p, given `q·m mod t`.
-    pub(super) fn add_scaled(
-        &self,
-        i: usize,
-        limb: &Limb,
-        remainders: &[u64],
-        scratch: &mut [u64],
-        to: &mut [u64],
-    ) {
-        // q = 0 mod p, so (q·m - r)/t = -r/t, for the remainder r of least magnitude.
-        self.centre(&limb.prime, remainders, scratch);
-        ntt::scale(&limb.prime, self.minus_inverse[i], scratch);
-        super::add(to, scratch);
+    /// Coefficients in `[0, t)` as signed numbers in `[-t/2, t/2]`.
+    pub(super) fn centre(&self, coefficients: &mut [u64]) {
+        centre(self.prime.p, coefficients);
     }
 
     /// My side of the slots, `2^127 - r` in `[0, t)`, from `q·r mod t` in coefficients; in place.
@@ -164,11 +156,11 @@ multiversion! {
 }
 
 multiversion! {
-    fn centre(t: u64, p: u64, from: &[u64], to: &mut [u64]) {
-        let (half, lift) = (t / 2, p - t);
-        for (to, from) in to.iter_mut().zip(from) {
-            let above = (half.wrapping_sub(*from) as i64 >> 63) as u64;
-            *to = *from + (lift & above);
+    fn centre(t: u64, numbers: &mut [u64]) {
+        let half = t / 2;
+        for number in numbers {
+            let above = (half.wrapping_sub(*number) as i64 >> 63) as u64;
+            *number = number.wrapping_sub(t & above);
         }
     }
 }

@@ -202,7 +202,7 @@ fn noise_stays_below_its_bound() {
             let mut phases = vec![Vec::new(); basis.limbs.len()];
             for (i, limb) in basis.limbs.iter().enumerate() {
                 answerer
-                    .sums(plain, (index, i), limb, &ternary(&Prg::new(&[4; 16]), 0))
+                    .sums((index, i), limb, &ternary(&Prg::new(&[4; 16]), 0))
                     .unwrap();
                 phases[i] = noise_residues(&pair, &answerer, plain, i, limb, &remainders);
             }
@@ -234,6 +234,7 @@ fn plain_sum(plain: &Plain, [x, y]: &[Factors; 2]) -> Vec<u64> {
     }
     ntt::scale(&plain.prime, plain.q, &mut sum);
     ntt::inverse(&plain.prime, &mut sum);
+    plain.centre(&mut sum);
     sum
 }
 
@@ -251,10 +252,10 @@ fn noise_residues(
     let mut c1 = answerer.c1[i * N..][..N].to_vec();
     ntt::forward(prime, &mut phase);
     ntt::forward(prime, &mut c1);
-    ntt::multiply_add(prime, &mut phase, &c1, pair.key.secret(i));
+    ntt::multiply_add(prime, &mut phase, &c1, &pair.key.secret(i));
     ntt::inverse(prime, &mut phase);
-    let (mut message, mut scratch) = (vec![0; N], vec![0; N]);
-    plain.add_scaled(i, limb, remainders, &mut scratch, &mut message);
+    let mut message = vec![0; N];
+    plain.add_message(i, limb, remainders, &mut message);
     let differences = phase.iter().zip(&message);
     differences
         .map(|(phase, message)| (phase + prime.p - message) % prime.p)
