@@ -103,6 +103,48 @@ def gf_tensor(u: U64, v: U64, alpha: U64, t: int) -> U64:
 def gf_tensor_wide(x: U64, y: U64, t: int) -> U64:
     """As `gf_tensor` for elements, with their product and weights 1."""
 
+def fss_key_size(kind: Literal["dpf", "dcf"], n: int, bits: Literal[1, 64]) -> int:
+    """Bytes of a key to a function on n bits (1..64) with outputs in Z_2 or Z_2^64.
+
+    "dpf": beta at x = alpha and 0 elsewhere (BGI16); "dcf": beta at x < alpha (Boyle et al. 2021).
+    """
+
+def fss_generate(
+    kind: Literal["dpf", "dcf"],
+    n: int,
+    bits: Literal[1, 64],
+    label: Bytes,
+    seed: Bytes,
+    alphas: U64,
+    betas: U64,
+) -> tuple[U8, U8]:
+    """Keys of party 0 and of party 1, `uint8[N, key_size]`, for `betas[i]` and `alphas[i]`, `uint64[N]` each.
+
+    `seed`: 16 bytes, fresh and secret; `label`: 16 bytes, public, new for every call, same at evaluation.
+    """
+
+def fss_evaluate(
+    kind: Literal["dpf", "dcf"],
+    n: int,
+    bits: Literal[1, 64],
+    party: int,
+    label: Bytes,
+    keys: Bytes,
+    points: U64,
+) -> U64:
+    """Shares of values, `uint64[N·m]`: m points for each of the N keys, key by key.
+
+    The parties' shares add up modulo 2^bits. "malformed" unless every key is canonical.
+    """
+
+def fss_evaluate_all(
+    kind: Literal["dpf", "dcf"], n: int, bits: Literal[1, 64], party: int, label: Bytes, key: Bytes
+) -> U64:
+    """Shares of all values of one key, n ≤ 30: `uint64[2^n]`.
+
+    Those of a "dpf" with bits = 1 are packed, bit i of word w for the point 64w + i.
+    """
+
 def mask_items(data: U8, offsets: NDArray[np.int64], dst: Bytes, scalar: Bytes, threads: int) -> U8:
     """`scalar · HashToGroup(item, dst)` (RFC 9497, ristretto255-SHA512), encoded: `uint8[n, 32]`.
 

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod dzk;
+mod fss;
 mod local;
 mod rlwe;
 mod silent;
@@ -21,6 +22,8 @@ mod kernel {
         gf_combine, gf_fold, gf_fold_wide, gf_mul, gf_scale, gf_tensor, gf_tensor_wide, gr_combine,
         gr_fold, gr_fold_wide, gr_mul, gr_scale, gr_tensor, gr_tensor_wide,
     };
+    #[pymodule_export]
+    use super::fss::{fss_evaluate, fss_evaluate_all, fss_generate, fss_key_size};
     #[pymodule_export]
     use super::local::{
         bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,

@@ -25,6 +25,7 @@ pub mod dzk;
 pub mod rlwe;
 pub mod vss;
 
+pub mod fss;
 pub mod ot;
 pub mod silent;
 

@@ -1,6 +1,7 @@
 //! Whatever a peer sends, every decoder answers `Ok` or `Error::Malformed` and never panics.
 #![allow(clippy::unwrap_used)]
 
+use tacit_kernel::fss::{self, Output, dcf, dpf};
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::{cot, endemic_mr19, softspoken_roy22};
 use tacit_kernel::prg::Prg;
@@ -102,6 +103,32 @@ fn payloads() {
         fine_or_malformed(gilboa99::receive(
             &t, &[0; 16], &[5; 6], &bytes, shape, &mut share,
         ));
+    }
+}
+
+#[test]
+fn keys_of_functions() {
+    for (n, output) in [(1, Output::Bit), (6, Output::Bit), (20, Output::Word)] {
+        let shape = fss::Shape::new(n, output).unwrap();
+        let mut out = [0];
+        let mut keys = [vec![0; dpf::key_size(shape)], vec![0; dpf::key_size(shape)]];
+        let room = keys.each_mut().map(Vec::as_mut_slice);
+        dpf::generate(shape, &[1; 16], &[2; 16], &[1], &[1], room).unwrap();
+        for bytes in variants(&keys[0], 9) {
+            fine_or_malformed(dpf::check(shape, &bytes));
+            if dpf::check(shape, &bytes) == Ok(1) {
+                dpf::evaluate(shape, 0, &[1; 16], &bytes, &[0], &mut out).unwrap();
+            }
+        }
+        let mut keys = [vec![0; dcf::key_size(shape)], vec![0; dcf::key_size(shape)]];
+        let room = keys.each_mut().map(Vec::as_mut_slice);
+        dcf::generate(shape, &[1; 16], &[2; 16], &[1], &[1], room).unwrap();
+        for bytes in variants(&keys[1], 10) {
+            fine_or_malformed(dcf::check(shape, &bytes));
+            if dcf::check(shape, &bytes) == Ok(1) {
+                dcf::evaluate(shape, 1, &[1; 16], &bytes, &[0], &mut out).unwrap();
+            }
+        }
     }
 }
 
