@@ -119,6 +119,10 @@ def scheme_calls() -> dict[str, Any]:
         "and_": lambda s, c: s.and_(c, s.constant(c, bits, boolean=True), s.constant(c, bits, boolean=True)),
         "msb": lambda s, c: s.msb(c, arithmetic(s, c, vector)),
         "a2b": lambda s, c: s.a2b(c, arithmetic(s, c, vector)),
+        "bits": lambda s, c: s.bits(c, arithmetic(s, c, vector), low=18, high=24),
+        "bits-two": lambda s, c: s.bits(c, arithmetic(s, c, vector), low=0, high=2),
+        "leading_one": lambda s, c: s.leading_one(c, arithmetic(s, c, vector), low=5, high=37),
+        "leading_one-one": lambda s, c: s.leading_one(c, arithmetic(s, c, vector), low=1, high=2),
         "b2a": lambda s, c: s.b2a(c, s.constant(c, bits, boolean=True)),
         "mux": lambda s, c: s.mux(c, s.constant(c, bits, boolean=True), arithmetic(s, c, vector)),
     }

@@ -64,7 +64,8 @@ class Ring:
                 return xs[0] >> FRACTION_BITS
             return xs[0].astype(np.int64) << (FRACTION_BITS if out == FIXED else 0)
         if eqn.op == "scale_floor":
-            return self.shifted(xs[0], FRACTION_BITS - eqn.params["bits"])
+            places = FRACTION_BITS - eqn.params["bits"]
+            return (xs[0] >> places) + self.random.integers(-1, 2, xs[0].shape) * (places > 0)
         if eqn.op == "shift_right":
             return self.shifted(xs[0], eqn.params["bits"])
         if eqn.op == "mul_shift":
@@ -75,8 +76,8 @@ class Ring:
         return OPS[eqn.op].ref(*xs, **eqn.params)
 
     def shifted(self, x: np.ndarray, places: int) -> np.ndarray:
-        """A unit more or less, as a corrupted party may make it; exact without places."""
-        return (x >> places) + self.random.integers(-1, 2, x.shape) * (places > 0)
+        """Up or down, and a unit more or less, as a corrupted party may make it; exact without places."""
+        return (x >> places) + self.random.integers(-1, 3, x.shape) * (places > 0)
 
     def truncated(self, product: np.ndarray) -> np.ndarray:
         return (product >> FRACTION_BITS) + self.random.integers(0, 2, product.shape)

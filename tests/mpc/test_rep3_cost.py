@@ -80,6 +80,8 @@ def calls() -> dict[str, Call]:
         "and_": lambda s, c, v: s.and_(c, bits(s, c, v), bits(s, c, v)),
         "msb": lambda s, c, v: s.msb(c, part(s, c, v, N)),
         "a2b": lambda s, c, v: s.a2b(c, part(s, c, v, N)),
+        "bits": lambda s, c, v: s.bits(c, part(s, c, v, N), low=18, high=24),
+        "leading_one": lambda s, c, v: s.leading_one(c, part(s, c, v, N), low=5, high=37),
         "b2a": lambda s, c, v: s.b2a(c, bits(s, c, v)),
         "mux": lambda s, c, v: s.mux(c, bits(s, c, v), part(s, c, v, N)),
         "shuffle": lambda s, c, v: s.shuffle(c, part(s, c, v, N)),

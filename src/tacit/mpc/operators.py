@@ -27,7 +27,7 @@ EXECUTOR = ("reveal", *LOOPS)
 """Operators that `execute` itself handles."""
 
 
-OVERRIDES = ("sort",)
+OVERRIDES = ("sort", "leading_one")
 """Operators that only some schemes do better than their lowering: those with a method of that name."""
 
 
@@ -377,12 +377,21 @@ async def select(m: Machine, c: Value, x: Value, y: Value) -> Share:
 
 @operator("bits")
 async def bits(m: Machine, x: Value) -> Share:
-    return await m.scheme.a2b(m.ctx, await m.to_share(x))
+    return await m.scheme.bits(m.ctx, await m.to_share(x), low=m.param("low"), high=m.param("high"))
+
+
+@operator("leading_one")
+async def leading_one(m: Machine, x: Value) -> Share:
+    """Only reached for schemes with a `leading_one` of their own; see `supports`."""
+    share, low, high = await m.to_share(x), m.param("low"), m.param("high")
+    rows: Share = await m.scheme.leading_one(m.ctx, share, low=low, high=high)  # type: ignore[attr-defined]
+    return rows
 
 
 @operator("parity")
 async def parity(m: Machine, x: Value) -> Share:
-    return (await m.to_share(x)).map(lambda a: np.bitwise_xor.reduce(a, axis=-1))
+    axis = m.param("axis")
+    return (await m.to_share(x)).map(lambda a: np.bitwise_xor.reduce(a, axis=axis))
 
 
 @operator("low_bit")

@@ -201,6 +201,11 @@ class Scheme(ABC):
     async def random(self, ctx: Ctx, shape: Shape) -> Share:
         """A share of uniform ring elements that nobody knows."""
 
+    async def bits(self, ctx: Ctx, x: Share, *, low: int, high: int) -> Share:
+        """Bits low to high - 1 of every element, boolean with shape [high - low, *shape], lowest first."""
+        columns = await self.a2b(ctx, x)
+        return columns.map(lambda a: np.ascontiguousarray(np.moveaxis(a[..., low:high], -1, 0)))
+
     async def square(self, ctx: Ctx, x: Share) -> Share:
         return await self.mul(ctx, x, x)
 

@@ -23,11 +23,13 @@ Domain = tuple[float, float, str]
 NOT_BELOW_ZERO = (0.0, 2.0**25, "values from 0 to 2^25")
 POSITIVE = (2.0**-12, 2.0**25, "values from 2^-12 to 2^25")
 DIVISOR = (2.0**-8, 2.0**17, "divisors from 2^-8 to 2^17 in magnitude, of one sign")
+QUOTIENT = (-(2.0**24), 2.0**24, "quotients below 2^24 in magnitude")
+ANYWHERE = (-(2.0**43), 2.0**43, "values below 2^43 in magnitude")
 DOMAINS: dict[str, Domain] = {
-    "sigmoid": (-(2.0**26), 2.0**26, "values below 2^26 in magnitude"),
-    "tanh": (-(2.0**24), 2.0**24, "values below 2^24 in magnitude"),
-    "gelu": (-(2.0**24), 2.0**24, "values below 2^24 in magnitude"),
-    "exp": (-(2.0**13), 16.0, "values from -2^13 to 16"),
+    "sigmoid": ANYWHERE,
+    "tanh": ANYWHERE,
+    "gelu": ANYWHERE,
+    "exp": (-(2.0**43), 16.0, "values up to 16"),
     "log": POSITIVE,
     "sqrt": NOT_BELOW_ZERO,
     "rsqrt": POSITIVE,
@@ -95,7 +97,10 @@ def reciprocal(s: Step, x: Form) -> Form:
 @rule("divide")
 def divide(s: Step, x: Form, y: Form) -> Form:
     inverse = _inverse(s, s.entering(1, y).interval)
-    return Form(approximate(s, s.entering(0, x).interval * inverse).capped())
+    quotient = s.entering(0, x).interval * inverse
+    if s.secret:
+        s.inside(quotient.whole(), *QUOTIENT)
+    return Form(approximate(s, quotient).capped())
 
 
 def _inverse(s: Step, d: Interval) -> Interval:
@@ -112,7 +117,7 @@ def _inverse(s: Step, d: Interval) -> Interval:
 def softmax(s: Step, x: Form) -> Form:
     inner = s.entering(0, x).interval.whole()
     if s.secret:
-        s.inside(inner - inner, -(2.0**13), 2.0**13, "differences below 2^13")
+        s.inside(inner - inner, *ANYWHERE)
     return Form(approximate(s, Interval(np.float64(0.0), np.float64(1.0))))
 
 

@@ -1,108 +1,110 @@
-"""Reciprocals and quotients.
+"""Reciprocals and quotients: normalise the divisor, a polynomial for its mantissa, scale back.
 
-|d| = m 2^j with 1 <= m <= 2: 1/m from a cubic and one step of Newton's method, 2^-j as a shift. The quotient
-is shifted before it is truncated, so that small divisors do not magnify the truncation.
+Derivation. The divisor d has D units of 2^-18, 2^5 <= |D| < 2^37; |D| = m 2^37 / P with m in [1/2, 1] and P
+the power of two that the leading one names. 1/m comes from a polynomial of degree 6: relative error 2^-16.7,
+and 2^-18.5 for the mantissa's and its own truncations. A numerator N is scaled to N P 2^-19, whose truncation
+adds 1.5 units to it, at most 1.5 * 2^-17 to the quotient; so
+
+    |error| <= 2^-16.4 + 2^-16.3 |n / d| + 1.5 * 2^-18 <= 2^-15 (1 + |n / d|).
+
+N P 2^-19 times 1/m in units of 2^-20 stays below 2^62, and N P too, where |n / d| < 2^24.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tacit.base.types import FIXED, FRACTION_BITS, INT, RING_BITS
-from tacit.ir.op import Bound, Signature, Value, op
-from tacit.ir.ops.normalise import Highest, highest
-from tacit.ir.ops.units import polynomial, powers, shift_left, units
+from tacit.base.types import FIXED, FRACTION_BITS, Shape
+from tacit.ir.op import Signature, Value, op
+from tacit.ir.ops.exponential import CONTRACT
+from tacit.ir.ops.normalise import MANTISSA_BITS, mantissa, normal, shifts
+from tacit.ir.ops.polynomial import polynomial
+from tacit.ir.ops.select import stacked
+from tacit.ir.ops.units import flat, row, shaped
 from tacit.ir.program import Builder, Var
 from tacit.ir.rule import elementwise
 
-_LOW, _HIGH = 9, 36
-"""Positions of the highest bit that are looked for: |d| in [2^-8, 2^17], one to spare on each side."""
-_FRACTION = 28
-INVERSE = (47453064, -49313969, 22330854, -3721809)
-"""1/m on [1, 2] in units of 2^-24: relative error 2^-9.17, squared by Newton (tests/ir/test_tables.py)."""
+SCALED_BITS = 19
+"""Dropped from numerators that the divisor's shift has scaled up."""
+LOW, HIGH = 5, 37
+"""Divisors on secrets have their highest one from bit 5 up to bit 36."""
+INVERSE = (1398101, -466119, 155373, -51105, 17034, -7050, 2351)
+"""4 / (v + 3) on [-1, 1], relative error 2^-16.7; re-run by tests/ir/test_tables.py."""
 
 
-def _inverse(b: Builder, d: Var) -> tuple[Var, Var, Highest]:
-    """(sign bit of d, 1/m with 28 fraction bits, position j of the highest bit), |d| = m 2^j in units."""
-    bits, axis = b.emit("bits", d), len(d.type.shape)
-    sign = b.emit("slice", bits, start=RING_BITS - 1, stop=RING_BITS, axis=axis)
-    # |d| - 1 for negative d; its highest bit differs only where |d| is a power of two, and then m = 2.
-    flipped = b.emit("logical_xor", bits, sign)
-    sign = b.emit("reshape", sign, shape=d.type.shape)
-    at = highest(b, flipped, _LOW, _HIGH)
-    magnitude = b.emit("select", sign, b.emit("neg", d), d)
-    m = shift_left(b, magnitude, at.places(b, lambda j: _HIGH - j))
-    m = b.emit("shift_right", m, bits=_HIGH - _FRACTION)
-    first = polynomial(b, powers(b, m, len(INVERSE) - 1, _FRACTION), INVERSE, _FRACTION)
-    r = b.emit("shift_right", first, bits=24)
-    error = b.emit("sub", b.const(2 << _FRACTION, INT), b.emit("mul_shift", m, r, bits=_FRACTION))
-    return sign, b.emit("mul_shift", r, error, bits=_FRACTION), at
+def inverse(b: Builder, x: Var, shift: Var, high: int) -> Var:
+    """2^high / (x shift) in units of 2^-20, for x >= 0 whose highest one `shift` moves to bit high - 1."""
+    return polynomial(b, mantissa(b, x, shift, high), INVERSE, MANTISSA_BITS)
 
 
-def _signed(b: Builder, sign: Var, x: Var) -> Var:
-    return b.emit("from_units", b.emit("select", sign, b.emit("neg", x), x))
+def quotient(b: Builder, numerator: Var, shift: Var, inverted: Var, high: int) -> Var:
+    """numerator / x in units of 2^-18, from x's `shift` and inverse; shapes broadcast."""
+    scaled = b.emit("mul_shift", numerator, shift, bits=SCALED_BITS)
+    drop = high - FRACTION_BITS + MANTISSA_BITS - SCALED_BITS
+    return b.emit("mul_shift", scaled, inverted, bits=drop)
 
 
-def _reciprocal(b: Builder, d: Var) -> Var:
-    """2^18 / d in units is r 2^(36 - j - 28), r = 2^28 / m: relative error 2^-18.3, and one unit."""
-    sign, r, at = _inverse(b, units(b, d))
-    y = shift_left(b, r, at.places(b, lambda j: _HIGH - j))
-    return _signed(b, sign, b.emit("shift_right", y, bits=_FRACTION + _HIGH - 2 * FRACTION_BITS))
+def _divide(b: Builder, x: Var, y: Var) -> Var:
+    shape = np.broadcast_shapes(x.type.shape, y.type.shape)
+    numerator, divisor = (flat(b, _broadcast(b, part, shape)) for part in (x, y))
+    found = normal(b, divisor, LOW, HIGH)
+    both = stacked(b, numerator, divisor)
+    positive = b.emit("select", found.sign, b.emit("neg", both), both)
+    shift = row(b, found.tables(b, *shifts(found.n_high)), 0)
+    inverted = inverse(b, row(b, positive, 1), shift, HIGH)
+    return shaped(b, quotient(b, row(b, positive, 0), shift, inverted, HIGH), shape)
 
 
-_TWICE = 2.0**-17
+def _broadcast(b: Builder, x: Var, shape: Shape) -> Var:
+    return x if x.type.shape == shape else b.emit("broadcast_to", x, shape=shape)
 
-_DIVISORS = tuple(
-    Signature((FIXED,), (shape,), low=low, high=high)
-    for shape, low, high in (
-        ((), 0.5, 8.0),
-        ((4,), -3.0, -0.25),
-        ((3, 4), 2.0**-8, 2.0**-6),
-        ((16,), 1000.0, 2.0**17),
-    )
-)
+
+def _reciprocal(b: Builder, x: Var) -> Var:
+    """The sign goes to the shift, so that only the divisor's magnitude is needed elsewhere."""
+    divisor = flat(b, x)
+    found = normal(b, divisor, LOW, HIGH)
+    positive = b.emit("select", found.sign, b.emit("neg", divisor), divisor)
+    shift = row(b, found.tables(b, *shifts(found.n_high)), 0)
+    signed = b.emit("select", found.sign, b.emit("neg", shift), shift)
+    inverted = inverse(b, positive, shift, HIGH)
+    # 1/d in units of 2^-18 is shift / (2 m).
+    return shaped(b, b.emit("mul_shift", signed, inverted, bits=MANTISSA_BITS + 1), x.type.shape)
+
+
+_SINGLE: tuple[Shape, ...] = ((), (4,), (3, 4))
 
 
 @op(
     "reciprocal",
     rule=elementwise(FIXED, n=1),
     lower=_reciprocal,
-    error=Bound(_TWICE, _TWICE, note="for 2^-8 <= |x| <= 2^17"),
-    signatures=_DIVISORS,
+    error=CONTRACT,
+    signatures=(
+        *(Signature((FIXED,), (shape,), low=0.5) for shape in _SINGLE),
+        Signature((FIXED,), ((200,),), low=2.0**-8, high=2.0**-6),
+        Signature((FIXED,), ((200,),), low=-3.0, high=-(2.0**-8)),
+        Signature((FIXED,), ((200,),), low=1.0, high=2.0**17),
+        Signature((FIXED,), ((200,),), low=-(2.0**17), high=-1.0),
+    ),
 )
 def reciprocal(x: np.ndarray) -> Value:
-    """1 / x, for 2^-8 <= |x| <= 2^17."""
+    """1 / x; on secrets for 2^-8 <= |x| < 2^19, and 0 for |x| < 2^-13."""
     return np.reciprocal(x)
-
-
-_SHORT = 20
-_KEPT = 10
-"""Fraction bits of 1/m in a product, and how many bits of it are dropped before the shift."""
-
-
-def _divide(b: Builder, n: Var, d: Var) -> Var:
-    """n r has 18 + 20 fraction bits; 28 remain before the shift by up to 27 places, 18 after it."""
-    sign, r, at = _inverse(b, units(b, d))
-    r = b.emit("shift_right", r, bits=_FRACTION - _SHORT)
-    v = b.emit("mul_shift", units(b, n), r, bits=_KEPT)
-    y = shift_left(b, v, at.places(b, lambda j: _HIGH - j))
-    dropped = _SHORT - _KEPT + _HIGH - FRACTION_BITS
-    return _signed(b, sign, b.emit("shift_right", y, bits=dropped))
 
 
 @op(
     "divide",
     rule=elementwise(FIXED, n=2),
     lower=_divide,
-    error=Bound(2.0**-16, 2.0**-16, note="for 2^-8 <= |y| <= 2^17, |x| < 2^23 and |x / y| < 2^15"),
+    error=CONTRACT,
     signatures=(
-        Signature((FIXED, FIXED), ((4,), (4,)), low=0.5),
-        Signature((FIXED, FIXED), ((3, 4), (4,)), low=0.5),
-        Signature((FIXED, FIXED), ((), (4,)), low=-8.0, high=-0.25),
-        Signature((FIXED, FIXED), ((8,), (8,)), low=2.0**-8, high=2.0**-6),
-        Signature((FIXED, FIXED), ((8,), (8,)), low=1000.0, high=2.0**17),
+        *(Signature((FIXED, FIXED), shapes, low=0.5) for shapes in (((), ()), ((4,), (4,)), ((3, 4), (4,)))),
+        Signature((FIXED, FIXED), ((3, 1), (1, 4)), low=-8.0, high=-0.5),
+        Signature((FIXED, FIXED), ((200,), (200,)), low=2.0**-8, high=2.0**-5),
+        Signature((FIXED, FIXED), ((200,), (200,)), low=1.0, high=2.0**17),
+        Signature((FIXED, FIXED), ((200,), (200,)), low=-(2.0**16), high=-(2.0**-7)),
     ),
 )
 def divide(x: np.ndarray, y: np.ndarray) -> Value:
-    """x / y, for 2^-8 <= |y| <= 2^17, |x| < 2^23 and |x / y| < 2^15."""
+    """x / y; on secrets for 2^-8 <= |y| < 2^19 and |x / y| < 2^24, and 0 for |y| < 2^-13."""
     return np.divide(x, y)

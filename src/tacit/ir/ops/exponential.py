@@ -1,92 +1,92 @@
-"""The exponential and what is made of it.
+"""e^x by a split of x log2(e) into whole and fraction: 2^whole 2^fraction.
 
-e^x = 2^n 2^r with n + r = x / ln 2. n is read off the bits, 2^r is a quintic of the fraction, 2^n a shift.
+Derivation. Let t = x log2(e) + f in units of 2^-20, f the fraction bits of the result. The product's constant
+has 24 bits, its truncation is off by 1.5 units at most, so t is off by 2^-18.9 for |x| <= 16. The six bits of
+its whole part W become integers; F = t - W lies in [0, 1) exactly. 2^F comes from a polynomial of degree 4,
+relative error 2^-18.3, and errors of truncation below 2^-18.5; the result is 2^W 2^F in units of 2^-f.
+Altogether the relative error is below 2^-16.5, and the last truncation adds 1.5 units. Where t < 0 the value
+is below one unit, and 0 is taken: the comparison is made on x, at a point where t is positive for certain, so
+a whole part outside 0 to 63 is only ever multiplied by 0.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from tacit.base.errors import TypeRuleError
-from tacit.base.types import FIXED, INT, RING_BITS
+from tacit.base.types import FIXED, FRACTION_BITS, INT, Shape
 from tacit.ir.op import Bound, Signature, Value, op
-from tacit.ir.ops.units import number, polynomial, powers, shift_left, times_constant, units
+from tacit.ir.ops.polynomial import V_BITS, polynomial
+from tacit.ir.ops.units import combined, flat, plus, row, shaped, times_constant
 from tacit.ir.program import Builder, Var
-from tacit.ir.rule import Parameters, Types, arity, axis_of, dtype_of, elementwise
+from tacit.ir.rule import elementwise
 
-_FRACTION = 24
-_LOWEST = 16
-"""Powers 2^n with n < -16 are zero: below 2^-16."""
-_EXPONENT_BITS = 6
-_LOG2_E = round(np.log2(np.e) * 2**30)
-_RESULT = 20
-POWER_OF_TWO = (16777215, 11629181, 4029024, 936901, 150475, 31634)
-"""2^r on [0, 1] in units of 2^-24: relative error 2^-22.8 (re-run by tests/ir/test_tables.py)."""
+WHOLE_BITS = 6
+CONSTANT_BITS = 24
+EXP2 = (1482910, 513919, 89066, 10365, 887)
+"""2^((v + 1) / 2) on [-1, 1], relative error 2^-18.3; re-run by tests/ir/test_tables.py."""
+CONTRACT = Bound(absolute=2.0**-15, relative=2.0**-15, note="implies 2^-14 max(1, |y|)")
+
+
+def exponential(b: Builder, x: Var, fraction_bits: int) -> Var:
+    """e^x in units of 2^-fraction_bits for flat x in units of 2^-18; 0 where it is below one unit.
+
+    For x log2(e) + fraction_bits <= 41.1, so that the last product stays below 2^62; x may be any negative.
+    """
+    least = math.ceil((2.0**-12 - fraction_bits * math.log(2)) * 2.0**FRACTION_BITS)
+    below = b.emit("less", x, b.const(least, INT))
+
+    # Step 1: t, its whole part in bits, the bits and their pairwise products as integers.
+    constant = round(math.log2(math.e) * 2.0**CONSTANT_BITS)
+    t = b.emit("shift_right", times_constant(b, x, constant), bits=FRACTION_BITS + CONSTANT_BITS - V_BITS)
+    t = plus(b, t, fraction_bits << V_BITS)
+    bits = b.emit("bits", t, low=V_BITS, high=V_BITS + WHOLE_BITS)
+    even, odd = (b.emit("take", bits, indices=tuple(range(k, WHOLE_BITS, 2)), axis=0) for k in (0, 1))
+    both = b.emit("logical_and", even, odd)
+    parts = combined(b, _weights(), b.emit("concat", even, odd, both, axis=0))
+
+    # Step 2: v = 2 F - 1 and 2^F; the powers that the three digits of the whole part stand for.
+    v = plus(b, b.emit("sub", times_constant(b, t, 2), row(b, parts, 0)), -(1 << V_BITS))
+    fraction = polynomial(b, v, EXP2, V_BITS)
+    low, middle, high = (plus(b, row(b, parts, k), 1) for k in (1, 2, 3))
+
+    # Step 3: their product; nothing where e^x is below one unit.
+    power = b.emit("mul_shift", b.emit("mul", low, middle), b.emit("mul", high, fraction), bits=V_BITS)
+    return b.emit("select", below, b.const(0, INT), power)
+
+
+def _weights() -> np.ndarray:
+    """Rows: 2 W in units of 2^-20; for each digit p + 2 q of base 4, 4^k to its power, less 1."""
+    n_digits = WHOLE_BITS // 2
+    weights = np.zeros((1 + n_digits, 3 * n_digits), np.int64)
+    for k in range(n_digits):
+        base = 1 << 4**k
+        columns = [k, k + n_digits, k + 2 * n_digits]
+        weights[0, columns[:2]] = [2 << (V_BITS + 2 * k), 4 << (V_BITS + 2 * k)]
+        weights[1 + k, columns] = [base - 1, base**2 - 1, (base - 1) * (base**2 - 1)]
+    return weights
 
 
 def _exp(b: Builder, x: Var) -> Var:
-    """x / ln 2 with 24 fraction bits is off by 2^-24 and |x| 2^-31 (2^-27): relative error 2^-20 in all, and
-    one unit of the last shift."""
-    scaled = times_constant(b, units(b, x), _LOG2_E)
-    t = b.emit("shift_right", scaled, bits=30 + 18 - _FRACTION)
-    t = b.emit("add", t, b.const(_LOWEST << _FRACTION, INT))
-    bits, axis = b.emit("bits", t), len(x.type.shape)
-    places = [
-        b.emit("reshape", b.emit("slice", bits, start=k, stop=k + 1, axis=axis), shape=x.type.shape)
-        for k in (*range(_FRACTION, _FRACTION + _EXPONENT_BITS), RING_BITS - 1)
-    ]
-    places, negative = places[:-1], places[-1]
-    r = b.emit("sub", t, times_constant(b, number(b, places), 1 << _FRACTION))
-    p = polynomial(b, powers(b, r, len(POWER_OF_TWO) - 1, _FRACTION), POWER_OF_TWO, _FRACTION)
-    p = b.emit("shift_right", p, bits=2 * _FRACTION - _RESULT)
-    y = b.emit("shift_right", shift_left(b, p, places), bits=_RESULT - 18 + _LOWEST)
-    return b.emit("from_units", b.emit("select", negative, b.const(0, INT), y))
+    return shaped(b, exponential(b, flat(b, x), FRACTION_BITS), x.type.shape)
+
+
+_SINGLE: tuple[Shape, ...] = ((), (4,), (3, 4))
 
 
 @op(
     "exp",
     rule=elementwise(FIXED, n=1),
     lower=_exp,
-    error=Bound(2.0**-16, 2.0**-16, note="for -2^13 < x <= 16; zero where e^x < 2^-16"),
+    error=CONTRACT,
     signatures=(
-        *(Signature((FIXED,), (shape,), low=-16.0, high=16.0) for shape in ((), (4,), (3, 4), (64,))),
-        Signature((FIXED,), ((8,),), low=-8000.0, high=-16.0),
-        Signature((FIXED,), ((16,),), low=-0.01, high=0.01),
+        *(Signature((FIXED,), (shape,)) for shape in _SINGLE),
+        Signature((FIXED,), ((300,),), low=-16.0, high=16.0),
+        Signature((FIXED,), ((64,),), low=-14.0, high=-11.0),
+        Signature((FIXED,), ((64,),), low=-6e7, high=-16.0),
     ),
 )
 def exp(x: np.ndarray) -> Value:
-    """e^x, for -2^13 < x <= 16."""
+    """e^x; on secrets for x <= 16, 0 for x below -12.5."""
     return np.exp(x)
-
-
-def _softmax_rule(types: Types, params: Parameters) -> Types:
-    arity(types, 1)
-    dtype_of(types, (FIXED,))
-    axis = axis_of(params["axis"], types[0].shape)
-    if types[0].shape[axis] == 0:
-        raise TypeRuleError("IR-0003", "a softmax of no elements is not defined")
-    return types
-
-
-def _softmax(b: Builder, x: Var, *, axis: int) -> Var:
-    top = b.emit("max", x, axis=axis, keepdims=True)
-    parts = b.emit("exp", b.emit("sub", x, top))
-    total = b.emit("sum", parts, axis=(axis,), keepdims=True)
-    return b.emit("mul", parts, b.emit("reciprocal", total))
-
-
-@op(
-    "softmax",
-    rule=_softmax_rule,
-    lower=_softmax,
-    error=Bound(2.0**-14, note="for rows of up to 2^17 elements that differ by less than 2^13"),
-    signatures=(
-        Signature((FIXED,), ((5,),), {"axis": 0}),
-        Signature((FIXED,), ((3, 4),), {"axis": 1}),
-        Signature((FIXED,), ((3, 2),), {"axis": 0}, low=-100.0, high=100.0),
-    ),
-)
-def softmax(x: np.ndarray, *, axis: int) -> Value:
-    """e^x over its sum along `axis`."""
-    parts = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return parts / np.sum(parts, axis=axis, keepdims=True)

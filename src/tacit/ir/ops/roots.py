@@ -1,109 +1,99 @@
-"""Square roots, their inverses, logarithms: of x = m 2^e, from m by polynomials and from e by shifts.
+"""Square roots and their reciprocals: normalise, a polynomial for the mantissa, scale by half the exponent.
 
-For roots e is even and 1 <= m < 4; for logarithms 1 <= m < 2.
+Derivation. x has X units of 2^-18 and its highest one at bit k = low + 8 j + i, so x = m 2^(k - 17), m in
+[1/2, 1]. m^(+-1/2) comes from a polynomial (relative errors 2^-17.0 and 2^-18.5, truncations below 2^-18.5)
+and 2^(+-(k - 17) / 2) is the product of a power of two that j names and a factor with 20 bits or more that i
+names (relative error 2^-19). The relative error is below 2^-16; the last truncation adds 1.5 units of 2^-18.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tacit.base.types import FIXED, FRACTION_BITS, INT, Shape
-from tacit.ir.op import Bound, Signature, Value, op
-from tacit.ir.ops.normalise import Highest, highest
-from tacit.ir.ops.units import number, polynomial, powers, shift_left, times_constant, units
+from tacit.base.types import FIXED, FRACTION_BITS, Shape
+from tacit.ir.op import Signature, Value, op
+from tacit.ir.ops.exponential import CONTRACT
+from tacit.ir.ops.normalise import DIGIT, MANTISSA_BITS, mantissa, normal, shifts
+from tacit.ir.ops.polynomial import Coefficients, polynomial
+from tacit.ir.ops.units import flat, row, shaped
 from tacit.ir.program import Builder, Var
 from tacit.ir.rule import elementwise
 
-_TOP = 44
-"""Highest position that is looked for: x < 2^27."""
-_FRACTION = 26
-INVERSE_ROOT = (29343592, -18842017, 7684824, -1569376, 124663)
-"""m^(-1/2) on [1, 4] in units of 2^-24: relative error e = 2^-8.88, after Newton's step 1.5 e^2 = 2^-17.2."""
-LOGARITHM = (-37769981, 83094332, -87422904, 67540990, -34919283, 11456206, -2156902, 177545)
-"""ln m on [1, 2] in units of 2^-24: error 2^-22."""
-_LN_2 = round(np.log(2) * 2**24)
+SQRT_LOW, RSQRT_LOW = 0, 5
+SQRT_HIGH, RSQRT_HIGH = 48, 45
+FACTOR_BITS = 22
+HALF_DIGIT = DIGIT // 2
+"""Half of the exponent that one step of j stands for."""
+SQRT = (908092, 151314, -12589, 2239, -487)
+"""((v + 3) / 4)^(1/2) on [-1, 1], error 2^-17.0; re-run by tests/ir/test_tables.py."""
+RSQRT = (1210790, -201814, 50468, -13893, 4014, -1458, 471)
+"""((v + 3) / 4)^(-1/2) on [-1, 1], error 2^-18.5."""
 
 
-def _inverse_root(b: Builder, x: Var) -> tuple[Var, Var, Highest]:
-    """(m, m^(-1/2)), 26 fraction bits, and the position j of the highest bit: x = m 2^(2 floor(j/2))."""
-    at = highest(b, b.emit("bits", x), 0, _TOP)
-    m = shift_left(b, x, at.places(b, lambda j: _TOP - j // 2 * 2))
-    m = b.emit("shift_right", m, bits=_TOP - _FRACTION)
-    first = polynomial(b, powers(b, m, len(INVERSE_ROOT) - 1, _FRACTION), INVERSE_ROOT, _FRACTION)
-    r = b.emit("shift_right", first, bits=24)
-    error = b.emit("mul_shift", m, b.emit("mul_shift", r, r, bits=_FRACTION), bits=_FRACTION)
-    step = b.emit("sub", b.const(3 << _FRACTION, INT), error)
-    return m, b.emit("mul_shift", r, step, bits=_FRACTION + 1), at
-
-
-def _rsqrt(b: Builder, x: Var) -> Var:
-    """2^18 x^(-1/2) in units is r 2^(27 - q - 26) for q = floor(j/2)."""
-    _, r, at = _inverse_root(b, units(b, x))
-    top = _TOP // 2
-    y = shift_left(b, r, at.places(b, lambda j: top - j // 2))
-    places = _FRACTION + top - FRACTION_BITS - FRACTION_BITS // 2
-    return b.emit("from_units", b.emit("shift_right", y, bits=places))
+def _scaled(
+    b: Builder,
+    x: Var,
+    span: tuple[int, int],
+    halves: tuple[np.ndarray, np.ndarray],
+    coefficients: Coefficients,
+    drop: int,
+) -> Var:
+    """polynomial(m) * halves[0][i] * halves[1][j] / 2^drop, for the mantissa m and the digits of x."""
+    low, high = span
+    whole = flat(b, x)
+    found = normal(b, whole, low, high)
+    lows, highs = shifts(found.n_high)
+    tables = found.tables(b, np.concatenate([lows, halves[0]]), np.concatenate([highs, halves[1]]))
+    v = mantissa(b, whole, row(b, tables, 0), high)
+    value = polynomial(b, v, coefficients, MANTISSA_BITS)
+    return shaped(b, b.emit("mul_shift", value, row(b, tables, 1), bits=drop), x.type.shape)
 
 
 def _sqrt(b: Builder, x: Var) -> Var:
-    """2^18 x^(1/2) in units is m m^(-1/2) 2^(q + 9 - 26)."""
-    m, r, at = _inverse_root(b, units(b, x))
-    s = b.emit("mul_shift", m, r, bits=_FRACTION)
-    y = shift_left(b, s, at.places(b, lambda j: j // 2))
-    return b.emit("from_units", b.emit("shift_right", y, bits=_FRACTION - FRACTION_BITS // 2))
-
-
-def _ranges(*bounds: tuple[float, float]) -> tuple[Signature, ...]:
-    shapes: tuple[Shape, ...] = ((), (4,), (3, 4), (16,))
-    return tuple(
-        Signature((FIXED,), (shape,), low=low, high=high)
-        for shape, (low, high) in zip(shapes, bounds, strict=True)
+    """2^((k - 17) / 2) = 2^(i / 2 - 1/2) 2^(4 j) 2^-8 for low = 0."""
+    i, j = np.arange(DIGIT), np.arange((SQRT_HIGH - SQRT_LOW) // DIGIT)
+    bits = MANTISSA_BITS
+    halves = (
+        np.rint(2.0 ** (bits + i / 2 - 0.5)).astype(np.int64)[None],
+        np.left_shift(1, HALF_DIGIT * j)[None],
     )
+    drop = MANTISSA_BITS + bits + 8 - FRACTION_BITS
+    return _scaled(b, x, (SQRT_LOW, SQRT_HIGH), halves, SQRT, drop)
+
+
+def _rsqrt(b: Builder, x: Var) -> Var:
+    """2^((17 - k) / 2) = 2^(-i / 2) 2^(4 (4 - j)) 2^(6 - 16) for low = 5."""
+    i, j = np.arange(DIGIT), np.arange((RSQRT_HIGH - RSQRT_LOW) // DIGIT)
+    halves = (
+        np.rint(2.0 ** (FACTOR_BITS - i / 2)).astype(np.int64)[None],
+        np.left_shift(1, HALF_DIGIT * (j[-1] - j))[None],
+    )
+    drop = MANTISSA_BITS + FACTOR_BITS + 10 - FRACTION_BITS
+    return _scaled(b, x, (RSQRT_LOW, RSQRT_HIGH), halves, RSQRT, drop)
+
+
+_SINGLE: tuple[Shape, ...] = ((), (4,), (3, 4))
+_POSITIVE = (
+    *(Signature((FIXED,), (shape,), low=0.5) for shape in _SINGLE),
+    Signature((FIXED,), ((200,),), low=2.0**-12, high=2.0**-9),
+    Signature((FIXED,), ((200,),), low=1.0, high=2.0**12),
+    Signature((FIXED,), ((200,),), low=1.0, high=2.0**25),
+)
 
 
 @op(
     "sqrt",
     rule=elementwise(FIXED, n=1),
     lower=_sqrt,
-    error=Bound(2.0**-16, 2.0**-16, note="for 0 <= x <= 2^25"),
-    signatures=_ranges((0.5, 8.0), (0.0, 0.001), (0.01, 100.0), (1000.0, 2.0**25)),
+    error=CONTRACT,
+    signatures=(*_POSITIVE, Signature((FIXED,), ((200,),), low=0.0, high=2.0**-14)),
 )
 def sqrt(x: np.ndarray) -> Value:
-    """The square root, for 0 <= x <= 2^25."""
+    """The square root; on secrets for 0 <= x < 2^27."""
     return np.sqrt(x)
 
 
-@op(
-    "rsqrt",
-    rule=elementwise(FIXED, n=1),
-    lower=_rsqrt,
-    error=Bound(2.0**-16, 2.0**-16, note="for 2^-12 <= x <= 2^25"),
-    signatures=_ranges((0.5, 8.0), (2.0**-12, 2.0**-10), (0.01, 100.0), (1000.0, 2.0**25)),
-)
+@op("rsqrt", rule=elementwise(FIXED, n=1), lower=_rsqrt, error=CONTRACT, signatures=_POSITIVE)
 def rsqrt(x: np.ndarray) -> Value:
-    """1 / sqrt(x), for 2^-12 <= x <= 2^25."""
-    return 1.0 / np.sqrt(x)
-
-
-def _log(b: Builder, x: Var) -> Var:
-    """ln m + (j - 18) ln 2, added with 24 + 24 fraction bits."""
-    whole = units(b, x)
-    at = highest(b, b.emit("bits", whole), 0, _TOP)
-    m = shift_left(b, whole, at.places(b, lambda j: _TOP - j))
-    m = b.emit("shift_right", m, bits=_TOP - 24)
-    mantissa = polynomial(b, powers(b, m, len(LOGARITHM) - 1, 24), LOGARITHM, 24)
-    exponent = b.emit("sub", number(b, at.places(b, lambda j: j)), b.const(FRACTION_BITS, INT))
-    total = b.emit("add", mantissa, times_constant(b, exponent, _LN_2 << 24))
-    return b.emit("from_units", b.emit("shift_right", total, bits=2 * 24 - FRACTION_BITS))
-
-
-@op(
-    "log",
-    rule=elementwise(FIXED, n=1),
-    lower=_log,
-    error=Bound(2.0**-16, note="for 2^-12 <= x <= 2^25"),
-    signatures=_ranges((0.5, 8.0), (2.0**-12, 2.0**-10), (0.01, 100.0), (1000.0, 2.0**25)),
-)
-def log(x: np.ndarray) -> Value:
-    """The natural logarithm, for 2^-12 <= x <= 2^25."""
-    return np.log(x)
+    """1 / sqrt(x); on secrets for 2^-12 <= x < 2^27, and 0 for 0 <= x < 2^-13."""
+    return np.reciprocal(np.sqrt(x))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tacit.base.errors import TypeRuleError
 from tacit.base.types import BOOL, FIXED, FRACTION_BITS, INT, RING_BITS, Shape, Type
 from tacit.ir.op import Bound, Signature, Value, op
 from tacit.ir.program import Builder, Var
-from tacit.ir.rule import Parameters, Types, arity, broadcast, dtype_of, integer, visibility
+from tacit.ir.rule import Parameters, Types, arity, axis_of, broadcast, dtype_of, integer, reduced, visibility
 
 _SINGLE: tuple[Shape, ...] = ((), (4,), (3, 4))
 
@@ -20,36 +19,50 @@ _SINGLE: tuple[Shape, ...] = ((), (4,), (3, 4))
 def _bits_rule(types: Types, params: Parameters) -> Types:
     arity(types, 1)
     dtype_of(types, (INT,))
-    return (Type(types[0].vis, BOOL, (*types[0].shape, RING_BITS)),)
+    low = integer(params["low"], "low", 0, RING_BITS)
+    high = integer(params["high"], "high", low + 1, RING_BITS + 1)
+    return (Type(types[0].vis, BOOL, (high - low, *types[0].shape)),)
 
 
 @op(
     "bits",
     rule=_bits_rule,
-    signatures=tuple(Signature((INT,), (shape,), low=-(2.0**60), high=2.0**60) for shape in _SINGLE),
+    signatures=(
+        *(
+            Signature((INT,), (shape,), {"low": 0, "high": 64}, low=-(2.0**60), high=2.0**60)
+            for shape in _SINGLE
+        ),
+        Signature((INT,), ((70,),), {"low": 5, "high": 9}, low=-1e6, high=1e6),
+        Signature((INT,), ((3, 4),), {"low": 0, "high": 1}),
+        Signature((INT,), ((5,),), {"low": 0, "high": 2}),
+        Signature((INT,), ((5,),), {"low": 63, "high": 64}),
+    ),
 )
-def bits(x: np.ndarray) -> Value:
-    """The 64 bits of a two's-complement integer along a new last axis, lowest first."""
-    places = np.arange(RING_BITS, dtype=np.int64)
-    return np.asarray(np.asarray(x, dtype=np.int64)[..., None] >> places & 1, dtype=np.bool_)
+def bits(x: np.ndarray, *, low: int, high: int) -> Value:
+    """Bits low to high - 1 of a two's-complement integer along a new first axis, lowest first."""
+    places = np.arange(low, high, dtype=np.int64).reshape(-1, *(1,) * np.ndim(x))
+    return np.asarray(np.asarray(x, dtype=np.int64)[None] >> places & 1, dtype=np.bool_)
 
 
 def _parity_rule(types: Types, params: Parameters) -> Types:
     arity(types, 1)
     dtype_of(types, (BOOL,))
-    if not types[0].shape:
-        raise TypeRuleError("IR-0003", "a scalar has no last axis")
-    return (Type(types[0].vis, BOOL, types[0].shape[:-1]),)
+    axis = axis_of(params["axis"], types[0].shape)
+    return (Type(types[0].vis, BOOL, reduced(types[0].shape, (axis,), False)),)
 
 
 @op(
     "parity",
     rule=_parity_rule,
-    signatures=(Signature((BOOL,), ((5,),)), Signature((BOOL,), ((3, 4),)), Signature((BOOL,), ((3, 1),))),
+    signatures=(
+        Signature((BOOL,), ((5,),), {"axis": 0}),
+        Signature((BOOL,), ((3, 4),), {"axis": 1}),
+        Signature((BOOL,), ((2, 3, 4),), {"axis": 1}),
+    ),
 )
-def parity(x: np.ndarray) -> Value:
-    """The exclusive or along the last axis; free in every scheme."""
-    return np.logical_xor.reduce(x, axis=-1)
+def parity(x: np.ndarray, *, axis: int) -> Value:
+    """The exclusive or along `axis`; free in every scheme."""
+    return np.logical_xor.reduce(x, axis=axis)
 
 
 def _places(params: Parameters) -> None:
@@ -129,14 +142,6 @@ def times_constant(b: Builder, x: Var, factor: int) -> Var:
     return b.emit("mul", x, b.const(factor, INT))
 
 
-def polynomial(b: Builder, powers: list[Var], coefficients: tuple[int, ...], fraction: int) -> Var:
-    """c_0 + c_1 u + c_2 u^2 … for powers of u with `fraction` fraction bits, added to those of c; free."""
-    total = b.const(coefficients[0] << fraction, INT)
-    for power, coefficient in zip(powers, coefficients[1:], strict=True):
-        total = b.emit("add", times_constant(b, power, coefficient), total)
-    return total
-
-
 def powers(b: Builder, u: Var, degree: int, fraction: int) -> list[Var]:
     """u, u^2 … u^degree for u with `fraction` fraction bits; as deep as the logarithm of the degree."""
     result = [u]
@@ -145,18 +150,27 @@ def powers(b: Builder, u: Var, degree: int, fraction: int) -> list[Var]:
     return result
 
 
-def shift_left(b: Builder, x: Var, places: list[Var]) -> Var:
-    """x * 2^s for the number s whose bits, lowest first, are `places` (secret); one select for each."""
-    for k in reversed(range(len(places))):
-        x = b.emit("select", places[k], times_constant(b, x, 1 << (1 << k)), x)
-    return x
+def flat(b: Builder, x: Var) -> Var:
+    """The units of a real, in one dimension."""
+    return b.emit("reshape", units(b, x), shape=(x.type.size,))
 
 
-def number(b: Builder, places: list[Var]) -> Var:
-    """The number with these bits, lowest first."""
-    rows = [b.emit("reshape", place, shape=(1, *place.type.shape)) for place in places]
-    whole = b.emit("astype", b.emit("concat", *rows, axis=0), dtype=INT)
-    weights = b.const(
-        np.reshape([1 << k for k in range(len(places))], (-1,) + (1,) * (len(rows[0].type.shape) - 1)), INT
-    )
-    return b.emit("sum", b.emit("mul", whole, weights), axis=(0,), keepdims=False)
+def shaped(b: Builder, x: Var, shape: Shape) -> Var:
+    """`flat` backwards."""
+    return b.emit("from_units", b.emit("reshape", x, shape=shape))
+
+
+def plus(b: Builder, x: Var, constant: int) -> Var:
+    """An integer and a public one."""
+    return b.emit("add", x, b.const(constant, INT))
+
+
+def row(b: Builder, x: Var, k: int) -> Var:
+    """x[k]."""
+    return b.emit("reshape", b.emit("slice", x, start=k, stop=k + 1, axis=0), shape=x.type.shape[1:])
+
+
+def combined(b: Builder, weights: np.ndarray, x: Var) -> Var:
+    """weights [m, k] @ x [k, n] for public whole weights; free, once bits are numbers."""
+    whole = b.emit("astype", x, dtype=INT) if x.type.dtype == BOOL else x
+    return b.emit("matmul", b.const(weights, INT), whole)

@@ -9,7 +9,7 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.setting import Setting
 from tacit.base.types import Shape
-from tacit.mpc.rep3 import arith, boolean, compare, convert, truncate
+from tacit.mpc.rep3 import arith, boolean, compare, convert, leading, truncate
 from tacit.mpc.rep3 import share as sharing
 from tacit.mpc.rep3 import shuffle as shuffling
 from tacit.mpc.rep3 import sort as sorting
@@ -82,6 +82,13 @@ class Rep3(Replicated):
 
     async def a2b(self, ctx: Ctx, x: Share) -> Share:
         return await boolean.a2b(ctx, _own(x))
+
+    async def bits(self, ctx: Ctx, x: Share, *, low: int, high: int) -> Share:
+        return await leading.bits(ctx, _own(x), low, high)
+
+    async def leading_one(self, ctx: Ctx, x: Share, *, low: int, high: int) -> Share:
+        """Row k: whether bit low + k is the highest one of x, or of -x - 1 if x < 0; last row: x < 0."""
+        return await leading.leading_one(ctx, _own(x), low, high)
 
     async def b2a(self, ctx: Ctx, x: Share) -> Share:
         return await convert.b2a(ctx, _own(x))

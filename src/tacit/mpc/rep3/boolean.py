@@ -91,7 +91,7 @@ async def a2b(ctx: Ctx, x: Rep3Share) -> Rep3Share:
 )
 async def decompose(ctx: Ctx, side: np.ndarray) -> Addends:
     """The same for one chunk, uint8[n, 64], from c or s, flat: bit i = c_i xor s_i xor carry into i."""
-    g, p = await _generate(ctx, _kernel.bits_to_planes(side, RING_BITS))
+    g, p = await generate(ctx, _kernel.bits_to_planes(side, RING_BITS))
     sums = p[0].copy(), p[1].copy()
     for high, low, wide in PREFIX_LEVELS:
         rows, below = high[wide], low[wide]
@@ -106,7 +106,7 @@ async def decompose(ctx: Ctx, side: np.ndarray) -> Addends:
     return bit_rows(sums[0], g[0], side.size), bit_rows(sums[1], g[1], side.size)
 
 
-async def _generate(ctx: Ctx, planes: np.ndarray) -> tuple[Words, Words]:
+async def generate(ctx: Ctx, planes: np.ndarray) -> tuple[Words, Words]:
     """Replicated (g, p) of every bit from the planes of c or s: g_i = c_i & s_i, p_i = c_i xor s_i.
 
     s = u xor v, u from coins with evaluator 0, v sent to evaluator 1. Each evaluator's part of c & s, masked

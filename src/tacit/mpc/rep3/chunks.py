@@ -39,16 +39,18 @@ async def in_chunks(
     dtype: type[np.generic],
     one: Callable[[slice], Coroutine[Any, Any, Addends]],
     tail: Shape = (),
+    head: Shape = (),
 ) -> Addends:
-    """This party's two addends of a result of n elements of shape `tail`, from `one(part)` for every piece.
+    """This party's two addends [*head, n, *tail] of a result, from `one(part)` for every piece of n.
 
     `one` calls a protocol of the caller's scope before it waits for anything: calls start in the order of the
     pieces at every party, which fixes their names.
     """
-    first, second = np.empty((n, *tail), dtype), np.empty((n, *tail), dtype)
+    first, second = (np.empty((*head, n, *tail), dtype) for _ in range(2))
+    whole = (slice(None),) * len(head)
 
     async def fill(part: slice) -> None:
-        first[part], second[part] = await one(part)
+        first[(*whole, part)], second[(*whole, part)] = await one(part)
 
     parts = pieces(n)
     for start in range(0, len(parts), WINDOW):

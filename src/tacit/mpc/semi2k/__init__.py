@@ -14,7 +14,7 @@ from tacit.blocks.correlation import TWO_PARTY, Correlations, OwnCorrelations
 from tacit.blocks.he import rlwe_product, slot_product
 from tacit.blocks.ot.choose import DEFAULT, LINKS
 from tacit.mpc.scheme import Scheme, Share
-from tacit.mpc.semi2k import arith, boolean, convert
+from tacit.mpc.semi2k import arith, boolean, convert, leading
 from tacit.mpc.semi2k import share as sharing
 from tacit.mpc.semi2k.share import Semi2kShare
 
@@ -102,6 +102,13 @@ class Semi2k(Scheme):
 
     async def a2b(self, ctx: Ctx, x: Share) -> Share:
         return await boolean.a2b(ctx, self._source, _own(x))
+
+    async def bits(self, ctx: Ctx, x: Share, *, low: int, high: int) -> Share:
+        return await leading.bits(ctx, self._source, _own(x), low, high)
+
+    async def leading_one(self, ctx: Ctx, x: Share, *, low: int, high: int) -> Share:
+        """Row k: whether bit low + k is the highest one of x, or of -x - 1 if x < 0; last row: x < 0."""
+        return await leading.leading_one(ctx, self._source, _own(x), low, high)
 
     async def b2a(self, ctx: Ctx, x: Share) -> Share:
         return await convert.b2a(ctx, self._source, _own(x))
