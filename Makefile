@@ -28,6 +28,10 @@ check: setup
 
 nightly: setup
 	$(BIN)/python -m pytest -q
+	@if cargo +nightly fuzz --version >/dev/null 2>&1; then \
+	  for target in $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))); do \
+	    cargo +nightly fuzz run $$target -- -max_total_time=10 || exit 1; done; \
+	else echo "cargo-fuzz is not installed: its targets are skipped"; fi
 
 bench: setup
 	$(BIN)/python -m bench all
