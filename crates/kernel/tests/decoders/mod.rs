@@ -2,6 +2,7 @@
 //! for the fuzz targets in `fuzz/`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use tacit_kernel::fss::{Output, Shape as FunctionShape, dcf, dpf};
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::softspoken_roy22::{self, check};
 use tacit_kernel::ot::{cot, endemic_mr19};
@@ -9,11 +10,13 @@ use tacit_kernel::rlwe::{Layout, Matrix, Modulus, PublicKey, SecretKey, public_k
 use tacit_kernel::silent::{ExConv7x24, cot as silent_cot, vole as silent_vole};
 use tacit_kernel::{Error, Result, curve, vss};
 
+type Decode = Box<dyn FnMut(&[u8]) -> Result<()>>;
+
 /// One decoder. `size`: bytes of a well-formed message.
 pub struct Decoder {
     pub name: &'static str,
     pub size: usize,
-    decode: Box<dyn FnMut(&[u8]) -> Result<()>>,
+    decode: Decode,
 }
 
 impl Decoder {
@@ -54,6 +57,7 @@ pub fn all() -> Vec<Decoder> {
     all.extend(payloads());
     all.extend(points());
     all.extend(lattices());
+    all.extend(shared_functions());
     all
 }
 
@@ -204,6 +208,21 @@ fn points() -> Vec<Decoder> {
             let points = whole(bytes, 4)?;
             vss::verify(&[1], &shares[..2], &points, 1, &weights)?;
             vss::add_commitments(&points, &mut [[0; 32]; 2])
+        }),
+    ]
+}
+
+fn shared_functions() -> Vec<Decoder> {
+    let shape = |output| FunctionShape::new(9, output).unwrap();
+    let (bits, words) = (shape(Output::Bit), shape(Output::Word));
+    let mut point = vec![0; dpf::all_words(bits).unwrap()];
+    let mut comparison = vec![0; dcf::all_words(words).unwrap()];
+    vec![
+        Decoder::new("dpf_key", dpf::key_size(bits), move |bytes| {
+            dpf::evaluate_all(bits, 0, &[1; 16], bytes, &mut point)
+        }),
+        Decoder::new("dcf_key", dcf::key_size(words), move |bytes| {
+            dcf::evaluate_all(words, 1, &[1; 16], bytes, &mut comparison)
         }),
     ]
 }
