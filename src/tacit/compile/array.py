@@ -65,6 +65,7 @@ from tacit.compile.reduction import (
     mean,
     min,
     one_hot,
+    shuffle,
     softmax,
     sort,
     std,
@@ -107,7 +108,7 @@ __all__ = [
     "logical_not", "logical_or", "logical_xor", "lookup", "low_bit", "matmul", "matrix_transpose", "max",
     "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "negative", "newaxis", "not_equal",
     "one_hot", "ones", "ones_like", "permute_dims", "pi", "positive", "pow", "reciprocal", "reshape",
-    "reveal", "round", "rsqrt", "scale_floor", "scan", "sigmoid", "sign", "softmax", "sort", "sqrt", "square",
-    "squeeze", "stack", "std", "subtract", "sum", "take", "tanh", "to_secret", "top_k", "trace", "var",
-    "where", "zeros", "zeros_like",
+    "reveal", "round", "rsqrt", "scale_floor", "scan", "shuffle", "sigmoid", "sign", "softmax", "sort",
+    "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "take", "tanh", "to_secret", "top_k",
+    "trace", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip

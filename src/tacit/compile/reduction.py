@@ -141,6 +141,12 @@ def histogram(codes: Value, values: Value, bins: int) -> Value:
 
 
 @public
+def shuffle(x: Value) -> Value:
+    """The rows (first axis) in a uniform order that nobody knows."""
+    return apply("shuffle", numbers(asarray(x))[0])
+
+
+@public
 def lookup(table: Value, x: Value) -> Value:
     """table[x] for positions that may be secret; 0 outside."""
     return apply("lookup", numbers(asarray(table))[0], cast(asarray(x), INT))

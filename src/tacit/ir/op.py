@@ -106,6 +106,9 @@ class Op:
 OPS: dict[str, Op] = {}
 """Every operator by name, filled by importing `tacit.ir.ops`."""
 
+FRESH = frozenset(("shuffle",))
+"""Operators that draw anew at each occurrence: never folded, merged or taken out of a loop."""
+
 _NUMPY: dict[str, type[np.generic]] = {"fixed": np.float64, "int": np.int64, "bool": np.bool_}
 
 

@@ -324,6 +324,11 @@ async def sort(m: Machine, x: Value) -> Share:
     return sorted_share
 
 
+@operator("shuffle")
+async def shuffle(m: Machine, x: Value) -> Share:
+    return await m.scheme.shuffle(m.ctx, await m.to_share(x))
+
+
 @operator("cumulative_sum")
 async def cumulative_sum(m: Machine, x: Value) -> Share:
     axis = m.param("axis")

@@ -18,6 +18,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
 from tacit.base.setting import ADVERSARIES, Setting
 from tacit.base.types import RING_BITS, Shape
+from tacit.mpc import shuffle as shuffling
 
 SCHEMES = ("plain", "semi2k", "semi2k_dealer", "rep3", "rep3_malicious", "rep3_128", "additive")
 """Names of the schemes that ship; the suites walk it."""
@@ -205,6 +206,10 @@ class Scheme(ABC):
         """Bits low to high - 1 of every element, boolean with shape [high - low, *shape], lowest first."""
         columns = await self.a2b(ctx, x)
         return columns.map(lambda a: np.ascontiguousarray(np.moveaxis(a[..., low:high], -1, 0)))
+
+    async def shuffle(self, ctx: Ctx, x: Share) -> Share:
+        """The rows of x (first axis), arithmetic, in a uniform order that nobody knows."""
+        return await shuffling.shuffle(ctx, self, x)
 
     async def square(self, ctx: Ctx, x: Share) -> Share:
         return await self.mul(ctx, x, x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tacit.ir.op import FRESH
 from tacit.ir.program import Builder, Eqn, Program, Var
 from tacit.ir.rewrite import copy, rewrite
 
@@ -17,7 +18,7 @@ def cse(program: Program) -> Program:
     seen: dict[tuple[object, ...], tuple[Var, ...]] = {}
 
     def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
-        if eqn.op == "reveal":
+        if eqn.op == "reveal" or eqn.op in FRESH:
             return None
         order = tuple(sorted(ins, key=lambda var: var.id)) if eqn.op in COMMUTATIVE else ins
         key = (eqn.op, order, eqn.params)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tacit.base.errors import TypeRuleError
-from tacit.ir.op import OPS
+from tacit.ir.op import FRESH, OPS
 from tacit.ir.program import CONSTANT_LIMIT, Builder, Eqn, Program, Var
 from tacit.ir.rewrite import copy, rewrite
 
-_KEPT = ("reveal", "scan", "const", "to_secret")
+_KEPT = frozenset(("reveal", "scan", "const", "to_secret")) | FRESH
 _NEUTRAL = {"add": 0, "sub": 0, "mul": 1}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tacit.ir.op import Params
+from tacit.ir.op import FRESH, Params
 from tacit.ir.program import Builder, Eqn, Program, Var
 from tacit.ir.rewrite import copy, rewrite
 
@@ -38,7 +38,12 @@ def _invariant(body: Program, fixed: set[Var], constants: set[Var]) -> set[Var]:
     """What depends on values from outside the loop only, and on at least one."""
     known = set(fixed)
     for eqn in body.eqns:
-        if known.intersection(eqn.ins) and all(var in known or var in constants for var in eqn.ins):
+        drawn = eqn.op in FRESH
+        if (
+            not drawn
+            and known.intersection(eqn.ins)
+            and all(var in known or var in constants for var in eqn.ins)
+        ):
             known.update(eqn.outs)
     return known - fixed
 

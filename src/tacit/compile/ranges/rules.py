@@ -200,6 +200,11 @@ def extreme(s: Step, x: Form) -> Form:
     return Form(one)
 
 
+@rule("shuffle")
+def shuffle(s: Step, x: Form) -> Form:
+    return Form(s.entering(0, x).interval.whole())
+
+
 @rule("abs")
 def abs_(s: Step, x: Form) -> Form:
     one = s.entering(0, x).interval
