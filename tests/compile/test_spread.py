@@ -66,6 +66,15 @@ def test_a_scheme_with_cheap_private_products_keeps_values_private() -> None:
     assert not any(isinstance(var.type.vis, Private) for eqn in loops(shared) for var in eqn.ins)
 
 
+def test_a_loop_that_carries_private_values_stays_as_it_is() -> None:
+    def mixed(x: Any, y: Any) -> Any:
+        return xp.scan(lambda c, row: (c * 0.5 + y[0, 0], None), y[0, 1], x[:, 0], length=4)[0]
+
+    program = trace(mixed, INPUTS, "mixed")
+    assert any(isinstance(var.type.vis, Private) for loop in loops(program) for var in loop.ins[:1])
+    assert list(loops(check(spread(has)(program)))) == list(loops(program))
+
+
 def test_what_only_one_party_can_compute_stays_with_it() -> None:
     program = trace(local, INPUTS, "local")
     (loop,) = loops(spread(has)(program))

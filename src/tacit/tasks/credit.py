@@ -35,7 +35,7 @@ from tacit.stats.describe import correlation_with
 
 THRESHOLD_ROWS = 20
 SMALLEST_TEST = 2 * THRESHOLD_ROWS
-LARGEST_PART = 2.0**25
+LARGEST_PART = 2.0**26 - 2.0**16
 """Of a score, by one party's columns: the weights that a model may have follow from it."""
 SMALLEST_DEVIATION = 1e-3
 """Of a column on the training rows; keeps a label of one class from dividing by zero before it is refused."""
@@ -192,7 +192,8 @@ async def train(run: Run, table: pa.Table, *, threads: int = 1) -> Outcome:
     if own_correlations(job):
         found = await _compute(run, statistics_step(job, widths, n_train), trained_on)
         correlations = dict(zip(mine.plan.names, map(float, found[name]), strict=True))
-    _require_scorable(job, widths, n_train)
+    if not own_coefficients(job):
+        _require_scorable(job, widths, n_train)
     weights = await _compute(run, training_step(job, widths, n_train), trained_on)
     tested_on = {f"x.{name}": mine.test, "label": mine.label_test, **_named("w", weights)}
     counts = await _compute(run, evaluation_step(job, widths, n_test), tested_on)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tacit.base.types import SECRET, Private, Type
 from tacit.ir.op import OPS, Params
-from tacit.ir.program import Builder, Eqn, Program, Var
+from tacit.ir.program import Builder, Eqn, Program, Var, walk
 from tacit.ir.rewrite import copy, inline, rewrite
 
 Pass = Callable[[Program], Program]
@@ -20,7 +20,7 @@ def spread(has: Callable[[str], bool]) -> Pass:
     """The pass for a scheme with the operators of `has`."""
 
     def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
-        if eqn.op != "scan":
+        if eqn.op != "scan" or _carries_private(eqn):
             return None
         body: Program = eqn.params["body"]
         first = eqn.params["n_carry"]
@@ -38,6 +38,13 @@ def spread(has: Callable[[str], bool]) -> Pass:
         return copy(builder, Eqn(eqn.op, (), (), Params({**eqn.params, "body": widened})), secret)
 
     return lambda program: rewrite(program, visit, lambda body: body)
+
+
+def _carries_private(loop: Eqn) -> bool:
+    """Whether one party computes a carry alone, of this loop or of one in it: that it goes on doing."""
+    alone = any(isinstance(var.type.vis, Private) for var in loop.ins[: loop.params["n_carry"]])
+    inner = (eqn for body in loop.bodies for eqn in walk(body) if eqn.op == "scan")
+    return alone or any(map(_carries_private, inner))
 
 
 def _retyped(body: Program, types: Sequence[Type]) -> Program:

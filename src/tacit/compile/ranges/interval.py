@@ -20,6 +20,8 @@ Bound = Any
 
 MOST_ELEMENTS = 4096
 """Longer arrays have one interval for all elements."""
+EXACT = 2.0**34
+"""Below it float64 holds reals of 18 fraction bits exactly, and integers anyway."""
 SLACK = 2.0**-45
 """Relative, added where float64 rounds: to the bounds, and to what a party computes in plaintext."""
 
@@ -32,17 +34,18 @@ class Interval:
     high: Bound
 
     def __add__(self, other: Interval) -> Interval:
-        return Interval(self.low + other.low, self.high + other.high)
+        return _outward(self.low + other.low, self.high + other.high)
 
     def __sub__(self, other: Interval) -> Interval:
-        return Interval(self.low - other.high, self.high - other.low)
+        return _outward(self.low - other.high, self.high - other.low)
 
     def __neg__(self) -> Interval:
         return Interval(-self.high, -self.low)
 
     def __mul__(self, other: Interval) -> Interval:
         corners = [_times(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
-        return Interval(np.minimum.reduce(np.broadcast_arrays(*corners)), _largest(corners))
+        same = np.broadcast_arrays(*corners)
+        return _outward(np.minimum.reduce(same), np.maximum.reduce(same))
 
     @property
     def is_point(self) -> bool:
@@ -74,8 +77,8 @@ class Interval:
 
     def truncated(self, fraction_bits: int) -> Interval:
         """After a truncation to a grid of 2^-f, which gives the floor or one unit more."""
-        unit = 2.0**-fraction_bits
-        return Interval(np.floor(self.low / unit) * unit, np.floor(self.high / unit) * unit + unit)
+        unit, x = 2.0**-fraction_bits, self.widened(relative=SLACK)
+        return Interval(np.floor(x.low / unit) * unit, np.floor(x.high / unit) * unit + unit)
 
     def encoded(self, fraction_bits: int) -> Interval:
         """After rounding to a grid of 2^-f."""
@@ -108,8 +111,10 @@ def _times(x: Bound, y: Bound) -> Bound:
     return np.where(np.isnan(product), 0.0, product) if np.isnan(np.sum(product)) else product
 
 
-def _largest(corners: list[Bound]) -> Bound:
-    return np.maximum.reduce(np.broadcast_arrays(*corners))
+def _outward(low: Bound, high: Bound) -> Interval:
+    """The bounds, moved apart where float64 has not all the bits of a sum or product on the grid."""
+    down, up = np.abs(low), np.abs(high)
+    return Interval(low - (down > EXACT) * down * SLACK, high + (up > EXACT) * up * SLACK)
 
 
 def point(value: Bound) -> Interval:

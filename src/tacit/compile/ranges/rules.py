@@ -334,10 +334,10 @@ def to_secret(s: Step, x: Form) -> Form:
 @rule("reveal")
 def reveal(s: Step, x: Form, *guard: Form) -> Form:
     """A result must be decoded to what it is."""
-    dtype = s.type(0).dtype
+    dtype, one = s.type(0).dtype, x.interval if is_public(s.type(0)) else s.encoded(0, x).interval
     if s.type(0).vis == SECRET and dtype.kind != "bool":
-        s.below(x.interval, SIGN_BITS, dtype.fraction_bits, "what can be decoded")
-    return Form(x.interval)
+        s.below(one, SIGN_BITS, dtype.fraction_bits, "what can be decoded")
+    return Form(one)
 
 
 # --- moving elements ----------------------------------------------------------------------------------

@@ -88,12 +88,20 @@ class Step:
             )
 
     def entering(self, k: int, form: Form) -> Form:
-        """Input k as this step computes on it: what is plain is encoded, and checked to fit."""
+        """Input k as this step computes on it: what is plain is encoded, and has to fit."""
+        return self.encoded(k, form) if self.secret else form
+
+    def encoded(self, k: int, form: Form) -> Form:
+        """Input k as shares hold it."""
         dtype, vis = self.type(k).dtype, self.type(k).vis
-        if not self.secret or vis == SECRET or dtype.kind == "bool":
+        if vis == SECRET or dtype.kind == "bool":
             return form
-        limit = ENCODED * point(2.0**-dtype.fraction_bits)
-        kept = form.interval if limit.holds(form.interval) else form.interval.meet(limit)
+        limit, kept = ENCODED * point(2.0**-dtype.fraction_bits), form.interval
+        if not limit.holds(kept):
+            # A bound that plaintext steps do not give is given by the encoder, which refuses the rest.
+            if np.isfinite(kept.magnitude):
+                self.below(kept, LIMIT_BITS, dtype.fraction_bits, "what can be encoded")
+            kept = kept.meet(limit)
         if dtype.kind == "int":
             return Form(kept)
         rounded = kept.encoded(dtype.fraction_bits)
