@@ -10,7 +10,10 @@
 //! Cost: `2n` AES per point, `8n` for a pair of keys, 4 per point for all points. Floor: `n` to `1.5n`, with
 //! values and seed in one block and leaves of several points.
 
-use super::tree::{Descent, Hash, LANES, Making, Tree, grow, in_lanes, spread, tree_bytes, turn};
+use super::tree::{
+    Descent, Hash, LANES, Making, Tree, grow, in_lanes, near, share_corrections, spread,
+    tree_bytes, turn,
+};
 use super::{Output, Shape, check_party, signed};
 use crate::aes::{Aes128, Block};
 use crate::error::{Error, Result, ensure};
@@ -94,9 +97,7 @@ pub fn generate(
                 let missing = wanted.wrapping_sub(lost).wrapping_sub(on_path[lane]);
                 let correction = signed(missing, one);
                 on_path[lane] = on_path[lane].wrapping_add(kept).wrapping_add(missing);
-                for key in pair {
-                    write_value(shape, key, level, correction);
-                }
+                write_value(shape, pair[0], level, correction);
             }
             making.descend(&hash, shape, (level, n), alphas, &mut keys);
         }
@@ -105,10 +106,9 @@ pub fn generate(
             let missing = value(theirs)
                 .wrapping_sub(value(ours))
                 .wrapping_sub(on_path[lane]);
-            for key in pair {
-                write_value(shape, key, n, signed(missing, theirs as u64 & 1));
-            }
+            write_value(shape, pair[0], n, signed(missing, theirs as u64 & 1));
         }
+        share_corrections(&mut keys);
     }
     Ok(())
 }
@@ -148,11 +148,11 @@ pub fn evaluate(
     let each = shape.check_evaluation(check(shape, keys)?, points, out)?;
     let (hash, size, n) = (Hash::new(label), key_size(shape), shape.n);
     let mut descent = Descent::new();
+    let mut buffer = Vec::new();
     let groups = points.chunks(LANES).zip(out.chunks_mut(LANES));
     for (group, (points, out)) in groups.enumerate() {
-        let first = group * LANES;
-        let places = (first..first + points.len()).map(|at| at / each * size);
-        let keys: Vec<&[u8]> = places.map(|at| &keys[at..at + size]).collect();
+        let lanes = group * LANES..group * LANES + points.len();
+        let keys = near(keys, size, each, lanes, &mut buffer);
         let trees: Vec<Tree<'_>> = keys.iter().map(|key| Tree::read(key, n)).collect();
         for (lane, out) in out.iter_mut().enumerate() {
             descent.states[lane] = trees[lane].root(party);

@@ -6,7 +6,9 @@
 //! Encoding: the tree, then the correction of the leaf, 16 bytes.
 //! Cost: `n` or `n − 6` AES per point, 4 per level for a pair of keys, 2 per leaf for all points.
 
-use super::tree::{Descent, Hash, LANES, Making, Tree, grow, in_lanes, spread, tree_bytes};
+use super::tree::{
+    Descent, Hash, LANES, Making, Tree, grow, in_lanes, near, share_corrections, spread, tree_bytes,
+};
 use super::{Output, Shape, check_party};
 use crate::aes::{Aes128, Block};
 use crate::error::{Error, Result, ensure};
@@ -101,10 +103,9 @@ pub fn generate(
             let flipped = shape.difference(0, correction);
             let turned = spread(states[2 * lane + 1]);
             let correction = (correction ^ (correction ^ flipped) & turned) & shape.leaf_mask();
-            for key in pair {
-                key[size - 16..].copy_from_slice(&correction.to_le_bytes());
-            }
+            pair[0][size - 16..].copy_from_slice(&correction.to_le_bytes());
         }
+        share_corrections(&mut keys);
     }
     Ok(())
 }
@@ -160,11 +161,11 @@ pub fn evaluate(
     let each = shape.check_evaluation(check(shape, keys)?, points, out)?;
     let (hash, size, levels) = (Hash::new(label), key_size(shape), shape.levels());
     let mut descent = Descent::new();
+    let mut buffer = Vec::new();
     let groups = points.chunks(LANES).zip(out.chunks_mut(LANES));
     for (group, (points, out)) in groups.enumerate() {
-        let first = group * LANES;
-        let places = (first..first + points.len()).map(|at| at / each * size);
-        let keys: Vec<&[u8]> = places.map(|at| &keys[at..at + size]).collect();
+        let lanes = group * LANES..group * LANES + points.len();
+        let keys = near(keys, size, each, lanes, &mut buffer);
         let trees: Vec<Tree<'_>> = keys.iter().map(|key| Tree::read(key, levels)).collect();
         for (state, tree) in descent.states.iter_mut().zip(&trees) {
             *state = tree.root(party);

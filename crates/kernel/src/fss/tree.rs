@@ -11,6 +11,7 @@ use super::Shape;
 use crate::aes::{Aes128, Block};
 use crate::error::{Error, Result, ensure};
 use crate::wipe::Wiped;
+use core::ops::Range;
 use sha2::{Digest, Sha512};
 
 /// Keys or points that descend together.
@@ -196,7 +197,7 @@ impl Making {
         );
     }
 
-    /// One level down the path of every `α`: writes corrections to both keys, and moves the states.
+    /// One level down the path of every `α`: writes corrections to the first keys, and moves the states.
     pub(super) fn descend(
         &mut self,
         hash: &Hash,
@@ -214,9 +215,10 @@ impl Making {
             let seed = (sums[1] ^ (sums[0] ^ sums[1]) & spread(bit)) & !1;
             let left = seed | (sums[0] ^ bit ^ 1) & 1;
             let right = seed | (sums[1] ^ bit) & 1;
-            for (party, key) in pair.iter_mut().enumerate() {
-                key[16 + 16 * level..32 + 16 * level].copy_from_slice(&left.to_le_bytes());
-                key[16 + 16 * levels + level / 8] |= ((right & 1) as u8) << (level % 8);
+            let key = &mut pair[0];
+            key[16 + 16 * level..32 + 16 * level].copy_from_slice(&left.to_le_bytes());
+            key[16 + 16 * levels + level / 8] |= ((right & 1) as u8) << (level % 8);
+            for party in 0..2 {
                 let [zero, one] = [children[2 * party], children[2 * party + 1]];
                 let child = zero ^ (zero ^ one) & spread(bit);
                 let correction = left ^ (left ^ right) & spread(bit);
@@ -227,7 +229,14 @@ impl Making {
     }
 }
 
-/// Groups of both parties' keys, [`LANES`] pairs at a time, zeroed.
+/// Completes the second keys: all but the root is common to both.
+pub(super) fn share_corrections(keys: &mut [[&mut [u8]; 2]]) {
+    for [first, second] in keys {
+        second[16..].copy_from_slice(&first[16..]);
+    }
+}
+
+/// Groups of both parties' keys, [`LANES`] pairs at a time, the first ones zeroed.
 pub(super) fn in_lanes(
     size: usize,
     keys: [&mut [u8]; 2],
@@ -238,10 +247,26 @@ pub(super) fn in_lanes(
         .zip(second.chunks_mut(LANES * size))
         .map(move |(first, second)| {
             first.fill(0);
-            second.fill(0);
             let pairs = first.chunks_mut(size).zip(second.chunks_mut(size));
             pairs.map(|(first, second)| [first, second]).collect()
         })
+}
+
+/// The key of every lane, where `each` lanes in a row share one.
+///
+/// The keys are copied in order, which fetches them ahead: a descent would touch them one line at a time.
+pub(super) fn near<'near>(
+    keys: &[u8],
+    size: usize,
+    each: usize,
+    lanes: Range<usize>,
+    buffer: &'near mut Vec<u8>,
+) -> Vec<&'near [u8]> {
+    let first = lanes.start / each;
+    buffer.clear();
+    buffer.extend_from_slice(&keys[first * size..lanes.end.div_ceil(each) * size]);
+    let places = lanes.map(|lane| (lane / each - first) * size);
+    places.map(|at| &buffer[at..at + size]).collect()
 }
 
 /// All states of the last level, from the left, of one key.
