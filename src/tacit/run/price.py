@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from tacit.base.types import RING_BITS, Private, Public, Type
 from tacit.blocks.he import slot_product
 from tacit.blocks.he.rlwe_product import message_bits, public_key_bytes
+from tacit.blocks.ot.choose import DEFAULT
 from tacit.compile.cost import Price
 from tacit.ir.program import Eqn
 
@@ -57,9 +58,9 @@ def setup_bytes(scheme: str) -> int:
     return BASE_OT_BYTES + public_key_bytes() + public_key_bytes(slot_product.MODULUS_BITS)
 
 
-def prices(scheme: str, me: int) -> Mapping[str, Price]:
-    """Prices for party `me`; empty for a scheme without a table (everything is then listed as unpriced)."""
-    return _semi2k(me) if scheme == "semi2k" else {}
+def prices(scheme: str, me: int, ot: str = "") -> Mapping[str, Price]:
+    """Prices for party `me`; empty for a scheme or source of OTs without a table: all is then unpriced."""
+    return _semi2k(me) if scheme == "semi2k" and ot in ("", DEFAULT) else {}
 
 
 def _semi2k(me: int) -> dict[str, Price]:

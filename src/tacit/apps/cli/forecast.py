@@ -59,7 +59,7 @@ def forecast(
     peer_features = _assumed_features(job.parties[1 - me])
     widths = [n_features, peer_features] if me == 0 else [peer_features, n_features]
     widths[label_holder(job)] += 1  # the intercept
-    table = prices(job.scheme, me)
+    table = prices(job.scheme, me, job.ot)
     parts = [_alignment(n_mine, n_theirs, threads)]
     parts += [
         estimate(step.program(job.scheme), table) for step in steps(job, widths, n_common - n_test, n_test)

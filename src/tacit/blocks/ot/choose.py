@@ -1,7 +1,7 @@
 """Which protocol gives the OTs: a public parameter of the job, the same for both parties.
 
 Bytes per OT against local work, see the cost of each file. Break-even with one core per party: k = 2 where
-the link carries more than about 2 Gbit/s, k = 4 above 500 Mbit/s, silent below.
+the link carries more than about 8 Gbit/s, k = 4 above 500 Mbit/s, silent below (`docs/decisions/0012`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,6 @@ DEFAULT = "softspoken4"
 
 def for_link(mbit: float) -> str:
     """The name in `LINKS` for a link of this many megabits per second, one way."""
-    if mbit >= 2000:
+    if mbit >= 8000:
         return "softspoken2"
     return "softspoken4" if mbit >= 500 else "silent"
