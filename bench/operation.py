@@ -19,7 +19,7 @@ from tacit.compile.pipeline import run_passes
 from tacit.compile.trace import trace
 from tacit.ir.interpret import interpret
 from tacit.ir.op import OPS, Bound
-from tacit.ir.program import Program
+from tacit.ir.program import Program, Range
 from tacit.mpc.execute import execute
 from tacit.mpc.operators import supports
 from tacit.mpc.value import Value
@@ -45,11 +45,15 @@ class OperationTask(SchemeTask):
         """How far the result may be from numpy's."""
         return OPS[self.operator].error
 
+    def ranges(self) -> dict[str, Range]:
+        """What is promised of the operands, by name; of others the widest range that can be proved."""
+        return {}
+
     def program(self, types: list[Type]) -> Program:
         """The operator on secret operands, as the compiler lowers it."""
         function: Callable[..., Any] = getattr(xp, {"mul": "multiply"}.get(self.operator, self.operator))
         secret = [(f"x{i}", Type(SECRET, t.dtype, t.shape)) for i, t in enumerate(types)]
-        return trace(function, secret, self.operator)
+        return trace(function, secret, self.operator, self.ranges())
 
     def prepare(self, options: argparse.Namespace, folders: list[Path]) -> np.ndarray:
         arrays = self.inputs(options, np.random.default_rng(options.seed))
