@@ -14,6 +14,7 @@ from tacit.blocks.he.rlwe_product import message_bits, public_key_bytes
 from tacit.blocks.ot.choose import DEFAULT
 from tacit.compile.cost import Price
 from tacit.ir.program import Eqn
+from tacit.mpc.prefix import prefixes
 
 BASE_OT_BYTES = 16_384
 OT_BYTES = 4
@@ -41,6 +42,8 @@ LOCAL = (
     "const",
     "logical_xor",
     "logical_not",
+    "parity",
+    "from_units",
 )
 """Operators that send nothing."""
 OT_SECONDS = 15e-9
@@ -122,6 +125,10 @@ def _semi2k(me: int) -> dict[str, Price]:
     def product_rounds(eqn: Eqn) -> float:
         return (0.0 if _has(eqn, Public) else 2.0) + (2.0 if drops(eqn) > 0 else 0.0)
 
+    def mul_shift_bytes(eqn: Eqn) -> float:
+        product = square_bytes if eqn.ins[0] == eqn.ins[1] else mul_bytes
+        return product(eqn) + trunc_bytes(eqn, eqn.params["bits"])
+
     ands = Price(2, lambda e: (OT_BYTES + 0.25) * _padded(e), 2 * OT_SECONDS)
     return {
         **dict.fromkeys(LOCAL, Price()),
@@ -134,8 +141,40 @@ def _semi2k(me: int) -> dict[str, Price]:
         "select": Price(2, select_bytes, 4 * OT_SECONDS),
         "astype": Price(2, astype_bytes, 2 * OT_SECONDS),
         "scale_floor": Price(2, lambda e: OT_BYTES * _size(e), 2 * OT_SECONDS),
+        "mul_shift": Price(
+            4, mul_shift_bytes, lambda e: _products_seconds(e) / (2 if e.ins[0] == e.ins[1] else 1)
+        ),
+        "shift_right": Price(2, lambda e: trunc_bytes(e, e.params["bits"]), 2 * OT_SECONDS),
+        "bits": Price(_bits_rounds, _bits_bytes, _bits_seconds),
+        "leading_one": Price(_bits_rounds, _bits_bytes, _bits_seconds),
         "reveal": Price(1, WORD_BYTES, 0.0),
     }
+
+
+def _gates(eqn: Eqn) -> tuple[int, int, int, int]:
+    """(products of private bits, nodes of the adder, ORs, levels) for each element of a decomposition."""
+    low, high = eqn.params["low"], eqn.params["high"]
+    seek = eqn.op == "leading_one"
+    adder = prefixes(max(low - 1, 0), high - 1 + seek)
+    ors = prefixes(0, high - low) if seek else ()
+    nodes, gates = (sum(level.size for level in levels) for levels in (adder, ors))
+    return high - 1 + seek, nodes, gates, len(adder) + len(ors)
+
+
+def _bits_rounds(eqn: Eqn) -> float:
+    return 2.0 + _gates(eqn)[3]
+
+
+def _bits_bytes(eqn: Eqn) -> float:
+    """A leaf is one OT by either party, a gate one by each; masked bits are opened."""
+    leaves, nodes, ors, _ = _gates(eqn)
+    each = leaves * (OT_BYTES / 2 + 1 / 8) + nodes * (OT_BYTES + 3 / 8) + ors * (OT_BYTES + 1 / 4)
+    return each * (-(-eqn.ins[0].type.size // 64) * 64)
+
+
+def _bits_seconds(eqn: Eqn) -> float:
+    leaves, nodes, ors, _ = _gates(eqn)
+    return (leaves + 2 * (nodes + ors)) * OT_SECONDS * eqn.ins[0].type.size
 
 
 def _packed(eqn: Eqn, terms: int) -> int:
