@@ -63,7 +63,7 @@ class Stock:
 @protocol(
     source="ABY §III.B, Sklansky prefix",
     setting=TWO_PARTY,
-    rounds=lambda source, x, low, high: (source.rounds if high > 1 else 0) + len(carries(low, high)),
+    rounds=lambda source, x, low, high: (source.bit_rounds if high > 1 else 0) + len(carries(low, high)),
     bits=lambda source, x, low, high: _adder_bits(source, low, high, _words(x)),
 )
 async def bit_words(ctx: Ctx, source: Correlations, x: Semi2kShare, low: int, high: int) -> np.ndarray:
@@ -98,7 +98,7 @@ def _sums(p: np.ndarray, g: np.ndarray, low: int) -> np.ndarray:
     source="CdH10 §3; ABY §III.B",
     setting=TWO_PARTY,
     rounds=lambda source, x, low, high: (
-        source.rounds + len(carries(low, high + 1)) + len(prefixes(0, high - low))
+        source.bit_rounds + len(carries(low, high + 1)) + len(prefixes(0, high - low))
     ),
     bits=lambda source, x, low, high: (
         _adder_bits(source, low, high + 1, _words(x)) + _prefix_bits(source, high - low, _words(x))
