@@ -5,6 +5,7 @@ use super::layout::{Layout, SEED_BYTES, polynomial_size};
 use super::modulus::{ANSWER_A_BYTES, ANSWER_B_BYTES, Exact, Limb, MAX_PRIMES, Modulus};
 use super::ntt;
 use super::prime::N;
+use super::room::Room;
 use super::sample::{POLYNOMIAL_BLOCKS, lift_small, noise, ternary, vartime_uniform};
 use crate::error::{Error, Result, ensure};
 use crate::prg::Prg;
@@ -58,7 +59,7 @@ impl SecretKey {
     pub fn generate(modulus: Modulus, seed: &[u8; 32]) -> (Self, Vec<u8>) {
         let (coins, public_seed, public) = split(seed);
         let s = ternary(&coins, 0);
-        let mut minus_s = Wiped::filled(0u64, N);
+        let mut minus_s = Room::new(N);
         for (minus, s) in minus_s.iter_mut().zip(s.iter()) {
             *minus = s.wrapping_neg();
         }
@@ -100,8 +101,7 @@ impl SecretKey {
         out: &mut [u8],
         mut add_message: impl FnMut(usize, &Limb, &mut [u64]),
     ) {
-        let mut b = Wiped::filled(0u64, N);
-        let mut a = vec![0u64; N];
+        let (mut b, mut a) = (Room::new(N), Room::new(N));
         let mut out = out;
         for (i, (limb, minus_s)) in self
             .modulus
@@ -146,7 +146,7 @@ impl SecretKey {
         head.copy_from_slice(&public_seed);
         let basis = self.modulus.basis();
         let [_, _, column_blocks] = layout.blocks();
-        let mut remainders = Wiped::filled(0u64, N);
+        let mut remainders = Room::new(N);
         for (index, out) in sealed
             .chunks_exact_mut(polynomial_size(self.modulus))
             .enumerate()
@@ -200,8 +200,8 @@ impl SecretKey {
     /// the low bits.
     fn phases(&self, layout: &Layout, answer: &[u8], mut take: impl FnMut(usize, u128)) {
         let exact = Exact::new();
-        let mut products = [Wiped::filled(0u64, N), Wiped::filled(0u64, N)];
-        let mut c1_transformed = vec![0u64; N];
+        let mut products = [Room::new(N), Room::new(N)];
+        let mut c1_transformed = Room::new(N);
         let mut rest = answer;
         for (row_block, column_block) in pairs(layout) {
             let (c1, tail) = rest.split_at(N * ANSWER_A_BYTES);

@@ -56,6 +56,7 @@ mod matrix;
 mod modulus;
 mod ntt;
 mod prime;
+mod room;
 mod sample;
 pub mod slots;
 #[cfg(target_arch = "x86_64")]

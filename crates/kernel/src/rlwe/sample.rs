@@ -6,9 +6,10 @@
 //! Cost: one word per coefficient.
 
 use super::prime::{N, Prime};
+use super::room::Room;
 use crate::prg::Prg;
 use crate::simd::multiversion;
-use crate::wipe::{Wiped, wipe};
+use crate::wipe::wipe;
 
 /// 16-byte blocks of one polynomial's words.
 pub(super) const POLYNOMIAL_BLOCKS: u128 = (N as u128) / 2;
@@ -16,8 +17,8 @@ pub(super) const POLYNOMIAL_BLOCKS: u128 = (N as u128) / 2;
 pub(super) const NOISE_BOUND: u128 = 21;
 
 /// Words of a stream from a block on.
-pub(super) fn words(prg: &Prg, start_block: u128, len: usize) -> Wiped<u64> {
-    let mut words = Wiped::filled(0u64, len);
+pub(super) fn words(prg: &Prg, start_block: u128, len: usize) -> Room {
+    let mut words = Room::new(len);
     fill_words(prg, start_block, &mut words);
     words
 }
@@ -36,7 +37,7 @@ pub(super) fn fill_words(prg: &Prg, start_block: u128, words: &mut [u64]) {
 }
 
 /// A ternary polynomial: signed numbers as words.
-pub(super) fn ternary(prg: &Prg, start_block: u128) -> Wiped<u64> {
+pub(super) fn ternary(prg: &Prg, start_block: u128) -> Room {
     let mut words = words(prg, start_block, N);
     // ⌊3·w/2^62⌋ of a 62-bit number: within 2^-61 of uniform.
     words
@@ -46,7 +47,7 @@ pub(super) fn ternary(prg: &Prg, start_block: u128) -> Wiped<u64> {
 }
 
 /// Noise: signed numbers as words.
-pub(super) fn noise(prg: &Prg, start_block: u128) -> Wiped<u64> {
+pub(super) fn noise(prg: &Prg, start_block: u128) -> Room {
     let mut words = words(prg, start_block, N);
     centre(&mut words);
     words

@@ -52,11 +52,11 @@ use super::layout::{SEED_BYTES, polynomial_size};
 use super::modulus::{Exact, Limb, Modulus, add_wide, round_words};
 use super::ntt;
 use super::prime::N;
+use super::room::Room;
 use super::sample::{NOISE_BOUND, POLYNOMIAL_BLOCKS, fill_words, lift_small, noise, ternary};
 use crate::error::{Error, Result, ensure};
 use crate::prg::Prg;
 use crate::simd::multiversion;
-use crate::wipe::Wiped;
 use plain::{PRIMES, Plain, Slots};
 
 /// A job sends at most `2^33` masked coefficients of these products.
@@ -149,11 +149,11 @@ impl<'a> Factors<'a> {
 }
 
 /// Where both parties put what they have of a block: residues by prime.
-struct Residues([Wiped<u64>; PRIMES]);
+struct Residues([Room; PRIMES]);
 
 impl Residues {
     fn new() -> Self {
-        Self([(); PRIMES].map(|()| Wiped::filled(0, N)))
+        Self([(); PRIMES].map(|()| Room::new(N)))
     }
 }
 
@@ -201,7 +201,7 @@ pub fn encrypt(
     let (coins, public_seed, public) = split(seed);
     let (head, sealed) = message.split_at_mut(SEED_BYTES);
     head.copy_from_slice(&public_seed);
-    let mut m = Wiped::filled(0u64, N);
+    let mut m = Room::new(N);
     let polynomials = sealed.chunks_exact_mut(polynomial_size(MODULUS));
     for (index, out) in polynomials.enumerate() {
         let (block, prime, term) = place(index, terms);
@@ -274,22 +274,22 @@ struct Answerer<'a> {
     sealed: &'a [u8],
     coins: Prg,
     /// Coefficients of `p_k`, signed, and `p_k` modulo one prime of q, transformed; `u` behind them.
-    plain: Vec<Wiped<u64>>,
-    lifted: Vec<Wiped<u64>>,
+    plain: Vec<Room>,
+    lifted: Vec<Room>,
     /// `(b, a)` of each term modulo one prime of q.
-    cipher: Vec<[Vec<u64>; 2]>,
+    cipher: Vec<[Room; 2]>,
     /// Both halves of the sum, limb after limb.
-    c0: Wiped<u64>,
-    c1: Wiped<u64>,
-    scratch: Wiped<u64>,
+    c0: Room,
+    c1: Room,
+    scratch: Room,
     /// Three words for each coefficient.
-    random: Wiped<u64>,
+    random: Room,
 }
 
 impl<'a> Answerer<'a> {
     fn new(key: &'a PublicKey, message: &'a [u8], seed: &[u8; 16], terms: usize) -> Self {
         let limbs = MODULUS.size().0;
-        let polynomials = |count| (0..count).map(|_| Wiped::filled(0, N)).collect();
+        let polynomials = |count| (0..count).map(|_| Room::new(N)).collect();
         Self {
             key,
             public: public_stream(message),
@@ -297,11 +297,11 @@ impl<'a> Answerer<'a> {
             coins: Prg::new(seed),
             plain: polynomials(terms),
             lifted: polynomials(terms + 1),
-            cipher: vec![[vec![0; N], vec![0; N]]; terms],
-            c0: Wiped::filled(0, limbs * N),
-            c1: Wiped::filled(0, limbs * N),
-            scratch: Wiped::filled(0, N),
-            random: Wiped::filled(0, 3 * N),
+            cipher: (0..terms).map(|_| [Room::new(N), Room::new(N)]).collect(),
+            c0: Room::new(limbs * N),
+            c1: Room::new(limbs * N),
+            scratch: Room::new(N),
+            random: Room::new(3 * N),
         }
     }
 
@@ -372,10 +372,7 @@ impl<'a> Answerer<'a> {
         lift_small(prime, u, &mut self.lifted[terms]);
         ntt::forward(prime, &mut self.lifted[terms]);
         let from = i * N..(i + 1) * N;
-        let halves = self
-            .cipher
-            .iter()
-            .map(|[b, a]| [b.as_slice(), a.as_slice()]);
+        let halves = self.cipher.iter().map(|[b, a]| [b.as_ref(), a.as_ref()]);
         let zero = [&self.key.b[from.clone()], &self.key.a[from.clone()]];
         let halves = halves.chain([zero]);
         let terms: Vec<_> = self
@@ -419,7 +416,7 @@ pub fn decrypt(key: &SecretKey, answer: &[u8], products: usize, share: &mut [u64
     let mut shares = Shares::of(share, products)?;
     let slots = Slots::get();
     let mut residues = Residues::new();
-    let mut phases = Wiped::filled(0u64, N);
+    let mut phases = Room::new(N);
     for (index, answer) in answer.chunks_exact(ANSWER_BYTES).enumerate() {
         let prime = index % PRIMES;
         key.phases_of_slots(answer, &mut phases);
@@ -436,12 +433,12 @@ impl SecretKey {
     fn phases_of_slots(&self, answer: &[u8], phases: &mut [u64]) {
         let exact = Exact::new();
         let (first, second) = answer.split_at(N * C1_BYTES);
-        let mut c1 = vec![0u64; N];
+        let mut c1 = Room::new(N);
         for (c1, bytes) in c1.iter_mut().zip(first.as_chunks().0) {
             *c1 = u64::from_le_bytes(*bytes);
         }
-        let mut low = Wiped::filled(0u64, N);
-        let mut transformed = vec![0u64; N];
+        let mut low = Room::new(N);
+        let mut transformed = Room::new(N);
         for (limb, product) in [&mut low[..], &mut *phases].into_iter().enumerate() {
             // c1 as a signed number: its product with s is below 2^76, exact in the two primes.
             let prime = &exact.limbs[limb].prime;

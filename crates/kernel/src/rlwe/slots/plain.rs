@@ -6,8 +6,8 @@
 use crate::rlwe::modulus::{Limb, add_scaled};
 use crate::rlwe::ntt;
 use crate::rlwe::prime::{Factor, N, Prime, at_most_once, vartime_power};
+use crate::rlwe::room::Room;
 use crate::simd::multiversion;
-use crate::wipe::Wiped;
 use std::sync::OnceLock;
 
 /// Plaintext primes.
@@ -59,7 +59,7 @@ impl Plain {
     /// The polynomial with `factor` times `values` (signed numbers) in its first slots and 0 in the others,
     /// coefficients in `[-t/2, t/2]` as words.
     pub(super) fn encode(&self, values: &[u64], factor: Factor, to: &mut [u64]) {
-        let mut signed = Wiped::filled(0u64, N);
+        let mut signed = Room::new(N);
         signed[..values.len()].copy_from_slice(values);
         ntt::lift(&self.prime, &signed, to);
         ntt::scale(&self.prime, factor, to);
@@ -110,7 +110,7 @@ impl Slots {
     }
 
     /// Residues to digits, in place.
-    pub(super) fn digits(&self, [first, second, third]: &mut [Wiped<u64>; PRIMES]) {
+    pub(super) fn digits(&self, [first, second, third]: &mut [Room; PRIMES]) {
         let [_, second_prime, third_prime] = &self.primes;
         for (to, prime, subtrahend, inverse) in [
             (&mut *second, &second_prime.prime, &*first, self.inverses[0]),
@@ -125,7 +125,7 @@ impl Slots {
 }
 
 /// The numbers of these digits modulo `2^64`.
-pub(super) fn numbers([first, second, third]: &[Wiped<u64>; PRIMES], to: &mut [u64]) {
+pub(super) fn numbers([first, second, third]: &[Room; PRIMES], to: &mut [u64]) {
     sum_digits(first, second, third, to);
 }
 

@@ -141,7 +141,7 @@ fn three_primes_are_what_they_claim() {
 fn mixed_radix_keeps_residues_and_order() {
     let (slots, mut random) = (Slots::get(), Stream::new(22));
     let mut residues = VALUES.map(|t| {
-        let mut words = Wiped::filled(0, N);
+        let mut words = Room::new(N);
         for (i, (to, word)) in words.iter_mut().zip(random.words(N)).enumerate() {
             *to = [0, 1, t - 1, word % t][i.min(3)];
         }

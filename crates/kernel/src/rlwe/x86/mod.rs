@@ -4,9 +4,12 @@
 
 use super::modulus::{ANSWER_A_BYTES, Limb};
 use super::ntt::{TILE, Term, Tile};
-use super::prime::{Factor, N, Prime, Roots, WORD, WORD_MASK};
+use super::prime::{Factor, N, Prime, WORD, WORD_MASK};
 use crate::simd::{Tier, tier};
 use core::arch::x86_64::*;
+use transform::{forward_ifma, inverse_ifma};
+
+mod transform;
 
 /// Whether this machine has the instructions and the tier is not lowered.
 pub(super) fn available() -> bool {
@@ -63,6 +66,8 @@ fn set(x: u64) -> V {
 struct Lanes {
     p: V,
     p2: V,
+    /// `2^52 - p`.
+    minus_p: V,
     mask: V,
 }
 
@@ -72,6 +77,7 @@ fn lanes(prime: &Prime) -> Lanes {
     Lanes {
         p: set(prime.p),
         p2: set(2 * prime.p),
+        minus_p: set((1 << WORD) - prime.p),
         mask: set(WORD_MASK),
     }
 }
@@ -89,224 +95,13 @@ fn mul_lazy(l: Lanes, x: V, value: V, quotient: V) -> V {
     let zero = _mm512_setzero_si512();
     let high = _mm512_madd52hi_epu64(zero, x, quotient);
     let product = _mm512_madd52lo_epu64(zero, x, value);
-    let multiple = _mm512_madd52lo_epu64(zero, high, l.p);
-    _mm512_and_si512(_mm512_sub_epi64(product, multiple), l.mask)
+    _mm512_and_si512(_mm512_madd52lo_epu64(product, high, l.minus_p), l.mask)
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn mul_factor(l: Lanes, x: V, factor: Factor) -> V {
     mul_lazy(l, x, set(factor.value), set(factor.quotient))
-}
-
-/// Cooley–Tukey: inputs and outputs below `4p`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn split(l: Lanes, x: V, y: V, w: (V, V)) -> (V, V) {
-    let u = at_most_once(x, l.p2);
-    let v = mul_lazy(l, y, w.0, w.1);
-    let difference = _mm512_add_epi64(_mm512_sub_epi64(u, v), l.p2);
-    (_mm512_add_epi64(u, v), difference)
-}
-
-/// Gentleman–Sande: inputs and outputs below `2p`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn join(l: Lanes, x: V, y: V, w: (V, V)) -> (V, V) {
-    let sum = at_most_once(_mm512_add_epi64(x, y), l.p2);
-    let difference = _mm512_add_epi64(_mm512_sub_epi64(x, y), l.p2);
-    (sum, mul_lazy(l, difference, w.0, w.1))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn root(roots: &Roots, index: usize) -> (V, V) {
-    let w = roots.at(index);
-    (set(w.value), set(w.quotient))
-}
-
-/// Eight roots from `index` on, in the lanes that `order` says.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn eight_roots(roots: &Roots, index: usize, order: V) -> (V, V) {
-    let pick = |from: &[u64]| {
-        let eight = from[index..].first_chunk().unwrap_or(&[0; 8]);
-        _mm512_permutexvar_epi64(order, load(eight))
-    };
-    (pick(&roots.values), pick(&roots.quotients))
-}
-
-/// Lane numbers; 8 and above are lanes of the second operand.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn order(lanes: [u64; 8]) -> V {
-    load(&lanes)
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn pick(a: V, order: V, b: V) -> V {
-    _mm512_permutex2var_epi64(a, order, b)
-}
-
-/// Lanes of the last three layers: what two vectors of eight neighbours become, and back.
-struct Orders {
-    roots: [V; 3],
-    down: [(V, V); 4],
-    up: [(V, V); 4],
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn orders() -> Orders {
-    Orders {
-        roots: [
-            order([0, 0, 0, 0, 1, 1, 1, 1]),
-            order([0, 0, 2, 2, 1, 1, 3, 3]),
-            order([0, 1, 2, 3, 4, 5, 6, 7]),
-        ],
-        down: [
-            (
-                order([0, 1, 2, 3, 8, 9, 10, 11]),
-                order([4, 5, 6, 7, 12, 13, 14, 15]),
-            ),
-            (
-                order([0, 1, 4, 5, 8, 9, 12, 13]),
-                order([2, 3, 6, 7, 10, 11, 14, 15]),
-            ),
-            (
-                order([0, 8, 4, 12, 2, 10, 6, 14]),
-                order([1, 9, 5, 13, 3, 11, 7, 15]),
-            ),
-            (
-                order([0, 8, 1, 9, 2, 10, 3, 11]),
-                order([4, 12, 5, 13, 6, 14, 7, 15]),
-            ),
-        ],
-        up: [
-            (
-                order([0, 2, 4, 6, 8, 10, 12, 14]),
-                order([1, 3, 5, 7, 9, 11, 13, 15]),
-            ),
-            (
-                order([0, 8, 4, 12, 2, 10, 6, 14]),
-                order([1, 9, 5, 13, 3, 11, 7, 15]),
-            ),
-            (
-                order([0, 1, 8, 9, 2, 3, 10, 11]),
-                order([4, 5, 12, 13, 6, 7, 14, 15]),
-            ),
-            (
-                order([0, 1, 2, 3, 8, 9, 10, 11]),
-                order([4, 5, 6, 7, 12, 13, 14, 15]),
-            ),
-        ],
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn forward_ifma(prime: &Prime, a: &mut [u64; N]) {
-    let (l, roots) = (lanes(prime), &prime.forward);
-    let mut half = N / 2;
-    // Two layers at a time while half a block has at least two vectors.
-    while half >= 16 {
-        for (block, a) in a.chunks_exact_mut(2 * half).enumerate() {
-            let at = N / (2 * half) + block;
-            let w = root(roots, at);
-            let (w0, w1) = (root(roots, 2 * at), root(roots, 2 * at + 1));
-            for [x0, x1, x2, x3] in quarters(a) {
-                let (v0, v2) = split(l, load(x0), load(x2), w);
-                let (v1, v3) = split(l, load(x1), load(x3), w);
-                let ((v0, v1), (v2, v3)) = (split(l, v0, v1, w0), split(l, v2, v3, w1));
-                store(x0, v0);
-                store(x1, v1);
-                store(x2, v2);
-                store(x3, v3);
-            }
-        }
-        half /= 4;
-    }
-    let orders = orders();
-    for (pair, a) in a.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-        let (mut x, mut y) = halves(a);
-        for layer in 0..3 {
-            let w = eight_roots(roots, (N / 8 + 2 * pair) << layer, orders.roots[layer]);
-            let (low, high) = orders.down[layer];
-            (x, y) = (pick(x, low, y), pick(x, high, y));
-            (x, y) = split(l, x, y, w);
-        }
-        let (low, high) = orders.down[3];
-        (x, y) = (pick(x, low, y), pick(x, high, y));
-        let reduce = |v| at_most_once(at_most_once(v, l.p2), l.p);
-        put(a, reduce(x), reduce(y));
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn inverse_ifma(prime: &Prime, a: &mut [u64; N]) {
-    let (l, roots) = (lanes(prime), &prime.inverse);
-    let orders = orders();
-    for (pair, a) in a.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-        let (mut x, mut y) = halves(a);
-        for layer in 0..3 {
-            let w = eight_roots(
-                roots,
-                (N / 8 + 2 * pair) << (2 - layer),
-                orders.roots[2 - layer],
-            );
-            let (low, high) = orders.up[layer];
-            (x, y) = (pick(x, low, y), pick(x, high, y));
-            (x, y) = join(l, x, y, w);
-        }
-        let (low, high) = orders.up[3];
-        put(a, pick(x, low, y), pick(x, high, y));
-    }
-    let mut half = 16;
-    while half < N {
-        for (block, a) in a.chunks_exact_mut(2 * half).enumerate() {
-            let at = N / (2 * half) + block;
-            let w = root(roots, at);
-            let (w0, w1) = (root(roots, 2 * at), root(roots, 2 * at + 1));
-            for [x0, x1, x2, x3] in quarters(a) {
-                let (v0, v1) = join(l, load(x0), load(x1), w0);
-                let (v2, v3) = join(l, load(x2), load(x3), w1);
-                let ((v0, v2), (v1, v3)) = (join(l, v0, v2, w), join(l, v1, v3, w));
-                store(x0, v0);
-                store(x1, v1);
-                store(x2, v2);
-                store(x3, v3);
-            }
-        }
-        half *= 4;
-    }
-    scale_ifma(prime, prime.n_inverse, a);
-}
-
-/// Vectors of the four quarters of a block, side by side.
-#[inline]
-fn quarters(a: &mut [u64]) -> impl Iterator<Item = [&mut [u64; 8]; 4]> {
-    let quarter = a.len() / 4;
-    let (a0, a) = a.split_at_mut(quarter);
-    let (a1, a) = a.split_at_mut(quarter);
-    let (a2, a3) = a.split_at_mut(quarter);
-    let eights = |a| <[u64]>::as_chunks_mut::<8>(a).0.iter_mut();
-    let sides = eights(a0).zip(eights(a1)).zip(eights(a2)).zip(eights(a3));
-    sides.map(|(((x0, x1), x2), x3)| [x0, x1, x2, x3])
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn halves(a: &[u64; 16]) -> (V, V) {
-    let eights = a.as_chunks::<8>().0;
-    (load(&eights[0]), load(&eights[1]))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn put(a: &mut [u64; 16], x: V, y: V) {
-    let eights = a.as_chunks_mut::<8>().0;
-    store(&mut eights[0], x);
-    store(&mut eights[1], y);
 }
 
 /// `lo + 2^52·hi mod p` for any two words, in `[0, p)`.
