@@ -84,6 +84,26 @@ def test_products(pairs: list[tuple[int, int]]) -> None:
     assert np.array_equal(compute(_square, x), x * x)
 
 
+@pytest.mark.parametrize("operation", ["mul", "square", "mul_private"])
+def test_packed_products_that_are_truncated_are_the_floor_or_one_more(operation: str) -> None:
+    """So few bits are dropped that a product one unit below its range would show."""
+    bits, n = 2, 8192
+    x, y = np.random.default_rng(5).integers(-9, 10, (2, n))
+    y = x if operation == "square" else y
+
+    async def call(s: Scheme, c: Ctx, x: Any, y: Any) -> Any:
+        if operation == "square":
+            return await s.square_trunc(c, x, bits=bits)
+        if operation == "mul":
+            return await s.mul_trunc(c, x, y, bits=bits)
+        plain = raw if c.me == 0 else None
+        return await s.mul_private_trunc(c, plain, y, owner=0, bits=bits)
+
+    raw = x.astype(np.uint64)
+    result = compute(call, raw, y.astype(np.uint64)).view(np.int64)
+    assert set(np.unique(result - (x * y >> bits))) == {0, 1}
+
+
 @FEW
 @given(st.lists(RING, min_size=1, max_size=130))
 def test_bits_of_ring_elements(values: list[int]) -> None:

@@ -58,12 +58,15 @@ async def mul(
     bits=lambda source, x, exact=True: source.cross_bits(*_single(x), exact=exact),
 )
 async def square(ctx: Ctx, source: Correlations, x: Semi2kShare, exact: bool = True) -> Semi2kShare:
-    """x^2 = x_0^2 + x_1^2 + 2 x_0 x_1: one cross term; unless `exact`, that or two less."""
+    """x^2 = x_0^2 + x_1^2 + x_0 (2 x_1): one cross term; unless `exact`, that or one less.
+
+    Doubled after the product, one less would be two less, and a truncated 0 could become -1.
+    """
     shape = _single(x)
     n = shape[0]
     mine = x.data.reshape(n, 1)
-    crossed = await _cross(ctx, source, 0, mine.reshape(n, 1, 1), mine, shape, exact)
-    return Semi2kShare((mine * mine + np.uint64(2) * crossed).reshape(x.shape))
+    crossed = await _cross(ctx, source, 0, mine.reshape(n, 1, 1), np.uint64(2) * mine, shape, exact)
+    return Semi2kShare((mine * mine + crossed).reshape(x.shape))
 
 
 @protocol(
