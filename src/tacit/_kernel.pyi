@@ -66,24 +66,28 @@ def gr_mul(x: U64, y: U64) -> U64:
     An element is `uint64[48]`, the constant first. A challenge is a word whose bit i < 48 is coefficient i.
     """
 
-def gr_scale(x: U64, alpha: U64) -> U64:
-    """`alpha[l] · x[l]` for `x: uint64[L, 48]` and challenges `alpha: uint64[L]`. "range" above 48 bits."""
+def gr_combine(x: list[U64], columns: int, alpha: list[U64]) -> U64:
+    """`sum_l alpha[l] · x[l, k]`, `uint64[columns, 48]`, for plain values in rows of `columns`.
 
-def gr_combine(x: U64, alpha: U64) -> U64:
-    """`sum_l alpha[l] · x[l, k]` for plain `x: uint64[L, K]`: `uint64[K, 48]`."""
+    Every segment `x[i]: uint64[n]` is filled up with zeros to whole rows; `alpha[i]` has a challenge for
+    each of them. "range" for a challenge above 48 bits.
+    """
 
-def gr_fold(x: U64, weights: U64) -> U64:
-    """`sum_j weights[j] · x[l·J + j]`, `uint64[ceil(n/J), 48]`, for plain `x: uint64[n]`, the last row filled
-    up with zeros; `weights: uint64[J, 48]`."""
+def gr_fold(x: list[U64], weights: U64, alpha: list[U64] | None, spare: int) -> U64:
+    """`alpha[l] · sum_j weights[j] · x[l·J + j]`, `uint64[L + spare, 48]`, for plain values in rows of J.
+
+    `weights: uint64[J, 48]`; segments as in `gr_combine`, without `alpha` nothing is scaled; the spare
+    elements are zero.
+    """
 
 def gr_fold_wide(x: U64, r: U64) -> U64:
     """Rows of 2^t elements of `x: uint64[n, 48]` at the point of the t challenges `r`, as functions linear in
     each variable: `uint64[ceil(n / 2^t), 48]`, the last row filled up with zeros."""
 
-def gr_tensor(u: U64, v: U64, alpha: U64, t: int) -> U64:
-    """`sum_l alpha[l] · û[l, c] · v̂[l, c]`, `uint64[3^t, 48]`: plain `u, v: uint64[n]` in rows of 2^t (bit i
-    of the index is variable i), each a function on {0,1}^t, extended to {0,1,∞}^t (∞: the value at 1 less
-    that at 0); digit i of c in base 3 is variable i, 2 is ∞. `alpha: uint64[ceil(n / 2^t)]`; t in 0..6.
+def gr_tensor(u: list[U64], v: list[U64], alpha: list[U64], t: int) -> U64:
+    """`sum_l alpha[l] · û[l, c] · v̂[l, c]`, `uint64[3^t, 48]`: plain `u, v` in rows of 2^t (bit i of the
+    index is variable i), each a function on {0,1}^t, extended to {0,1,∞}^t (∞: the value at 1 less that at
+    0); digit i of c in base 3 is variable i, 2 is ∞. Segments as in `gr_combine`; t in 0..7.
     """
 
 def gr_tensor_wide(x: U64, y: U64, t: int) -> U64:
@@ -92,19 +96,17 @@ def gr_tensor_wide(x: U64, y: U64, t: int) -> U64:
 def gf_mul(x: U64, y: U64) -> U64:
     """Products `uint64[n]` in GF(2)[X]/(X^64 + X^4 + X^3 + X + 1), bit i the coefficient of X^i."""
 
-def gf_scale(x: U64, alpha: U64) -> U64:
-    """`alpha[l] · X^b · x[64l + b]` for `x: uint64[64L]`, `alpha: uint64[L]`."""
+def gf_combine(x: list[U64], columns: int, alpha: list[U64]) -> U64:
+    """`sum_l alpha[l] · x[l, k]`, `uint64[columns]`, words as elements; segments as in `gr_combine`."""
 
-def gf_combine(x: U64, alpha: U64) -> U64:
-    """`sum_l alpha[l] · x[l, k]`, `uint64[K]`, the words of `x: uint64[L, K]` as elements."""
-
-def gf_fold(x: U64, weights: U64) -> U64:
-    """`sum_j weights[j] · (bit b of x[l·J + j])` at position `64l + b`: `uint64[64·ceil(n/J)]`."""
+def gf_fold(x: list[U64], weights: U64, alpha: list[U64] | None, spare: int) -> U64:
+    """`alpha[l] · X^b · sum_j weights[j] · (bit b of x[l·J + j])` at position `64l + b`, as `gr_fold`;
+    without `alpha`, no weights `alpha[l] · X^b`. `uint64[64·L + spare]`."""
 
 def gf_fold_wide(x: U64, r: U64) -> U64:
     """As `gr_fold_wide` for elements `x: uint64[n]`."""
 
-def gf_tensor(u: U64, v: U64, alpha: U64, t: int) -> U64:
+def gf_tensor(u: list[U64], v: list[U64], alpha: list[U64], t: int) -> U64:
     """As `gr_tensor` for words of bits, with AND for the product, xor for the difference: `uint64[3^t]`."""
 
 def gf_tensor_wide(x: U64, y: U64, t: int) -> U64:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tacit.base.protocol import REGISTRY
+from tacit.blocks.dzk import statement
 from tacit.mpc import rep3_malicious
 from tacit.mpc.rep3_malicious import SCHEME
 from tests.mpc.test_rep3 import integers
@@ -61,6 +62,7 @@ def test_headline_costs(name: str) -> None:
 def test_verification_grows_with_the_logarithm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its bytes for 8 times as many products: one or two more messages of 27 elements a prover."""
     monkeypatch.setattr(rep3_malicious, "KEEP", 1 << 30)
+    monkeypatch.setattr(statement, "FIRST_VARIABLES", 6)
     sizes = []
     for n in (1 << 17, 1 << 20):
         values = np.zeros(n, np.uint64)

@@ -23,6 +23,27 @@ fn rows(n: usize, width: usize) -> usize {
     n.div_ceil(width.max(1))
 }
 
+fn slices<'a>(arrays: &'a [Words<'_>]) -> PyResult<Vec<&'a [u64]>> {
+    arrays.iter().map(slice).collect()
+}
+
+/// As [`slices`], one for each segment.
+fn matching<'a>(arrays: &'a [Words<'_>], segments: usize) -> PyResult<Vec<&'a [u64]>> {
+    if arrays.len() == segments {
+        slices(arrays)
+    } else {
+        Err(mismatch("every segment must have one array"))
+    }
+}
+
+/// Elements of all rows of all segments, and of spare ones.
+fn size(segments: &[&[u64]], width: usize, lanes: usize, spare: usize) -> usize {
+    let sizes = segments
+        .iter()
+        .map(|x| rows(x.len(), width).saturating_mul(lanes));
+    sizes.fold(spare, usize::saturating_add)
+}
+
 /// Products of elements.
 #[pyfunction]
 pub fn gr_mul<'py>(py: Python<'py>, x: Table<'py>, y: Table<'py>) -> Matrix<'py> {
@@ -36,34 +57,6 @@ pub fn gr_mul<'py>(py: Python<'py>, x: Table<'py>, y: Table<'py>) -> Matrix<'py>
     })
 }
 
-/// Elements times challenges.
-#[pyfunction]
-pub fn gr_scale<'py>(py: Python<'py>, x: Table<'py>, alpha: Words<'py>) -> Matrix<'py> {
-    let (x, alpha) = (elements(&x)?, slice(&alpha)?);
-    fill(py, [x.len(), DEGREE], |out| {
-        galois::scale(x, alpha, out.as_chunks_mut().0)
-    })
-}
-
-/// Weighted sums of rows.
-#[pyfunction]
-pub fn gr_combine<'py>(py: Python<'py>, x: Table<'py>, alpha: Words<'py>) -> Matrix<'py> {
-    let columns = x.shape()[1];
-    let (x, alpha) = (slice(&x)?, slice(&alpha)?);
-    fill(py, [columns, DEGREE], |out| {
-        galois::combine(x, columns, alpha, out.as_chunks_mut().0)
-    })
-}
-
-/// Rows of plain values times weights.
-#[pyfunction]
-pub fn gr_fold<'py>(py: Python<'py>, x: Words<'py>, weights: Table<'py>) -> Matrix<'py> {
-    let (x, weights) = (slice(&x)?, elements(&weights)?);
-    fill(py, [rows(x.len(), weights.len()), DEGREE], |out| {
-        galois::fold(x, weights, out.as_chunks_mut().0)
-    })
-}
-
 /// Rows of elements at a point.
 #[pyfunction]
 pub fn gr_fold_wide<'py>(py: Python<'py>, x: Table<'py>, r: Words<'py>) -> Matrix<'py> {
@@ -74,27 +67,75 @@ pub fn gr_fold_wide<'py>(py: Python<'py>, x: Table<'py>, r: Words<'py>) -> Matri
     })
 }
 
-/// Weighted sums of extended products of plain values.
-#[pyfunction]
-pub fn gr_tensor<'py>(
-    py: Python<'py>,
-    u: Words<'py>,
-    v: Words<'py>,
-    alpha: Words<'py>,
-    t: usize,
-) -> Matrix<'py> {
-    let (u, v, alpha) = (slice(&u)?, slice(&v)?, slice(&alpha)?);
-    fill(py, [points(t).map_err(Failure)?, DEGREE], |out| {
-        galois::tensor(u, v, alpha, t, out.as_chunks_mut().0)
-    })
-}
-
 /// Sums of extended products of elements.
 #[pyfunction]
 pub fn gr_tensor_wide<'py>(py: Python<'py>, x: Table<'py>, y: Table<'py>, t: usize) -> Matrix<'py> {
     let (x, y) = (elements(&x)?, elements(&y)?);
     fill(py, [points(t).map_err(Failure)?, DEGREE], |out| {
         galois::tensor_wide(x, y, t, out.as_chunks_mut().0)
+    })
+}
+
+/// Rows of segments of plain values times weights, times challenges if there are any; then `spare` zero elements.
+#[pyfunction]
+pub fn gr_fold<'py>(
+    py: Python<'py>,
+    x: Vec<Words<'py>>,
+    weights: Table<'py>,
+    alpha: Option<Vec<Words<'py>>>,
+    spare: usize,
+) -> Matrix<'py> {
+    let (x, weights) = (slices(&x)?, elements(&weights)?);
+    let alpha = alpha.as_deref().map(|alpha| matching(alpha, x.len()));
+    let alpha = alpha.transpose()?;
+    let width = weights.len();
+    fill(py, [size(&x, width, 1, spare), DEGREE], |out| {
+        let mut out = out.as_chunks_mut().0;
+        for (i, x) in x.iter().enumerate() {
+            let alpha = alpha.as_ref().map(|alpha| alpha[i]);
+            let now = out.split_off_mut(..rows(x.len(), width));
+            galois::fold(x, weights, alpha, now.unwrap_or_default())?;
+        }
+        Ok(())
+    })
+}
+
+/// Weighted sums of rows of `columns` plain values, over all segments.
+#[pyfunction]
+pub fn gr_combine<'py>(
+    py: Python<'py>,
+    x: Vec<Words<'py>>,
+    columns: usize,
+    alpha: Vec<Words<'py>>,
+) -> Matrix<'py> {
+    let x = slices(&x)?;
+    let alpha = matching(&alpha, x.len())?;
+    fill(py, [columns, DEGREE], |out| {
+        let out = out.as_chunks_mut().0;
+        for (x, alpha) in x.iter().zip(&alpha) {
+            galois::combine(x, columns, alpha, out)?;
+        }
+        Ok(())
+    })
+}
+
+/// Weighted sums of extended products of plain values, over all segments.
+#[pyfunction]
+pub fn gr_tensor<'py>(
+    py: Python<'py>,
+    u: Vec<Words<'py>>,
+    v: Vec<Words<'py>>,
+    alpha: Vec<Words<'py>>,
+    t: usize,
+) -> Matrix<'py> {
+    let u = slices(&u)?;
+    let (v, alpha) = (matching(&v, u.len())?, matching(&alpha, u.len())?);
+    fill(py, [points(t).map_err(Failure)?, DEGREE], |out| {
+        let out = out.as_chunks_mut().0;
+        for ((u, v), alpha) in u.iter().zip(&v).zip(&alpha) {
+            galois::tensor(u, v, alpha, t, out)?;
+        }
+        Ok(())
     })
 }
 
@@ -111,29 +152,6 @@ pub fn gf_mul<'py>(py: Python<'py>, x: Words<'py>, y: Words<'py>) -> Vector<'py>
     })
 }
 
-/// Lanes of words times challenges.
-#[pyfunction]
-pub fn gf_scale<'py>(py: Python<'py>, x: Words<'py>, alpha: Words<'py>) -> Vector<'py> {
-    let (x, alpha) = (slice(&x)?, slice(&alpha)?);
-    fill(py, [x.len()], |out| binary::scale(x, alpha, out))
-}
-
-/// Weighted sums of rows of words.
-#[pyfunction]
-pub fn gf_combine<'py>(py: Python<'py>, x: Table<'py>, alpha: Words<'py>) -> Vector<'py> {
-    let columns = x.shape()[1];
-    let (x, alpha) = (slice(&x)?, slice(&alpha)?);
-    fill(py, [columns], |out| binary::combine(x, columns, alpha, out))
-}
-
-/// Lanes of rows of words times weights.
-#[pyfunction]
-pub fn gf_fold<'py>(py: Python<'py>, x: Words<'py>, weights: Words<'py>) -> Vector<'py> {
-    let (x, weights) = (slice(&x)?, slice(&weights)?);
-    let size = rows(x.len(), weights.len()) * binary::LANES;
-    fill(py, [size], |out| binary::fold(x, weights, out))
-}
-
 /// Rows of elements at a point.
 #[pyfunction]
 pub fn gf_fold_wide<'py>(py: Python<'py>, x: Words<'py>, r: Words<'py>) -> Vector<'py> {
@@ -144,26 +162,72 @@ pub fn gf_fold_wide<'py>(py: Python<'py>, x: Words<'py>, r: Words<'py>) -> Vecto
     })
 }
 
-/// Weighted sums of extended ANDs of words.
-#[pyfunction]
-pub fn gf_tensor<'py>(
-    py: Python<'py>,
-    u: Words<'py>,
-    v: Words<'py>,
-    alpha: Words<'py>,
-    t: usize,
-) -> Vector<'py> {
-    let (u, v, alpha) = (slice(&u)?, slice(&v)?, slice(&alpha)?);
-    fill(py, [points(t).map_err(Failure)?], |out| {
-        binary::tensor(u, v, alpha, t, out)
-    })
-}
-
 /// Sums of extended products of elements.
 #[pyfunction]
 pub fn gf_tensor_wide<'py>(py: Python<'py>, x: Words<'py>, y: Words<'py>, t: usize) -> Vector<'py> {
     let (x, y) = (slice(&x)?, slice(&y)?);
     fill(py, [points(t).map_err(Failure)?], |out| {
         binary::tensor_wide(x, y, t, out)
+    })
+}
+
+/// Rows of segments of plain values times weights, times challenges if there are any; then `spare` zero elements.
+#[pyfunction]
+pub fn gf_fold<'py>(
+    py: Python<'py>,
+    x: Vec<Words<'py>>,
+    weights: Words<'py>,
+    alpha: Option<Vec<Words<'py>>>,
+    spare: usize,
+) -> Vector<'py> {
+    let (x, weights) = (slices(&x)?, slice(&weights)?);
+    let alpha = alpha.as_deref().map(|alpha| matching(alpha, x.len()));
+    let alpha = alpha.transpose()?;
+    let width = weights.len();
+    fill(py, [size(&x, width, binary::LANES, spare)], |out| {
+        let mut out = out;
+        for (i, x) in x.iter().enumerate() {
+            let alpha = alpha.as_ref().map(|alpha| alpha[i]);
+            let now = out.split_off_mut(..rows(x.len(), width) * binary::LANES);
+            binary::fold(x, weights, alpha, now.unwrap_or_default())?;
+        }
+        Ok(())
+    })
+}
+
+/// Weighted sums of rows of `columns` plain values, over all segments.
+#[pyfunction]
+pub fn gf_combine<'py>(
+    py: Python<'py>,
+    x: Vec<Words<'py>>,
+    columns: usize,
+    alpha: Vec<Words<'py>>,
+) -> Vector<'py> {
+    let x = slices(&x)?;
+    let alpha = matching(&alpha, x.len())?;
+    fill(py, [columns], |out| {
+        for (x, alpha) in x.iter().zip(&alpha) {
+            binary::combine(x, columns, alpha, out)?;
+        }
+        Ok(())
+    })
+}
+
+/// Weighted sums of extended products of plain values, over all segments.
+#[pyfunction]
+pub fn gf_tensor<'py>(
+    py: Python<'py>,
+    u: Vec<Words<'py>>,
+    v: Vec<Words<'py>>,
+    alpha: Vec<Words<'py>>,
+    t: usize,
+) -> Vector<'py> {
+    let u = slices(&u)?;
+    let (v, alpha) = (matching(&v, u.len())?, matching(&alpha, u.len())?);
+    fill(py, [points(t).map_err(Failure)?], |out| {
+        for ((u, v), alpha) in u.iter().zip(&v).zip(&alpha) {
+            binary::tensor(u, v, alpha, t, out)?;
+        }
+        Ok(())
     })
 }

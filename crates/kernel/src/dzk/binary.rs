@@ -95,9 +95,10 @@ fn reduce(wide: u128) -> u64 {
     (once as u64) ^ times_modulus((once >> 64) as u64) as u64
 }
 
+/// `out[i] += sums[i]`.
 fn reduce_all(sums: &[u128], out: &mut [u64]) {
     for (out, sum) in out.iter_mut().zip(sums) {
-        *out = reduce(*sum);
+        *out ^= reduce(*sum);
     }
 }
 
@@ -111,44 +112,23 @@ pub fn mul(x: &[u64], y: &[u64], out: &mut [u64]) {
     {
         let mut sums = [0u128; BLOCK];
         add_products(&mut sums, x, y);
+        out.fill(0);
         reduce_all(&sums, out);
     }
 }
 
-/// `out[l·64 + b] = alpha_l·X^b·x[l·64 + b]`.
-///
-/// # Errors
-/// `Mismatch` unless there are 64 elements for each challenge.
-pub fn scale(x: &[u64], alpha: &[u64], out: &mut [u64]) -> Result<()> {
-    ensure(
-        alpha.len().checked_mul(LANES) == Some(x.len()) && x.len() == out.len(),
-        Error::Mismatch("x must have 64 elements for each challenge"),
-    )?;
-    let rows = x.as_chunks::<LANES>().0.iter();
-    for ((x, out), alpha) in rows.zip(out.as_chunks_mut::<LANES>().0).zip(alpha) {
-        let mut weight = *alpha;
-        let weights: [u64; LANES] = core::array::from_fn(|_| {
-            let now = weight;
-            weight = (weight << 1) ^ (MODULUS & 0u64.wrapping_sub(weight >> 63));
-            now
-        });
-        mul(x, &weights, out);
-    }
-    Ok(())
-}
-
-/// `out[k] = Σ_l alpha_l·x[l, k]` for `x: [L, K]`.
+/// `out[k] += Σ_l alpha_l·x[l, k]` for `x: [L, K]`, the last row filled up with zeros.
 ///
 /// # Errors
 /// `Mismatch` unless the lengths agree.
 pub fn combine(x: &[u64], columns: usize, alpha: &[u64], out: &mut [u64]) -> Result<()> {
     ensure(
-        columns.checked_mul(alpha.len()) == Some(x.len()) && out.len() == columns,
+        (columns == 0 || x.len().div_ceil(columns) == alpha.len()) && out.len() == columns,
         Error::Mismatch("x must have one row for each challenge"),
     )?;
     let mut sums = vec![0u128; columns];
     if columns > 0 {
-        for (row, alpha) in x.chunks_exact(columns).zip(alpha) {
+        for (row, alpha) in x.chunks(columns).zip(alpha) {
             add_scaled(&mut sums, row, *alpha);
         }
     }
@@ -156,18 +136,42 @@ pub fn combine(x: &[u64], columns: usize, alpha: &[u64], out: &mut [u64]) -> Res
     Ok(())
 }
 
-/// `out[l·64 + b] = Σ_j weights[j]·(bit b of x[l·J + j])`, the last row filled up with zeros.
+/// `out[l·64 + b] = alpha_l·X^b·Σ_j weights[j]·(bit b of x[l·J + j])`, the last row filled up with zeros; without
+/// `alpha`, no weights `alpha_l·X^b`.
 ///
 /// # Errors
-/// `Mismatch` if there are no weights or `out` has not 64 elements for each row.
-pub fn fold(x: &[u64], weights: &[u64], out: &mut [u64]) -> Result<()> {
+/// `Mismatch` if there are no weights, `out` has not 64 elements for each row or `alpha` not one challenge.
+pub fn fold(x: &[u64], weights: &[u64], alpha: Option<&[u64]>, out: &mut [u64]) -> Result<()> {
+    let rows = x
+        .len()
+        .checked_div(weights.len())
+        .map(|_| x.len().div_ceil(weights.len()));
     ensure(
-        !weights.is_empty()
-            && Some(out.len()) == x.len().div_ceil(weights.len()).checked_mul(LANES),
-        Error::Mismatch("out must have 64 elements for each row"),
+        rows.and_then(|rows| rows.checked_mul(LANES)) == Some(out.len())
+            && alpha.is_none_or(|alpha| Some(alpha.len()) == rows),
+        Error::Mismatch("out must have 64 elements for each row, alpha one challenge"),
     )?;
     fold_lanes(x, weights, out);
+    for (row, alpha) in out
+        .as_chunks_mut::<LANES>()
+        .0
+        .iter_mut()
+        .zip(alpha.unwrap_or(&[]))
+    {
+        scale(row, *alpha);
+    }
     Ok(())
+}
+
+/// `row[b] *= alpha·X^b`.
+fn scale(row: &mut [u64; LANES], alpha: u64) {
+    let mut weight = alpha;
+    let weights: [u64; LANES] = core::array::from_fn(|_| {
+        let now = weight;
+        weight = (weight << 1) ^ (MODULUS & 0u64.wrapping_sub(weight >> 63));
+        now
+    });
+    mul(&row.clone(), &weights, row);
 }
 
 multiversion! {
@@ -185,7 +189,7 @@ multiversion! {
     }
 }
 
-/// `out[c] = Σ_l alpha_l·(û[l, c] & v̂[l, c])` over the extended rows of `u` and `v`.
+/// `out[c] += Σ_l alpha_l·(û[l, c] & v̂[l, c])` over the extended rows of `u` and `v`.
 ///
 /// # Errors
 /// `Mismatch` unless the lengths agree; `Range` for `t`.
@@ -225,7 +229,7 @@ fn load_row(row: &[u64], t: usize, side: &mut [u64]) {
     extend(side, t, 1, core::ops::BitXor::bitxor);
 }
 
-/// As [`tensor`] for elements and without weights.
+/// `out[c] = Σ_l û[l, c]·v̂[l, c]` for elements.
 ///
 /// # Errors
 /// `Mismatch` unless the lengths agree; `Range` for `t`.
@@ -235,6 +239,7 @@ pub fn tensor_wide(x: &[u64], y: &[u64], t: usize, out: &mut [u64]) -> Result<()
         x.len() == y.len() && out.len() == count,
         Error::Mismatch("x and y must have one length"),
     )?;
+    out.fill(0);
     let width = 1usize << t;
     let mut sums = vec![0u128; count];
     let (mut left, mut right) = (vec![0u64; count], vec![0u64; count]);

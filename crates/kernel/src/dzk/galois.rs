@@ -5,57 +5,35 @@
 //! plain value 48. Floor: one 512-bit `vpmullq` per 8 of them.
 
 use super::lanes::{self, LANES};
+pub use super::plain::{combine, tensor};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use super::{check_rows, extend, points};
+use super::{extend, points};
 use crate::error::{Error, Result, ensure};
 use crate::ring;
 use crate::simd::{Tier, multiversion, tier};
 
 /// Words of an element.
 pub const DEGREE: usize = 48;
+/// Rows that are folded and scaled while they are in a cache.
+const BLOCK: usize = 1024;
 /// Words of a product before reduction.
 pub(super) const WIDE: usize = 2 * DEGREE;
 /// Exponents below 48 with which `X^48` is replaced, with sign −1.
 pub(super) const TAIL: [usize; 4] = [0, 2, 3, 5];
-/// Rows whose products are weighted together: 256·243 words are 0.5 MB, half an L2 cache.
-const BLOCK: usize = 256;
 
 /// An element.
 pub type Element = [u64; DEGREE];
 
-fn widen(challenge: u64) -> Element {
+pub(super) fn widen(challenge: u64) -> Element {
     core::array::from_fn(|i| challenge >> i & 1)
 }
 
-fn check_challenges(challenges: &[u64]) -> Result<()> {
+pub(super) fn check_challenges(challenges: &[u64]) -> Result<()> {
     ensure(
         challenges.iter().all(|c| c >> DEGREE == 0),
         Error::Range("challenges have 48 bits"),
     )
-}
-
-/// `out[c] = Σ_l alpha_l·values[c·depth + l]`.
-fn weigh(values: &[u64], alpha: &[u64], out: &mut [Element]) {
-    match tier() {
-        #[cfg(target_arch = "x86_64")]
-        Tier::Avx512 => x86::weigh(values, alpha, out),
-        _ => weigh_portable(values, alpha, out),
-    }
-}
-
-multiversion! {
-    fn weigh_portable(values: &[u64], alpha: &[u64], out: &mut [Element]) {
-        let masks: Vec<Element> = alpha.iter().map(|c| widen(*c).map(|bit| 0u64.wrapping_sub(bit))).collect();
-        for (out, row) in out.iter_mut().zip(values.chunks_exact(alpha.len().max(1))) {
-            *out = [0; DEGREE];
-            for (value, mask) in row.iter().zip(&masks) {
-                for (out, mask) in out.iter_mut().zip(mask) {
-                    *out = out.wrapping_add(value & mask);
-                }
-            }
-        }
-    }
 }
 
 /// `x` between zeros: `padded[DEGREE + i] = x[i]`.
@@ -116,145 +94,44 @@ multiversion! {
     }
 }
 
-/// `out[l] = alpha_l·x[l]`.
+/// `out[l] = alpha_l·Σ_j weights[j]·x[l·J + j]`, the last row filled up with zeros; without `alpha`, alpha_l = 1.
 ///
 /// # Errors
-/// `Mismatch` unless the lengths agree, `Range` for a challenge of more than 48 bits.
-pub fn scale(x: &[Element], alpha: &[u64], out: &mut [Element]) -> Result<()> {
-    ensure(
-        x.len() == alpha.len() && x.len() == out.len(),
-        Error::Mismatch("alpha must have one challenge for each element"),
-    )?;
-    check_challenges(alpha)?;
-    lanes::scale(x, alpha, out);
-    Ok(())
-}
-
-/// `out[k] = Σ_l alpha_l·x[l, k]` for `x: [L, K]`.
-///
-/// # Errors
-/// `Mismatch` unless the lengths agree, `Range` for a challenge of more than 48 bits.
-pub fn combine(x: &[u64], columns: usize, alpha: &[u64], out: &mut [Element]) -> Result<()> {
-    ensure(
-        columns.checked_mul(alpha.len()) == Some(x.len()) && out.len() == columns,
-        Error::Mismatch("x must have one row for each challenge"),
-    )?;
-    check_challenges(alpha)?;
-    out.fill([0; DEGREE]);
-    if columns == 0 {
-        return Ok(());
-    }
-    let mut transposed = vec![0u64; columns * BLOCK];
-    let mut part = vec![[0u64; DEGREE]; columns];
-    for (rows, alpha) in x.chunks(columns * BLOCK).zip(alpha.chunks(BLOCK)) {
-        let depth = alpha.len();
-        for (l, row) in rows.chunks_exact(columns).enumerate() {
-            for (k, value) in row.iter().enumerate() {
-                transposed[k * depth + l] = *value;
-            }
-        }
-        weigh(&transposed[..columns * depth], alpha, &mut part);
-        add_all(out.as_flattened_mut(), part.as_flattened());
-    }
-    Ok(())
-}
-
-multiversion! {
-    fn add_all(out: &mut [u64], part: &[u64]) {
-        for (out, part) in out.iter_mut().zip(part) {
-            *out = out.wrapping_add(*part);
-        }
-    }
-}
-
-/// `out[l] = Σ_j weights[j]·x[l·J + j]`, the last row filled up with zeros.
-///
-/// # Errors
-/// `Mismatch` if there are no weights or `out` is not one element a row.
-pub fn fold(x: &[u64], weights: &[Element], out: &mut [Element]) -> Result<()> {
+/// `Mismatch` if there are no weights, or `out` or `alpha` is not one for each row; `Range` for a challenge of more
+/// than 48 bits.
+pub fn fold(
+    x: &[u64],
+    weights: &[Element],
+    alpha: Option<&[u64]>,
+    out: &mut [Element],
+) -> Result<()> {
     let width = weights.len();
     ensure(
-        width > 0 && out.len() == x.len().div_ceil(width),
-        Error::Mismatch("out must have one element for each row"),
+        width > 0
+            && out.len() == x.len().div_ceil(width)
+            && alpha.is_none_or(|alpha| alpha.len() == out.len()),
+        Error::Mismatch("out must have one element for each row, alpha one challenge"),
     )?;
-    let whole = x.len() / width;
-    let (rows, rest) = x.split_at(whole * width);
-    let (sums, last) = out.split_at_mut(whole);
+    check_challenges(alpha.unwrap_or(&[]))?;
     let flat = weights.as_flattened();
-    let shape = (whole, width, DEGREE);
-    ring::matmul(rows, flat, shape, sums.as_flattened_mut())?;
-    if let Some(last) = last.first_mut() {
-        let shape = (1, rest.len(), DEGREE);
-        ring::matmul(rest, &flat[..rest.len() * DEGREE], shape, last)?;
-    }
-    Ok(())
-}
-
-/// `out[c] = Σ_l alpha_l·û[l, c]·v̂[l, c]` over the extended rows of `u` and `v`.
-///
-/// # Errors
-/// `Mismatch` unless the lengths agree; `Range` for `t` or a challenge.
-pub fn tensor(u: &[u64], v: &[u64], alpha: &[u64], t: usize, out: &mut [Element]) -> Result<()> {
-    check_rows(u.len(), t, alpha.len())?;
-    let count = points(t)?;
-    ensure(
-        u.len() == v.len() && out.len() == count,
-        Error::Mismatch("u and v must have one length"),
-    )?;
-    check_challenges(alpha)?;
-    out.fill([0; DEGREE]);
-    let width = 1usize << t;
-    let mut products = vec![0u64; count * BLOCK];
-    let mut part = vec![[0u64; DEGREE]; count];
-    let mut weights = vec![0u64; BLOCK];
-    let blocks = u.chunks(width * BLOCK).zip(v.chunks(width * BLOCK));
-    for ((u, v), alpha) in blocks.zip(alpha.chunks(BLOCK)) {
-        // Up to a multiple of the lanes, with weight zero.
-        let depth = alpha.len().next_multiple_of(LANES);
-        weights[..alpha.len()].copy_from_slice(alpha);
-        weights[alpha.len()..].fill(0);
-        let products = &mut products[..count * depth];
-        extended_products(u, v, t, depth, products);
-        weigh(products, &weights[..depth], &mut part);
-        add_all(out.as_flattened_mut(), part.as_flattened());
-    }
-    Ok(())
-}
-
-multiversion! {
-    /// `products[c·depth + l]`; rows beyond the last one are zero.
-    fn extended_products(u: &[u64], v: &[u64], t: usize, depth: usize, products: &mut [u64]) {
-        let count = products.len() / depth;
-        let mut left = vec![[0u64; LANES]; count];
-        let mut right = left.clone();
-        let span = LANES << t;
-        for (block, (u, v)) in u.chunks(span).zip(v.chunks(span)).enumerate() {
-            spread(u, t, &mut left);
-            spread(v, t, &mut right);
-            let targets = products.chunks_exact_mut(depth);
-            for ((left, right), target) in left.iter().zip(&right).zip(targets) {
-                let target = &mut target.as_chunks_mut::<LANES>().0[block];
-                for ((target, left), right) in target.iter_mut().zip(left).zip(right) {
-                    *target = left.wrapping_mul(*right);
-                }
-            }
+    for (block, (x, out)) in x
+        .chunks(BLOCK * width)
+        .zip(out.chunks_mut(BLOCK))
+        .enumerate()
+    {
+        let whole = x.len() / width;
+        let (rows, rest) = x.split_at(whole * width);
+        let (sums, last) = out.split_at_mut(whole);
+        ring::matmul(rows, flat, (whole, width, DEGREE), sums.as_flattened_mut())?;
+        if let Some(last) = last.first_mut() {
+            let shape = (1, rest.len(), DEGREE);
+            ring::matmul(rest, &flat[..rest.len() * DEGREE], shape, last)?;
+        }
+        if let Some(alpha) = alpha {
+            lanes::scale(&alpha[block * BLOCK..][..out.len()], out);
         }
     }
-}
-
-/// Row r of `x` in lane r, extended; missing values are zero.
-#[inline(always)]
-fn spread(x: &[u64], t: usize, side: &mut [[u64; LANES]]) {
-    let width = 1usize << t;
-    if x.len() < LANES * width {
-        side[..width].fill([0; LANES]);
-    }
-    for (lane, row) in x.chunks(width).enumerate() {
-        for (side, value) in side.iter_mut().zip(row) {
-            side[lane] = *value;
-        }
-    }
-    extend(side.as_flattened_mut(), t, LANES, u64::wrapping_sub);
+    Ok(())
 }
 
 /// As [`tensor`] for elements and without weights.

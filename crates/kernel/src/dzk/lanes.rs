@@ -9,7 +9,14 @@ use crate::simd::{Tier, multiversion, tier};
 pub(super) const LANES: usize = 8;
 pub(super) type Words = [u64; LANES];
 pub(super) type Side = [Words; DEGREE];
+/// Elements side by side between zeros.
+pub(super) type Padded = [Words; 3 * DEGREE];
 pub(super) type Wide = [Words; WIDE];
+
+/// At the start of a cache line, so that no load crosses into the next one.
+#[repr(align(64))]
+#[derive(Clone)]
+pub(super) struct Line<T>(pub T);
 
 pub(super) const ZERO: Side = [[0; LANES]; DEGREE];
 
@@ -18,6 +25,11 @@ pub(super) const ZERO: Side = [[0; LANES]; DEGREE];
 pub(super) fn gather(x: &[Element], step: usize, side: &mut Side) {
     if x.len() < (LANES - 1) * step + 1 {
         *side = ZERO;
+    } else {
+        #[cfg(target_arch = "x86_64")]
+        if tier() == Tier::Avx512 {
+            return x86::gather(x, step, side);
+        }
     }
     for (lane, element) in x.iter().step_by(step).take(LANES).enumerate() {
         for (side, word) in side.iter_mut().zip(element) {
@@ -28,6 +40,10 @@ pub(super) fn gather(x: &[Element], step: usize, side: &mut Side) {
 
 #[inline(always)]
 fn scatter(side: &Side, out: &mut [Element]) {
+    #[cfg(target_arch = "x86_64")]
+    if let (Tier::Avx512, Ok(out)) = (tier(), <&mut [Element; LANES]>::try_from(&mut *out)) {
+        return x86::scatter(side, out);
+    }
     for (lane, element) in out.iter_mut().enumerate() {
         for (word, side) in element.iter_mut().zip(side) {
             *word = side[lane];
@@ -54,9 +70,9 @@ fn reduce(wide: &mut Wide) -> Side {
 /// Whether coefficient `bit` of the challenge is 1, as a mask of lanes.
 pub(super) type Masks = [u8; DEGREE];
 
-/// `wide = challenge·x`, a challenge for each lane.
+/// `wide = challenge·x`, a challenge for each lane; x between zeros.
 #[inline(always)]
-fn times_challenges(masks: &Masks, x: &Side, wide: &mut Wide) {
+fn times_challenges(masks: &Masks, x: &Padded, wide: &mut Wide) {
     match tier() {
         #[cfg(target_arch = "x86_64")]
         Tier::Avx512 => x86::times_challenges(masks, x, wide),
@@ -65,11 +81,11 @@ fn times_challenges(masks: &Masks, x: &Side, wide: &mut Wide) {
 }
 
 multiversion! {
-    fn times_challenges_portable(masks: &Masks, x: &Side, wide: &mut Wide) {
+    fn times_challenges_portable(masks: &Masks, x: &Padded, wide: &mut Wide) {
         *wide = [[0; LANES]; WIDE];
         for (bit, mask) in masks.iter().enumerate() {
             let mask: Words = core::array::from_fn(|lane| 0u64.wrapping_sub(u64::from(mask >> lane & 1)));
-            for (wide, x) in wide[bit..].iter_mut().zip(x) {
+            for (wide, x) in wide[bit..].iter_mut().zip(&x[DEGREE..2 * DEGREE]) {
                 for ((wide, x), mask) in wide.iter_mut().zip(x).zip(&mask) {
                     *wide = wide.wrapping_add(x & mask);
                 }
@@ -78,23 +94,22 @@ multiversion! {
     }
 }
 
-/// `out[l] = alpha_l·x[l]`.
-pub(super) fn scale(x: &[Element], alpha: &[u64], out: &mut [Element]) {
-    let blocks = x
-        .chunks(LANES)
-        .zip(alpha.chunks(LANES))
-        .zip(out.chunks_mut(LANES));
-    let (mut side, mut wide) = (ZERO, [[0u64; LANES]; WIDE]);
-    for ((x, alpha), out) in blocks {
-        gather(x, 1, &mut side);
+/// `x[l] *= alpha_l`.
+pub(super) fn scale(alpha: &[u64], x: &mut [Element]) {
+    let mut side = Line([[0u64; LANES]; 3 * DEGREE]);
+    let mut wide = Line([[0u64; LANES]; WIDE]);
+    for (x, alpha) in x.chunks_mut(LANES).zip(alpha.chunks(LANES)) {
+        if let Some(middle) = side.0[DEGREE..].first_chunk_mut() {
+            gather(x, 1, middle);
+        }
         let masks: Masks = core::array::from_fn(|bit| {
             let lanes = alpha.iter().enumerate();
             lanes.fold(0, |mask, (lane, alpha)| {
                 mask | ((alpha >> bit & 1) as u8) << lane
             })
         });
-        times_challenges(&masks, &side, &mut wide);
-        finish(&mut wide, out);
+        times_challenges(&masks, &side.0, &mut wide.0);
+        finish(&mut wide.0, x);
     }
 }
 
@@ -105,7 +120,7 @@ multiversion! {
 }
 
 /// `wide = challenge·x`, one challenge, as the places of its ones, for all lanes; x between zeros.
-fn times_challenge(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
+fn times_challenge(bits: &[usize], x: &Padded, wide: &mut Wide) {
     match tier() {
         #[cfg(target_arch = "x86_64")]
         Tier::Avx512 => x86::times_challenge(bits, x, wide),
@@ -114,7 +129,7 @@ fn times_challenge(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
 }
 
 multiversion! {
-    fn times_challenge_portable(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
+    fn times_challenge_portable(bits: &[usize], x: &Padded, wide: &mut Wide) {
         *wide = [[0; LANES]; WIDE];
         for bit in bits {
             for (wide, x) in wide[*bit..].iter_mut().zip(&x[DEGREE..2 * DEGREE]) {
@@ -131,26 +146,27 @@ pub(super) fn fold_rows(x: &[Element], points: &[u64], out: &mut [Element]) {
     let width = 1usize << points.len();
     let places = |point: &u64| (0..DEGREE).filter(|bit| point >> bit & 1 == 1).collect();
     let places: Vec<Vec<usize>> = points.iter().map(places).collect();
-    let (mut sides, mut wide) = (vec![ZERO; width], [[0u64; LANES]; WIDE]);
-    let mut rise = [[0u64; LANES]; 3 * DEGREE];
+    let mut sides = vec![Line(ZERO); width];
+    let mut wide = Line([[0u64; LANES]; WIDE]);
+    let mut rise = Line([[0u64; LANES]; 3 * DEGREE]);
     for (x, out) in x.chunks(LANES * width).zip(out.chunks_mut(LANES)) {
         for (j, side) in sides.iter_mut().enumerate() {
-            gather(x.get(j..).unwrap_or(&[]), width, side);
+            gather(x.get(j..).unwrap_or(&[]), width, &mut side.0);
         }
         let mut left = width;
         for bits in &places {
             left /= 2;
             for i in 0..left {
-                let zero = sides[2 * i];
-                let middle = &mut rise[DEGREE..2 * DEGREE];
-                middle.copy_from_slice(&sides[2 * i + 1]);
-                subtract(middle, &zero);
-                times_challenge(bits, &rise, &mut wide);
+                let zero = sides[2 * i].clone();
+                let middle = &mut rise.0[DEGREE..2 * DEGREE];
+                middle.copy_from_slice(&sides[2 * i + 1].0);
+                subtract(middle, &zero.0);
+                times_challenge(bits, &rise.0, &mut wide.0);
                 sides[i] = zero;
-                add_reduced(&mut sides[i], &mut wide);
+                add_reduced(&mut sides[i].0, &mut wide.0);
             }
         }
-        scatter(&sides[0], out);
+        scatter(&sides[0].0, out);
     }
 }
 

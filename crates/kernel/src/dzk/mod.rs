@@ -11,6 +11,7 @@
 pub mod binary;
 pub mod galois;
 mod lanes;
+mod plain;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -20,14 +21,14 @@ mod tests;
 use crate::error::{Error, Result, ensure};
 
 /// Most variables that are folded at once.
-pub const MOST_VARIABLES: usize = 6;
+pub const MOST_VARIABLES: usize = 7;
 
 /// Points of `{0,1,∞}^t`.
 ///
 /// # Errors
 /// `Range` if `t` is above [`MOST_VARIABLES`].
 pub fn points(t: usize) -> Result<usize> {
-    ensure(t <= MOST_VARIABLES, Error::Range("t must be 0 to 6"))?;
+    ensure(t <= MOST_VARIABLES, Error::Range("t must be 0 to 7"))?;
     Ok(3usize.pow(t as u32))
 }
 

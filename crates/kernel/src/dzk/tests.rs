@@ -107,15 +107,10 @@ fn products_of_elements_equal_the_definition_on_every_tier() {
     on_every_tier(|_| {
         let mut random = Stream::new(1);
         let (x, y) = (elements(&mut random, 21), elements(&mut random, 21));
-        let alpha = challenges(&mut random, 21);
         let mut out = vec![[0; DEGREE]; 21];
         galois::mul(&x, &y, &mut out);
         for i in 0..21 {
             assert_eq!(out[i], product(&x[i], &y[i]));
-        }
-        galois::scale(&x, &alpha, &mut out).unwrap();
-        for i in 0..21 {
-            assert_eq!(out[i], product(&x[i], &widen(alpha[i])));
         }
         let (x, y) = (random.words(600), random.words(600));
         let mut words = vec![0; 600];
@@ -130,53 +125,50 @@ fn products_of_elements_equal_the_definition_on_every_tier() {
 fn weighted_sums_of_plain_values_equal_the_definition_on_every_tier() {
     on_every_tier(|_| {
         let mut random = Stream::new(2);
-        for (rows, columns) in [(0, 3), (1, 1), (300, 5), (7, 33)] {
-            let x = random.words(rows * columns);
+        for (rows, columns) in [(0, 3), (1, 1), (300, 5), (7, 33), (19, 16)] {
+            let mut x = random.words(rows * columns);
             let alpha = challenges(&mut random, rows);
+            x.truncate(x.len().saturating_sub(2 * columns.min(2) - 2));
             let mut out = vec![[1; DEGREE]; columns];
             galois::combine(&x, columns, &alpha, &mut out).unwrap();
             let mut words = vec![1; columns];
             binary::combine(&x, columns, &alpha, &mut words).unwrap();
             for k in 0..columns {
-                let (mut sum, mut word) = ([0; DEGREE], 0);
-                for l in 0..rows {
-                    let value = x[l * columns + k];
-                    add(
-                        &mut sum,
-                        &widen(alpha[l]).map(|bit| bit.wrapping_mul(value)),
-                    );
-                    word ^= field_product(value, alpha[l]);
+                let (mut sum, mut word) = ([1; DEGREE], 1);
+                for (l, alpha) in alpha.iter().enumerate() {
+                    let value = x.get(l * columns + k).copied().unwrap_or(0);
+                    add(&mut sum, &widen(*alpha).map(|bit| bit.wrapping_mul(value)));
+                    word ^= field_product(value, *alpha);
                 }
                 assert_eq!((out[k], words[k]), (sum, word));
             }
         }
-        for (n, width) in [(0, 4), (5, 8), (64, 32), (100, 32)] {
+        for (n, width) in [(0usize, 4), (5, 8), (64, 32), (100, 32), (600, 4)] {
+            let rows = n.div_ceil(width);
             let (x, weights) = (random.words(n), elements(&mut random, width));
-            let mut out = vec![[1; DEGREE]; n.div_ceil(width)];
-            galois::fold(&x, &weights, &mut out).unwrap();
+            let alpha = challenges(&mut random, rows);
+            let (mut out, mut scaled) = (vec![[1; DEGREE]; rows], vec![[1; DEGREE]; rows]);
+            galois::fold(&x, &weights, None, &mut out).unwrap();
+            galois::fold(&x, &weights, Some(&alpha), &mut scaled).unwrap();
             let bit_weights = random.words(width);
-            let mut lanes = vec![1; 64 * n.div_ceil(width)];
-            binary::fold(&x, &bit_weights, &mut lanes).unwrap();
+            let (mut lanes, mut scaled_lanes) = (vec![1; 64 * rows], vec![1; 64 * rows]);
+            binary::fold(&x, &bit_weights, None, &mut lanes).unwrap();
+            binary::fold(&x, &bit_weights, Some(&alpha), &mut scaled_lanes).unwrap();
             for (l, row) in x.chunks(width).enumerate() {
                 let mut sum = [0; DEGREE];
                 for (x, weight) in row.iter().zip(&weights) {
                     add(&mut sum, &weight.map(|word| word.wrapping_mul(*x)));
                 }
-                assert_eq!(out[l], sum);
+                assert_eq!((out[l], scaled[l]), (sum, product(&sum, &widen(alpha[l]))));
                 for b in 0..64 {
                     let terms = row.iter().zip(&bit_weights);
                     let sum =
                         terms.fold(0, |sum, (x, w)| sum ^ (w & 0u64.wrapping_sub(x >> b & 1)));
+                    let weight = field_product(alpha[l], 1 << b);
                     assert_eq!(lanes[64 * l + b], sum);
+                    assert_eq!(scaled_lanes[64 * l + b], field_product(sum, weight));
                 }
             }
-        }
-        let (x, alpha) = (random.words(128), random.words(2));
-        let mut out = vec![0; 128];
-        binary::scale(&x, &alpha, &mut out).unwrap();
-        for (i, out) in out.iter().enumerate() {
-            let weight = field_product(alpha[i / 64], 1 << (i % 64));
-            assert_eq!(*out, field_product(weight, x[i]));
         }
     });
 }
@@ -185,7 +177,17 @@ fn weighted_sums_of_plain_values_equal_the_definition_on_every_tier() {
 fn tensors_equal_the_definition_on_every_tier() {
     on_every_tier(|_| {
         let mut random = Stream::new(3);
-        for (n, t) in [(0, 2), (1, 0), (9, 0), (5, 3), (300, 1), (90, 4), (64, 6)] {
+        for (n, t) in [
+            (0, 2),
+            (1, 0),
+            (9, 0),
+            (5, 3),
+            (300, 1),
+            (90, 4),
+            (64, 6),
+            (2000, 7),
+            (5000, 3),
+        ] {
             let (u, v) = (random.words(n), random.words(n));
             let rows = n.div_ceil(1 << t);
             let alpha = challenges(&mut random, rows);
@@ -195,7 +197,7 @@ fn tensors_equal_the_definition_on_every_tier() {
             let mut words = vec![1; count];
             binary::tensor(&u, &v, &alpha, t, &mut words).unwrap();
             for c in 0..count {
-                let (mut sum, mut word) = ([0; DEGREE], 0);
+                let (mut sum, mut word) = ([1; DEGREE], 1);
                 for ((u, v), alpha) in u.chunks(1 << t).zip(v.chunks(1 << t)).zip(&alpha) {
                     let at = |row: &[u64]| extended(row, c, t, 0, u64::wrapping_sub);
                     let value = at(u).wrapping_mul(at(v));
@@ -272,16 +274,19 @@ fn arguments_that_do_not_fit_are_refused() {
     assert!(galois::tensor(&[1; 8], &[1; 7], &[1; 2], 2, &mut out).is_err());
     assert!(galois::tensor(&[1; 8], &[1; 8], &[1; 3], 2, &mut out).is_err());
     assert!(galois::tensor(&[1; 8], &[1; 8], &[1, 1 << 48], 2, &mut out).is_err());
-    assert!(galois::tensor(&[1; 8], &[1; 8], &[1], 7, &mut out).is_err());
-    assert!(galois::combine(&[1; 8], 3, &[1; 2], &mut out[..3]).is_err());
+    assert!(galois::tensor(&[1; 8], &[1; 8], &[1], 8, &mut out).is_err());
+    assert!(galois::combine(&[1; 7], 3, &[1; 2], &mut out[..3]).is_err());
     assert!(galois::combine(&[1; 6], 3, &[1, u64::MAX], &mut out[..3]).is_err());
-    assert!(galois::fold(&[1; 8], &[], &mut out).is_err());
-    assert!(galois::fold_wide(&out.clone(), &[1; 7], &mut out).is_err());
-    assert!(galois::scale(&out.clone(), &[1; 8], &mut out).is_err());
+    assert!(galois::fold(&[1; 8], &[], None, &mut out).is_err());
+    assert!(galois::fold_wide(&out.clone(), &[1; 8], &mut out).is_err());
+    let weights = [[1; DEGREE]; 4];
+    assert!(galois::fold(&[1; 8], &weights, Some(&[1; 3]), &mut out[..2]).is_err());
+    assert!(galois::fold(&[1; 8], &weights, Some(&[1, 1 << 48]), &mut out[..2]).is_err());
     let mut words = vec![0; 9];
     assert!(binary::tensor(&[1; 8], &[1; 8], &[1; 3], 2, &mut words).is_err());
-    assert!(binary::combine(&[1; 8], 3, &[1; 2], &mut words[..3]).is_err());
-    assert!(binary::fold(&[1; 8], &[1; 4], &mut words).is_err());
-    assert!(binary::scale(&[1; 8], &[1], &mut words[..8]).is_err());
+    assert!(binary::combine(&[1; 7], 3, &[1; 2], &mut words[..3]).is_err());
+    assert!(binary::fold(&[1; 8], &[1; 4], None, &mut words).is_err());
+    assert!(binary::fold(&[1; 8], &[1; 8], Some(&[1; 2]), &mut [0; 64]).is_err());
+    assert!(binary::fold(&[1; 8], &[], None, &mut []).is_err());
     assert!(binary::fold_wide(&[1; 8], &[1], &mut words).is_err());
 }

@@ -4,16 +4,43 @@
 #![allow(unsafe_code)]
 
 use super::galois::{DEGREE, Element};
-use super::lanes::{Masks, Side, Wide, Words};
+use super::lanes::{LANES, Masks, Padded, Side, Wide, Words};
 use core::arch::x86_64::*;
 
+/// Words of a result that stay in registers.
+const BLOCK: usize = 8;
 /// A quarter of an element.
 const LEAF: usize = DEGREE / 4;
 
-/// `out[c] = Σ_l alpha_l·values[c·depth + l]`. The caller has checked the tier.
-pub(super) fn weigh(values: &[u64], alpha: &[u64], out: &mut [Element]) {
+/// `out[c] += Σ_l alpha_l·values[c·depth + l]`, alpha as `quads`. The caller has checked the tier.
+pub(super) fn add_weighted(values: &[u64], depth: usize, quads: &[Indices], out: &mut [Element]) {
     // SAFETY: reached only on the tier that was detected to have AVX-512 F.
-    unsafe { weigh_512(values, alpha, out) }
+    unsafe { add_weighted_512(values, depth, quads, out) }
+}
+
+/// Challenges in fours, as `add_weighted` wants them. The caller has checked the tier.
+pub(super) fn quads(alpha: &[u64]) -> Vec<Indices> {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 F.
+    unsafe { quad_indices(alpha) }
+}
+
+/// `side[j·depth + l]` = value j of row l, for a multiple of eight rows and of eight values. The caller has
+/// checked the tier.
+pub(super) fn transpose(x: &[u64], width: usize, depth: usize, side: &mut [u64]) {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 F.
+    unsafe { transpose_rows(x, width, depth, side) }
+}
+
+/// Elements `x[r·step]` in lane r, eight of them. The caller has checked the tier.
+pub(super) fn gather(x: &[Element], step: usize, side: &mut Side) {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 F.
+    unsafe { gather_512(x, step, side) }
+}
+
+/// Lane r in `out[r]`. The caller has checked the tier.
+pub(super) fn scatter(side: &Side, out: &mut [Element; LANES]) {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 F.
+    unsafe { scatter_512(side, out) }
 }
 
 /// `sums[i] += (x·y)[i]` in eight lanes. The caller has checked the tier.
@@ -22,21 +49,20 @@ pub(super) fn multiply_into(sums: &mut Wide, x: &Side, y: &Side) {
     unsafe { multiply_512(sums, x, y) }
 }
 
-/// `wide = challenge·x`, a challenge for each lane. The caller has checked the tier.
-pub(super) fn times_challenges(masks: &Masks, x: &Side, wide: &mut Wide) {
+/// `wide = challenge·x`, a challenge for each lane; x between zeros. The caller has checked the tier.
+pub(super) fn times_challenges(masks: &Masks, x: &Padded, wide: &mut Wide) {
     // SAFETY: reached only on the tier that was detected to have AVX-512 F.
     unsafe { times_challenges_512(masks, x, wide) }
 }
 
 /// `wide = challenge·x`, one challenge for all lanes. The caller has checked the tier.
-pub(super) fn times_challenge(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
+pub(super) fn times_challenge(bits: &[usize], x: &Padded, wide: &mut Wide) {
     // SAFETY: reached only on the tier that was detected to have AVX-512 F.
     unsafe { times_challenge_512(bits, x, wide) }
 }
 
 #[target_feature(enable = "avx512f")]
-fn times_challenge_512(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide) {
-    const BLOCK: usize = 8;
+fn times_challenge_512(bits: &[usize], x: &Padded, wide: &mut Wide) {
     for (block, wide) in wide.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
         // Only shifts that bring x into this block.
         let at = BLOCK * block;
@@ -55,21 +81,20 @@ fn times_challenge_512(bits: &[usize], x: &[Words; 3 * DEGREE], wide: &mut Wide)
 }
 
 #[target_feature(enable = "avx512f")]
-fn times_challenges_512(masks: &Masks, x: &Side, wide: &mut Wide) {
-    let (low, high) = wide.split_at_mut(DEGREE);
-    for (at, (low, high)) in low.iter_mut().zip(high).enumerate() {
-        let (below, above) = masks.split_at(at + 1);
-        let (early, late) = x.split_at(at + 1);
-        let mut sum = _mm512_setzero_si512();
-        for (mask, x) in below.iter().zip(early.iter().rev()) {
-            sum = _mm512_mask_add_epi64(sum, *mask, sum, load(x));
+fn times_challenges_512(masks: &Masks, x: &Padded, wide: &mut Wide) {
+    for (block, wide) in wide.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        let at = BLOCK * block;
+        // Only shifts that bring x into this block.
+        let first = (at + 1).saturating_sub(DEGREE);
+        let mut sums = [_mm512_setzero_si512(); BLOCK];
+        for (bit, mask) in masks.iter().enumerate().take(at + BLOCK).skip(first) {
+            for (sum, x) in sums.iter_mut().zip(&x[DEGREE + at - bit..][..BLOCK]) {
+                *sum = _mm512_mask_add_epi64(*sum, *mask, *sum, load(x));
+            }
         }
-        store(low, sum);
-        let mut sum = _mm512_setzero_si512();
-        for (mask, x) in above.iter().zip(late.iter().rev()) {
-            sum = _mm512_mask_add_epi64(sum, *mask, sum, load(x));
+        for (wide, sum) in wide.iter_mut().zip(sums) {
+            store(wide, sum);
         }
-        store(high, sum);
     }
 }
 
@@ -87,7 +112,7 @@ fn store(to: &mut Words, value: __m512i) {
 
 /// Rows whose 16 sums are looked up together.
 const QUAD: usize = 4;
-type Indices = [__m512i; DEGREE / 8];
+pub(super) type Indices = [__m512i; DEGREE / 8];
 
 /// For every four rows: lane k holds the four bits of coefficient k, lowest row first.
 #[target_feature(enable = "avx512f")]
@@ -116,39 +141,115 @@ fn subset_sums(values: &[u64; QUAD]) -> (__m512i, __m512i) {
 
 /// The challenges are public: they index the sums, the values do not.
 #[target_feature(enable = "avx512f")]
-fn weigh_512(values: &[u64], alpha: &[u64], out: &mut [Element]) {
-    const GROUP: usize = 2;
-    let depth = alpha.len();
-    let indices = quad_indices(alpha);
-    let rest = &alpha[depth / QUAD * QUAD..];
-    for (group, out) in out.chunks_mut(GROUP).enumerate() {
-        // Rows beyond the edge repeat the last one and are not stored.
-        let rows: [&[u64]; GROUP] = core::array::from_fn(|c| {
-            let start = (group * GROUP + c.min(out.len() - 1)) * depth;
-            &values[start..start + depth]
-        });
+fn add_weighted_512(values: &[u64], depth: usize, quads: &[Indices], out: &mut [Element]) {
+    const GROUP: usize = 3;
+    let mut groups = out.chunks_exact_mut(GROUP);
+    let mut rows = values.chunks_exact(GROUP * depth);
+    for (out, rows) in (&mut groups).zip(&mut rows) {
+        let (a, rest) = rows.split_at(depth);
+        let (b, c) = rest.split_at(depth);
         let mut sums = [[_mm512_setzero_si512(); DEGREE / 8]; GROUP];
-        let [a, b] = rows.map(|row| row.as_chunks::<QUAD>());
-        for ((indices, a), b) in indices.iter().zip(a.0).zip(b.0) {
-            let (a, b) = (subset_sums(a), subset_sums(b));
+        let [a, b, c] = [a, b, c].map(|row| row.as_chunks::<QUAD>().0);
+        for (((indices, a), b), c) in quads.iter().zip(a).zip(b).zip(c) {
+            let tables = [subset_sums(a), subset_sums(b), subset_sums(c)];
             for (k, index) in indices.iter().enumerate() {
-                let picked = _mm512_permutex2var_epi64(a.0, *index, a.1);
-                sums[0][k] = _mm512_add_epi64(sums[0][k], picked);
-                let picked = _mm512_permutex2var_epi64(b.0, *index, b.1);
-                sums[1][k] = _mm512_add_epi64(sums[1][k], picked);
-            }
-        }
-        for (sums, rest_values) in sums.iter_mut().zip([a.1, b.1]) {
-            for (alpha, value) in rest.iter().zip(rest_values) {
-                let value = _mm512_set1_epi64(*value as i64);
-                for (k, sum) in sums.iter_mut().enumerate() {
-                    *sum = _mm512_mask_add_epi64(*sum, (alpha >> (8 * k)) as u8, *sum, value);
+                for (sums, (low, high)) in sums.iter_mut().zip(tables) {
+                    let picked = _mm512_permutex2var_epi64(low, *index, high);
+                    sums[k] = _mm512_add_epi64(sums[k], picked);
                 }
             }
         }
         for (out, sums) in out.iter_mut().zip(&sums) {
-            for (out, sum) in out.as_chunks_mut::<8>().0.iter_mut().zip(sums) {
-                store(out, *sum);
+            add_to(out, sums);
+        }
+    }
+    for (out, row) in groups
+        .into_remainder()
+        .iter_mut()
+        .zip(rows.remainder().chunks_exact(depth))
+    {
+        let mut sums = [_mm512_setzero_si512(); DEGREE / 8];
+        for (indices, quad) in quads.iter().zip(row.as_chunks::<QUAD>().0) {
+            let (low, high) = subset_sums(quad);
+            for (sum, index) in sums.iter_mut().zip(indices) {
+                *sum = _mm512_add_epi64(*sum, _mm512_permutex2var_epi64(low, *index, high));
+            }
+        }
+        add_to(out, &sums);
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn add_to(out: &mut Element, sums: &[__m512i; DEGREE / 8]) {
+    for (out, sum) in out.as_chunks_mut::<8>().0.iter_mut().zip(sums) {
+        store(out, _mm512_add_epi64(load(out), *sum));
+    }
+}
+
+/// Word i of lane r becomes word r of lane i.
+#[target_feature(enable = "avx512f")]
+fn transposed(x: [__m512i; 8]) -> [__m512i; 8] {
+    let mut pairs = x;
+    for i in (0..8).step_by(2) {
+        pairs[i] = _mm512_unpacklo_epi64(x[i], x[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_epi64(x[i], x[i + 1]);
+    }
+    // Quarter q of register i: words 2q + (i odd) of lanes i, i + 1 (i even below).
+    let mut fours = pairs;
+    for (i, j) in [(0, 2), (1, 3), (4, 6), (5, 7)] {
+        fours[i] = _mm512_shuffle_i64x2(pairs[i], pairs[j], 0b10_00_10_00);
+        fours[j] = _mm512_shuffle_i64x2(pairs[i], pairs[j], 0b11_01_11_01);
+    }
+    let mut out = fours;
+    for i in 0..4 {
+        out[i] = _mm512_shuffle_i64x2(fours[i], fours[i + 4], 0b10_00_10_00);
+        out[i + 4] = _mm512_shuffle_i64x2(fours[i], fours[i + 4], 0b11_01_11_01);
+    }
+    out
+}
+
+#[target_feature(enable = "avx512f")]
+fn transpose_rows(x: &[u64], width: usize, depth: usize, side: &mut [u64]) {
+    for (block, rows) in x.chunks_exact(LANES * width).enumerate() {
+        for j in (0..width).step_by(LANES) {
+            let words = core::array::from_fn(|r| load(words_at(rows, r * width + j)));
+            for (i, column) in transposed(words).into_iter().enumerate() {
+                let at = (j + i) * depth + block * LANES;
+                if let Some(to) = side[at..].first_chunk_mut() {
+                    store(to, column);
+                }
+            }
+        }
+    }
+}
+
+/// Eight words of a slice that is long enough.
+#[inline(always)]
+fn words_at(x: &[u64], at: usize) -> &Words {
+    x[at..at + LANES]
+        .as_chunks()
+        .0
+        .first()
+        .unwrap_or(&[0; LANES])
+}
+
+#[target_feature(enable = "avx512f")]
+fn gather_512(x: &[Element], step: usize, side: &mut Side) {
+    for (k, side) in side.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let words = core::array::from_fn(|r| load(words_at(&x[r * step], k * LANES)));
+        for (side, words) in side.iter_mut().zip(transposed(words)) {
+            store(side, words);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn scatter_512(side: &Side, out: &mut [Element; LANES]) {
+    for (k, side) in side.as_chunks::<LANES>().0.iter().enumerate() {
+        let lanes = transposed(core::array::from_fn(|i| load(&side[i])));
+        for (out, words) in out.iter_mut().zip(lanes) {
+            if let Some(to) = out.as_chunks_mut().0.get_mut(k) {
+                store(to, words);
             }
         }
     }

@@ -5,9 +5,9 @@ Source   [BBCGI19] Boneh, Boyle, Corrigan-Gibbs, Gilboa, Ishai, CRYPTO 2019 (epr
          Ishai, Nof, CCS 2019 (eprint 2019/1390), sections 3 and 4; [BGIN20] eprint 2020/1451.
 Setting  malicious with abort, one of three parties corrupted; interactive, no random oracle.
 Differs  one verifier knows all factors u, the other one all factors v, so the sides are folded apart and only
-         meet in one product at the end. The first step folds up to six variables of plain values at once.
-Cost     logarithmically many rounds and elements, see `check_bits`. Per product about 11 plain products and
-         weighted sums, a fold of each side, and a twentieth of a product of elements.
+         meet in one product at the end. The first step folds up to seven variables of plain values at once.
+Cost     logarithmically many rounds and elements, see `check_bits`. Per product about 17 plain products and
+         weighted sums, a fold of each side, and a fortieth of a product of elements.
          Soundness error at most (2 + 2 * variables) / 2^48 over Z_2^64 (2^-41 for 2^30 products), over bits
          2^-57.
 
@@ -48,8 +48,8 @@ from tacit.blocks.dzk.statement import (
     draw_weights,
     first_rows,
     proved_sides,
+    segment_weights,
     watched_side,
-    weigh_rows,
     weighted_rest,
 )
 
@@ -150,7 +150,7 @@ EXTENSIONS: dict[str, Extension] = {extension.name: extension for extension in (
 
 
 def with_lanes(shape: Shape, extension: Extension) -> Shape:
-    return Shape(shape.streams, shape.matrices, extension.lanes)
+    return Shape(shape.records, shape.matrices, extension.lanes)
 
 
 def _points(extension: Extension, seed: bytes, n: int) -> np.ndarray:
@@ -180,14 +180,15 @@ async def _prove(ctx: Ctx, extension: Extension, shape: Shape, u: Side, v: Side)
     weights = draw_weights(extension, shape, seeds[0])
 
     def start(corners: Elements | None) -> tuple[Elements, Elements]:
-        rows = weigh_rows(extension, first_rows(extension, u, weights, corners), shape, weights.alpha)
-        others = first_rows(extension, v, weights, corners)
-        return np.concatenate([rows, u_mask]), np.concatenate([others, v_mask])
+        return (
+            first_rows(extension, shape, u, weights, corners, weighted=True, last=u_mask),
+            first_rows(extension, shape, v, weights, corners, weighted=False, last=v_mask),
+        )
 
-    sides = None if shape.streams else start(None)
+    sides = None if shape.records else start(None)
     for index, t in enumerate(shape.messages):  # Step 3
         if sides is None:
-            h = _first_message(extension, shape, u, v, weights.alpha)
+            h = extension.tensor(u.segments, v.segments, segment_weights(shape, weights), t)
         else:
             h = extension.tensor_wide(*sides, t)
         await ctx.send(next_, Ring(extension.subtract(h, extension.random(coins, len(h)))))
@@ -200,13 +201,6 @@ async def _prove(ctx: Ctx, extension: Extension, shape: Shape, u: Side, v: Side)
         else:
             sides = extension.fold_wide(sides[0], points), extension.fold_wide(sides[1], points)
     await ctx.send(prev, octets(_digest(seeds)))  # Step 4
-
-
-def _first_message(extension: Extension, shape: Shape, u: Side, v: Side, alpha: np.ndarray) -> Elements:
-    h = extension.zeros(3**shape.first)
-    for left, right, rows in zip(u.streams, v.streams, shape.rows, strict=True):
-        h = extension.add(h, extension.tensor(left, right, alpha[:rows], shape.first))
-    return h
 
 
 # --- the verifiers --------------------------------------------------------------------------------------
@@ -224,10 +218,15 @@ class _Verifier:
         self.rows: Elements | None = None
 
     def start(self, corners: Elements | None, weighted: bool) -> None:
-        rows = first_rows(self._extension, self._side, self._weights, corners)
-        if weighted:
-            rows = weigh_rows(self._extension, rows, self._shape, self._weights.alpha)
-        self.rows = np.concatenate([rows, self._mask])
+        self.rows = first_rows(
+            self._extension,
+            self._shape,
+            self._side,
+            self._weights,
+            corners,
+            weighted=weighted,
+            last=self._mask,
+        )
 
     def absorb(self, h: Elements, seed: bytes, t: int, weighted: bool) -> None:
         """My share of h: it must agree with the claim so far; the claim is now its value at the point."""
@@ -270,7 +269,7 @@ async def _watch_as_prev(ctx: Ctx, extension: Extension, shape: Shape, side: Sid
     seeds = [half + await _receive_bytes(ctx, other, SEED_BYTES)]
     mine = _Verifier(extension, shape, side, seeds[0], u_mask)
     mine.claim = extension.add(mine.claim, w_share)
-    if not shape.streams:
+    if not shape.records:
         mine.start(None, weighted=True)
     for t in shape.messages:  # Step 3
         h = extension.random(coins, 3**t)
@@ -293,7 +292,7 @@ async def _watch_as_next(ctx: Ctx, extension: Extension, shape: Shape, side: Sid
     seed = await _receive_bytes(ctx, other, SEED_BYTES) + half
     mine = _Verifier(extension, shape, side, seed, v_mask)
     mine.claim = extension.add(mine.claim, w_share)
-    if not shape.streams:
+    if not shape.records:
         mine.start(None, weighted=False)
     for index, t in enumerate(shape.messages):  # Step 3
         h = (await ctx.recv(prover, Ring, shape=(3**t, *extension.tail))).array

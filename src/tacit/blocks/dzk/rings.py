@@ -7,7 +7,8 @@ Binary  F = GF(2^64): an element is one uint64. A word of 64 bits is the sum of 
         lanes of a word are told apart without a challenge; an error in any lane is a non-zero element.
 
 Arrays of elements have shape [n, *tail]. `t` counts the variables that are folded at once: n values are rows
-of 2^t, a row is a function on {0,1}^t, extended to {0,1,inf}^t (inf: the leading coefficient).
+of 2^t, a row is a function on {0,1}^t, extended to {0,1,inf}^t (inf: the leading coefficient). Plain values
+come in segments, each of them filled up with zeros to whole rows.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tacit.base.prg import Prg
 from tacit.base.types import Shape
 
 Elements = np.ndarray
+Segments = list[np.ndarray]
 
 
 class Extension(ABC):
@@ -67,20 +69,17 @@ class Extension(ABC):
         """Products row by row; one of them may have a single row."""
 
     @abstractmethod
-    def tensor(self, u: np.ndarray, v: np.ndarray, alpha: np.ndarray, t: int) -> Elements:
+    def tensor(self, u: Segments, v: Segments, alpha: Segments, t: int) -> Elements:
         """[3^t]: sums over rows l of alpha_l times the extended products of plain values u, v."""
 
     @abstractmethod
-    def combine(self, x: np.ndarray, alpha: np.ndarray) -> Elements:
-        """[K]: sums over rows l of alpha_l times x[l, k], plain values."""
+    def combine(self, x: Segments, columns: int, alpha: Segments) -> Elements:
+        """[columns]: sums over rows l of alpha_l times x[l, k], plain values."""
 
     @abstractmethod
-    def fold(self, x: np.ndarray, weights: Elements) -> Elements:
-        """[L * lanes]: rows of plain values times weights, summed."""
-
-    @abstractmethod
-    def scale(self, x: Elements, alpha: np.ndarray) -> Elements:
-        """Row l of what `fold` gave times alpha_l and the weight of its lane."""
+    def fold(self, x: Segments, weights: Elements, alpha: Segments | None, spare: int) -> Elements:
+        """[rows * lanes + spare]: rows of plain values times weights, summed; row l times alpha_l, each lane
+        times a weight of its own, if there is alpha. The spare ones are zero."""
 
     @abstractmethod
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
@@ -143,17 +142,14 @@ class Galois(Extension):
     def mul(self, x: Elements, y: Elements) -> Elements:
         return _kernel.gr_mul(*_paired(x, y))
 
-    def tensor(self, u: np.ndarray, v: np.ndarray, alpha: np.ndarray, t: int) -> Elements:
+    def tensor(self, u: Segments, v: Segments, alpha: Segments, t: int) -> Elements:
         return _kernel.gr_tensor(u, v, alpha, t)
 
-    def combine(self, x: np.ndarray, alpha: np.ndarray) -> Elements:
-        return _kernel.gr_combine(x, alpha)
+    def combine(self, x: Segments, columns: int, alpha: Segments) -> Elements:
+        return _kernel.gr_combine(x, columns, alpha)
 
-    def fold(self, x: np.ndarray, weights: Elements) -> Elements:
-        return _kernel.gr_fold(x, weights)
-
-    def scale(self, x: Elements, alpha: np.ndarray) -> Elements:
-        return _kernel.gr_scale(x, alpha)
+    def fold(self, x: Segments, weights: Elements, alpha: Segments | None, spare: int) -> Elements:
+        return _kernel.gr_fold(x, weights, alpha, spare)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gr_tensor_wide(x, y, t)
@@ -184,17 +180,14 @@ class Binary(Extension):
     def mul(self, x: Elements, y: Elements) -> Elements:
         return _kernel.gf_mul(*_paired(x, y))
 
-    def tensor(self, u: np.ndarray, v: np.ndarray, alpha: np.ndarray, t: int) -> Elements:
+    def tensor(self, u: Segments, v: Segments, alpha: Segments, t: int) -> Elements:
         return _kernel.gf_tensor(u, v, alpha, t)
 
-    def combine(self, x: np.ndarray, alpha: np.ndarray) -> Elements:
-        return _kernel.gf_combine(x, alpha)
+    def combine(self, x: Segments, columns: int, alpha: Segments) -> Elements:
+        return _kernel.gf_combine(x, columns, alpha)
 
-    def fold(self, x: np.ndarray, weights: Elements) -> Elements:
-        return _kernel.gf_fold(x, weights)
-
-    def scale(self, x: Elements, alpha: np.ndarray) -> Elements:
-        return _kernel.gf_scale(x, alpha)
+    def fold(self, x: Segments, weights: Elements, alpha: Segments | None, spare: int) -> Elements:
+        return _kernel.gf_fold(x, weights, alpha, spare)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gf_tensor_wide(x, y, t)
