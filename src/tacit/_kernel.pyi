@@ -50,13 +50,6 @@ def bits_to_planes(x: U64, width: int) -> U64:
     `width` on are dropped.
     """
 
-def bits_to_digits(x: U64, bits: int) -> U8:
-    """Digits of 4 bits of the low `bits` bits of `x: uint64[n]`: `uint8[ceil(bits/4), 32·ceil(n/64)]`.
-
-    Two a byte: nibble i of row d is digit d of `x[i]`, lowest first; zeros fill up the lowest digit, at its
-    low end, and the tail of each row. bits 1..64.
-    """
-
 def planes_to_bits(planes: U64, n: int) -> U64:
     """Inverse of `bits_to_planes`: `uint64[n]` from `uint64[width, ceil(n/64)]`; tail bits are ignored."""
 
@@ -327,17 +320,6 @@ def bit_ole_sender(q: U8, delta: Bytes, label: Bytes, width: int) -> tuple[U64, 
 
 def bit_ole_receiver(t: U8, label: Bytes, width: int) -> U64:
     """The receiver's shares `c': uint64[width, ceil(n/64)]` from rows `t: uint8[n, 16]`."""
-
-def digit_carries_send(q: U8, delta: Bytes, label: Bytes, digits: Bytes, share: U64) -> U8:
-    """Payload of 256 bytes for 64 digits, packed two a byte as by `bits_to_digits`, in whole words of 64.
-
-    `share: uint64[2, words]` is chosen at random; xor the receiver's it says of every pair of digits whether
-    they add up to 16 or more, and whether to 15. Rows `q: uint8[256·words, 16]`, four per digit, the OT
-    choices being the bits of the peer's digits.
-    """
-
-def digit_carries_recv(t: U8, label: Bytes, digits: Bytes, payload: Bytes) -> U64:
-    """The receiver's shares `uint64[2, words]`. "malformed" if the payload has another size."""
 
 def cot_send(q: U8, delta: Bytes, label: Bytes, y: U64, bits: int) -> tuple[U8, U64]:
     """Payload of n·m·ceil(bits/8) bytes and shares `uint64[n, m]` for `y: uint64[n, m]`, bits 1..64.

@@ -108,28 +108,6 @@ def test_products_of_private_bits(words: int) -> None:
     assert np.array_equal(first ^ second, mine[0] & mine[1])
 
 
-@pytest.mark.parametrize("bits", [1, 4, 13, 63, 64])
-@pytest.mark.parametrize("n", [1, 64, 2300])
-def test_carries_of_digits(n: int, bits: int) -> None:
-    mine = np.random.default_rng(bits).integers(0, 1 << 64, (2, n), dtype=np.uint64)
-    mine[1, ::3] = ~mine[0, ::3]  # every digit propagates
-
-    async def party(ctx: Ctx, source: OwnCorrelations) -> Any:
-        return await source.digit_carries(ctx.sub("d"), mine[ctx.me], bits)
-
-    first, second = correlations(party)
-    generate, propagate = (
-        np.unpackbits((a ^ b).view(np.uint8), axis=1, count=n, bitorder="little")
-        for a, b in zip(first, second, strict=True)
-    )
-    digits = -(-bits // 4)
-    x, y = ((mine << np.uint64(64 - bits)) >> np.uint64(64 - 4 * digits)).astype(object)
-    for d in range(digits):
-        sums = (x >> 4 * d) % 16 + (y >> 4 * d) % 16
-        assert np.array_equal(generate[d], sums >= 16)
-        assert np.array_equal(propagate[d], sums == 15)
-
-
 @pytest.mark.parametrize("bits", [1, 7, 8, 18, 33, 63, 64])
 @pytest.mark.parametrize("holder", [0, 1])
 def test_choose(holder: int, bits: int) -> None:

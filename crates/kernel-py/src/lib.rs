@@ -26,8 +26,8 @@ mod kernel {
     use super::fss::{fss_evaluate, fss_evaluate_all, fss_generate, fss_key_size};
     #[pymodule_export]
     use super::local::{
-        bits_to_digits, bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill,
-        reduce_scalar, remask_points, ring_matmul, wide_elementwise, wide_matmul,
+        bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,
+        remask_points, ring_matmul, wide_elementwise, wide_matmul,
     };
     #[pymodule_export]
     use super::rlwe::{
@@ -42,9 +42,8 @@ mod kernel {
     #[pymodule_export]
     use super::transfer::{
         EndemicReceiver, EndemicSender, SoftSpokenPending, SoftSpokenReceiver, SoftSpokenSender,
-        bit_ole_receiver, bit_ole_sender, cot_recv, cot_send, digit_carries_recv,
-        digit_carries_send, gilboa_payload_size, gilboa_recv, gilboa_send,
-        softspoken_checked_sizes, softspoken_message_size,
+        bit_ole_receiver, bit_ole_sender, cot_recv, cot_send, gilboa_payload_size, gilboa_recv,
+        gilboa_send, softspoken_checked_sizes, softspoken_message_size,
     };
     #[pymodule_export]
     use super::vss::{vss_add_commitments, vss_add_shares, vss_deal, vss_recover, vss_verify};

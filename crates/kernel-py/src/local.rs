@@ -88,22 +88,6 @@ pub fn bits_to_planes<'py>(
     })
 }
 
-/// Values to digits.
-#[pyfunction]
-pub fn bits_to_digits<'py>(
-    py: Python<'py>,
-    x: PyReadonlyArray1<'py, u64>,
-    bits: usize,
-) -> PyResult<Bound<'py, PyArray2<u8>>> {
-    bits::check_width(bits).map_err(Failure)?;
-    let x = slice(&x)?;
-    let shape = [
-        bits.div_ceil(bits::DIGIT_BITS),
-        32 * bits::plane_words(x.len()),
-    ];
-    fill(py, shape, |out| bits::bits_to_digits(x, bits, out))
-}
-
 /// Bit planes to values.
 #[pyfunction]
 pub fn planes_to_bits<'py>(

@@ -13,7 +13,7 @@ use tacit_kernel::Error;
 use tacit_kernel::bits::plane_words;
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::softspoken_roy22::check;
-use tacit_kernel::ot::{carries, cot, endemic_mr19, ole, softspoken_roy22};
+use tacit_kernel::ot::{cot, endemic_mr19, ole, softspoken_roy22};
 
 /// What is wrong with another label.
 pub const LABEL: &str = "label must have 16 bytes";
@@ -302,41 +302,6 @@ pub fn bit_ole_receiver<'py>(
     let (t, label) = (rows(&t)?, label.exact(LABEL)?);
     fill(py, [width, plane_words(t.len())], |out| {
         ole::receiver(t, &label, width, out)
-    })
-}
-
-/// Carries of digits, sender.
-#[pyfunction]
-pub fn digit_carries_send<'py>(
-    py: Python<'py>,
-    q: PyReadonlyArray2<'py, u8>,
-    delta: ByteString<'py>,
-    label: ByteString<'py>,
-    digits: ByteString<'py>,
-    share: PyReadonlyArray2<'py, u64>,
-) -> PyResult<Bound<'py, PyArray1<u8>>> {
-    let (q, delta, label) = (rows(&q)?, delta.exact(DELTA)?, label.exact(LABEL)?);
-    let (digits, words) = (digits.as_slice()?, share.as_array().dim().1);
-    let share = slice(&share)?;
-    let size = carries::payload_size(words).map_err(Failure)?;
-    fill(py, [size], |payload| {
-        carries::send(q, &delta, &label, digits, share, payload)
-    })
-}
-
-/// Carries of digits, receiver.
-#[pyfunction]
-pub fn digit_carries_recv<'py>(
-    py: Python<'py>,
-    t: PyReadonlyArray2<'py, u8>,
-    label: ByteString<'py>,
-    digits: ByteString<'py>,
-    payload: ByteString<'py>,
-) -> PyResult<Words2<'py>> {
-    let (t, label) = (rows(&t)?, label.exact(LABEL)?);
-    let (digits, payload) = (digits.as_slice()?, payload.as_slice()?);
-    fill(py, [2, digits.len() / 32], |share| {
-        carries::receive(t, &label, digits, payload, share)
     })
 }
 

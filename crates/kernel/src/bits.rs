@@ -155,53 +155,6 @@ pub fn planes_to_bits(planes: &[u64], width: usize, x: &mut [u64]) -> Result<()>
     Ok(())
 }
 
-/// Bits of a digit of [`bits_to_digits`].
-pub const DIGIT_BITS: usize = 4;
-
-multiversion! {
-    /// `packed[j] = digit of values[2j] + 16·digit of values[2j + 1]`, the four bits that stand at `down` after a shift by `up`.
-    fn pack_digits(values: &[u64], up: usize, down: usize, packed: &mut [u8]) {
-        let (pairs, rest) = values.as_chunks::<2>();
-        for (packed, [low, high]) in packed.iter_mut().zip(pairs) {
-            *packed = ((low << up) >> down) as u8 & 15 | ((((high << up) >> down) as u8) << 4);
-        }
-        if let [last] = rest {
-            packed[pairs.len()] = ((last << up) >> down) as u8 & 15;
-        }
-    }
-}
-
-/// The low `bits` bits of `x: u64[n]` as digits of 4 bits, lowest first, two a byte: digit `d` of `x[i]` is
-/// nibble `i` of row `d` of `digits: u8[ceil(bits/4), 32·ceil(n/64)]`.
-///
-/// If `bits` is no multiple of 4, zeros fill the low end of the lowest digit. Tails are zero.
-///
-/// # Errors
-/// `Range` if `bits` is not in `1..=64`; `Mismatch` if `digits` has another length.
-pub fn bits_to_digits(x: &[u64], bits: usize, digits: &mut [u8]) -> Result<()> {
-    check_width(bits)?;
-    let (count, stride) = (bits.div_ceil(DIGIT_BITS), 32 * plane_words(x.len()));
-    ensure(
-        count.checked_mul(stride) == Some(digits.len()),
-        Error::Mismatch("digits must have ceil(bits/4) times 32·ceil(n/64) bytes"),
-    )?;
-    if x.is_empty() {
-        return Ok(());
-    }
-    digits.fill(0);
-    for (part, x) in x.chunks(1024).enumerate() {
-        for (d, row) in digits.chunks_exact_mut(stride).enumerate() {
-            pack_digits(
-                x,
-                64 - bits,
-                64 - DIGIT_BITS * (count - d),
-                &mut row[512 * part..],
-            );
-        }
-    }
-    Ok(())
-}
-
 /// Whether a value may have `width` planes.
 ///
 /// # Errors
@@ -272,36 +225,6 @@ mod tests {
                 }
             }
         });
-    }
-
-    #[test]
-    fn digits_match_the_definition() {
-        on_every_tier(|_| {
-            let mut random = Stream::new(3);
-            for n in [0usize, 1, 2, 63, 64, 65, 1024, 1025, 2100] {
-                for bits in [1usize, 4, 31, 63, 64] {
-                    let (count, stride) = (bits.div_ceil(4), 32 * plane_words(n));
-                    let x = random.words(n);
-                    let mut digits = vec![0xff; count * stride];
-                    bits_to_digits(&x, bits, &mut digits).unwrap();
-                    for d in 0..count {
-                        for i in 0..2 * stride {
-                            let aligned = x
-                                .get(i)
-                                .map_or(0, |value| u128::from(*value) << (4 * count - bits));
-                            let expected = (aligned >> (4 * d)) as u8 & 15;
-                            assert_eq!(
-                                (digits[d * stride + i / 2] >> (4 * (i % 2))) & 15,
-                                expected
-                            );
-                        }
-                    }
-                }
-            }
-        });
-        assert!(bits_to_digits(&[1], 0, &mut []).is_err());
-        assert!(bits_to_digits(&[1], 65, &mut [0; 17 * 32]).is_err());
-        assert!(bits_to_digits(&[1], 8, &mut [0; 32]).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use tacit_kernel::fss::{self, Output, dcf, dpf};
 use tacit_kernel::ot::gilboa99::{self, Shape};
-use tacit_kernel::ot::{carries, cot, endemic_mr19, softspoken_roy22};
+use tacit_kernel::ot::{cot, endemic_mr19, softspoken_roy22};
 use tacit_kernel::prg::Prg;
 use tacit_kernel::{Error, Result, curve, vss};
 
@@ -91,17 +91,6 @@ fn payloads() {
                 &t, &[0; 16], &[0; 9], &bytes, 3, bits, &mut share,
             ));
         }
-    }
-    let rows = vec![[7u8; 16]; 256];
-    for bytes in variants(&vec![0; carries::payload_size(1).unwrap()], 7) {
-        let mut share = vec![0; 2];
-        fine_or_malformed(carries::receive(
-            &rows,
-            &[0; 16],
-            &[0x5a; 32],
-            &bytes,
-            &mut share,
-        ));
     }
     let shape = Shape {
         batch: 2,

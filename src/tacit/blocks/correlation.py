@@ -1,6 +1,6 @@
 """The one interface through which schemes get two-party correlations: shares of products of private values.
 
-Source   [GMW87] for bits; [CrypTFlow2] for digits and [Gilboa99] for ring elements through `blocks.ot.ole`;
+Source   [GMW87] for bits; [Gilboa99] through `blocks.ot.ole` for ring elements;
          [Cheetah] through `blocks.he.rlwe_product` for matrices; [SV11] through `blocks.he.slot_product` for
          many single numbers at once.
 Setting  semi-honest, two parties.
@@ -33,8 +33,7 @@ _ASSUMED = dict.fromkeys((*TWO_PARTY_ANY_OT.assumes, *TWO_PARTY_RLWE.assumes))
 TWO_PARTY = replace(TWO_PARTY_ANY_OT, assumes=tuple(_ASSUMED))
 """What a scheme assumes that takes its correlations from here."""
 
-_DIGIT_STEP = ole.CHUNK_OTS // (64 * ole.DIGIT_BITS)
-"""Words of 64 digits in a chunk."""
+
 Product = tuple[int, int, int, int]
 """(batch, m, d, distinct) of `Correlations.cross`."""
 
@@ -58,10 +57,6 @@ class Correlations(ABC):
     """Messages in a row that a product of private values takes, `cross_rounds` of numbers excepted."""
     bit_rounds: int = 2
     """As `rounds`, for `bit_products`."""
-    digit_rounds: int = 2
-    """As `rounds`, for `digit_carries`, or for that and `bit_triples` at once."""
-    digit_bits: ClassVar[int] = 1
-    """Bits of a digit of `digit_carries`."""
     triple_rounds: int = 1
     """As `rounds`, for `bit_triples`. Silent OT takes one less for few bits than it says."""
 
@@ -72,18 +67,6 @@ class Correlations(ABC):
     @abstractmethod
     async def bit_products(self, ctx: Ctx, mine: np.ndarray) -> np.ndarray:
         """Xor shares uint64[words] of `mine` (one party's bits) & the other party's `mine`."""
-
-    async def digit_carries(self, ctx: Ctx, mine: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-        """Generate and propagate bits of the digits of x_0 + x_1 mod 2^bits, party i giving x_i = `mine`.
-
-        Xor shares, packed, each uint64[ceil(bits / digit_bits), ceil(n/64)] for n elements; lowest first.
-        """
-        propagate = _kernel.bits_to_planes(mine, bits)
-        generate = await self.bit_products(ctx, propagate.reshape(-1))
-        return generate.reshape(propagate.shape), propagate
-
-    def digit_carries_bits(self, words: int, bits: int) -> int:
-        return self.bit_products_bits(words * bits)
 
     @abstractmethod
     async def choose(
@@ -165,8 +148,6 @@ class OwnCorrelations(Correlations):
     """Correlations that the two parties make themselves: bits from extended OTs; a matrix times vectors,
     and many numbers times numbers, by RLWE or OTs, whichever sends less: shapes say so to both alike."""
 
-    digit_bits: ClassVar[int] = ole.DIGIT_BITS
-
     def __init__(
         self, link: OtLink, products: ProductLink | None = None, slots: SlotLink | None = None
     ) -> None:
@@ -175,7 +156,6 @@ class OwnCorrelations(Correlations):
         self._slots = slots
         self.triple_rounds = link.rounds
         self.bit_rounds = link.rounds + 1
-        self.digit_rounds = max(link.sender_rounds + 1, link.rounds)
 
     def bit_triples_bits(self, words: int, width: int) -> int:
         return 2 * self._random_bits(words)
@@ -188,14 +168,6 @@ class OwnCorrelations(Correlations):
         """Of the random OTs for so many words, in the chunks of `ole.in_chunks`."""
         whole, rest = divmod(64 * words, ole.CHUNK_OTS)
         return whole * self._link.random_row_bits(ole.CHUNK_OTS) + self._link.random_row_bits(rest)
-
-    def digit_carries_bits(self, words: int, bits: int) -> int:
-        total = -(-bits // ole.DIGIT_BITS) * words
-        return sum(
-            ole.digit_carries_bits(self._link, min(_DIGIT_STEP, part - start))
-            for part in (total // 2, total - total // 2)
-            for start in range(0, part, _DIGIT_STEP)
-        )
 
     def choose_bits(self, n: int, m: int, bits: int) -> int:
         return self._link.row_bits(n) + 8 * n * m * -(-bits // 8)
@@ -287,23 +259,6 @@ class OwnCorrelations(Correlations):
 
         parts = [part(0, mine[:half])] if half else []
         return np.concatenate(await gather(*parts, part(1, mine[half:])))
-
-    async def digit_carries(self, ctx: Ctx, mine: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-        """Half of the digits with party 0 as the OT sender, half with party 1."""
-        digits = _kernel.bits_to_digits(mine, bits)
-        flat, words = digits.reshape(-1, ole.DIGIT_WORD_BYTES), digits.shape[1] // ole.DIGIT_WORD_BYTES
-        half = len(flat) // 2
-
-        def part(sender: int, digits: np.ndarray) -> Coroutine[Any, Any, np.ndarray]:
-            def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:
-                return ole.digit_carries(scope, self._link, sender, digits[start:stop].reshape(-1))
-
-            return ole.in_chunks(ctx, len(digits), _DIGIT_STEP, one, axis=1)
-
-        parts = [part(0, flat[:half])] if half else []
-        both = np.concatenate(await gather(*parts, part(1, flat[half:])), axis=1)
-        generate, propagate = both.reshape(2, len(digits), words)
-        return generate, propagate
 
     async def choose(
         self,

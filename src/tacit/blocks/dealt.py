@@ -314,7 +314,6 @@ class DealtCorrelations(Correlations):
 
     rounds: ClassVar[int] = 1
     bit_rounds = 1
-    digit_rounds = 1
 
     def bit_triples_bits(self, words: int, width: int) -> int:
         return 64 * words * width

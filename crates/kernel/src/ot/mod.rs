@@ -3,7 +3,6 @@
 //! Rows: after an extension the OT sender holds `q[i]` and `Δ`, the OT receiver `t[i]` and choice bits
 //! `c[i]`, with `q[i] = t[i] ⊕ c[i]·Δ`. Rows are secret and serve one correlation each.
 
-pub mod carries;
 mod cells;
 pub mod cot;
 pub mod endemic_mr19;

@@ -1,13 +1,11 @@
 """Products of private values from extended OTs: bits, bit times ring element, ring matrix times vector.
 
 Source   [GMW87] for bits; [Gilboa99] "Two Party RSA Key Generation", CRYPTO 1999, section 4.1 for ring
-         elements; [CrypTFlow2] eprint 2020/325, section 3.1, for carries of digits; hashing of OT rows:
-         [GKWY20] eprint 2019/074, section 7.4 (TMMO).
+         elements; hashing of OT rows: [GKWY20] eprint 2019/074, section 7.4 (TMMO).
 Setting  semi-honest.
 Differs  bit i of a Gilboa multiplier contributes a term modulo 2^(l-i), so its message is only that long
          (whole bytes); messages carry a whole matrix column.
-Cost     random bit OLE: one OT, no payload. Carries of a digit of 4 bits: four OTs and 4 bytes.
-         choose: one OT and ceil(l/8) bytes per element.
+Cost     random bit OLE: one OT, no payload. choose: one OT and ceil(l/8) bytes per element.
          cross: batch*d*l OTs and batch*d*m*sum_i ceil((l-i)/8) bytes: 288 bytes per product at l = 64.
          Floor: one AES block per 16 payload bytes for the receiver, two for the sender.
 
@@ -32,10 +30,6 @@ from tacit.blocks.settings import TWO_PARTY_ANY_OT
 
 CHUNK_OTS = 1 << 17
 CHUNK_PAYLOAD_BYTES = 1 << 20
-DIGIT_BITS = 4
-DIGIT_WORD_BYTES = 32
-"""Of 64 digits, two a byte."""
-_DIGIT_PAYLOAD_BYTES = 64 * 4
 _WINDOW = 8
 
 
@@ -89,37 +83,6 @@ async def random_bit_ole(ctx: Ctx, link: OtLink, sender: int, words: int, width:
     choices, rows = await link.receive_random_rows(ctx, n)
     products = _kernel.bit_ole_receiver(rows, label16("bit-ole", ctx.path), width)
     return np.concatenate([choices.view(np.uint64)[None], products])
-
-
-@protocol(
-    source="CrypTFlow2 §3.1",
-    setting=TWO_PARTY_ANY_OT,
-    rounds=lambda link, *_: link.sender_rounds + 1,
-    bits=lambda link, sender, digits: digit_carries_bits(link, digits.size // DIGIT_WORD_BYTES),
-)
-async def digit_carries(ctx: Ctx, link: OtLink, sender: int, digits: np.ndarray) -> np.ndarray:
-    """Xor shares uint64[2, words] of whether my digit and the peer's add up to 16 or more, and whether to 15.
-
-    `digits` uint8[32 * words]: 64 digits of 4 bits a word, two a byte.
-    """
-    label = label16("digit-carries", ctx.path)
-    words = digits.size // DIGIT_WORD_BYTES
-    n = 64 * DIGIT_BITS * words
-    if ctx.me == sender:
-        rows = await link.send_rows(ctx, n)
-        share = ctx.private().ring((2, words))
-        payload_out = _kernel.digit_carries_send(rows, link.delta, label, digits, share)
-        await ctx.send(ctx.peer, Octets(payload_out))
-        return share
-    rows = await link.receive_rows(ctx, digits, n)
-    payload = await ctx.recv(ctx.peer, Octets, shape=(_DIGIT_PAYLOAD_BYTES * words,))
-    with peer_bytes():
-        return _kernel.digit_carries_recv(rows, label, digits, payload.array)
-
-
-def digit_carries_bits(link: OtLink, words: int) -> int:
-    """Bits that both parties together send for `digit_carries` of so many words of 64 digits."""
-    return link.row_bits(64 * DIGIT_BITS * words) + 8 * _DIGIT_PAYLOAD_BYTES * words
 
 
 @protocol(

@@ -1,16 +1,13 @@
 """ANDs and carry trees on xor-shared bits packed in words, two parties.
 
-Source   [GMW87]; carry trees as in [ABY] section III.B and [SPDZ-2k] DEF+19 section 5 (generate/propagate),
-         over digits as in [CrypTFlow2] eprint 2020/325, section 3.1.
+Source   [GMW87]; carry trees as in [ABY] section III.B and [SPDZ-2k] DEF+19 section 5 (generate/propagate).
 Setting  semi-honest.
-Differs  the leaves of a sign's tree are digits of 4 bits: both bits of a digit are looked up in the other
-         party's table by one OT of 16. The generate bits of single bits are products of private bits: one
-         OT each. The two ANDs of a tree node share the operand p, so they share their OTs.
-Cost     sign of a 64-bit element: 16*4 + 2*15 = 94 OTs, 64 bytes of tables; openings 2*3*15 bits; 2 + 4
-         rounds. In general width w: ceil((w - 1)/4) digits.
+Differs  the generate bits of a sum x_0 + x_1 are products of private bits: one OT each. The two ANDs of a
+         tree node share the operand p, so they share their OTs.
+Cost     sign of a 64-bit element: 63 + 2*62 = 187 OTs; openings 2*(63 + 3*62) bits; 1 + 6 + 1 rounds.
 
 Notation     here
-  g_i, p_i   generate and propagate of digit i (or of an interval): carry out = g xor p & carry in
+  g_i, p_i   generate and propagate of bit i (or of an interval): carry out = g xor p & carry in
 """
 
 from __future__ import annotations
@@ -57,27 +54,20 @@ async def and_(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare) -
 
 
 @protocol(
-    source="ABY §III.B, carry tree; CrypTFlow2 §3.1",
+    source="ABY §III.B, carry tree",
     setting=TWO_PARTY,
-    rounds=lambda source, x, width=RING_BITS: _sign_rounds(source, width),
-    bits=lambda source, x, width=RING_BITS: _sign_bits(source, width, -(-x.data.size // 64)),
+    rounds=lambda source, x: source.bit_rounds + 6,
+    bits=lambda source, x: _tree_bits(source, RING_BITS - 1, RING_BITS - 2, -(-x.data.size // 64)),
 )
-async def msb(ctx: Ctx, source: Correlations, x: Semi2kShare, width: int = RING_BITS) -> Semi2kShare:
-    """The sign of -2^(width-1) <= x < 2^(width-1): top bits xor the carry out of the lower ones."""
-    data = np.ascontiguousarray(x.data).reshape(-1)
-    top = pack((data >> np.uint64(width - 1)).astype(np.uint8) & np.uint8(1))
-    if width > 1:
-        top ^= await _carry(ctx, source, data, width - 1)
-    return Semi2kShare(unpack(top, x.shape), boolean=True)
-
-
-async def _carry(ctx: Ctx, source: Correlations, data: np.ndarray, bits: int) -> np.ndarray:
-    """Xor shares, packed, of the carry out of the low `bits` bits."""
-    words, nodes, used = -(-data.size // 64), _nodes(source, bits), 0
-    leaves = source.digit_carries(ctx, data, bits)
-    if not nodes:
-        return np.asarray((await leaves)[0][0])
-    (g, p), triples = await gather(leaves, source.bit_triples(ctx, nodes * words, 2))
+async def msb(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
+    """The sign bit: top bits xor the carry out of the 63 lower ones."""
+    planes = _kernel.bits_to_planes(np.ascontiguousarray(x.data).reshape(-1), RING_BITS)
+    p, words = planes[:-1], planes.shape[1]
+    nodes = len(p) - 1
+    g, triples = await gather(
+        source.bit_products(ctx, p.reshape(-1)), source.bit_triples(ctx, nodes * words, 2)
+    )
+    g, used = g.reshape(p.shape), 0
     while len(g) > 1:
         half = len(g) // 2
         low, high = slice(0, 2 * half, 2), slice(1, 2 * half, 2)
@@ -87,14 +77,14 @@ async def _carry(ctx: Ctx, source: Correlations, data: np.ndarray, bits: int) ->
         z = (await and_words(ctx, part, p[high].reshape(-1), right)).reshape(2, half, words)
         g = np.concatenate([g[high] ^ z[0], g[2 * half :]])
         p = np.concatenate([z[1], p[2 * half :]])
-    return np.asarray(g[0])
+    return Semi2kShare(unpack(planes[-1] ^ g[0], x.shape), boolean=True)
 
 
 @protocol(
     source="ABY §III.B, Sklansky prefix",
     setting=TWO_PARTY,
     rounds=lambda source, x: source.bit_rounds + 6,
-    bits=lambda source, x: _a2b_bits(source, -(-x.data.size // 64)),
+    bits=lambda source, x: _tree_bits(source, RING_BITS, 3 * RING_BITS, -(-x.data.size // 64)),
 )
 async def a2b(ctx: Ctx, source: Correlations, x: Semi2kShare) -> Semi2kShare:
     """All 64 bits, shape [*shape, 64]: bit i = x_0[i] xor x_1[i] xor carry into i."""
@@ -125,29 +115,13 @@ def _and_bits(source: Correlations, words: int) -> int:
     return source.bit_triples_bits(words, 1) + 2 * 64 * 2 * words
 
 
-def _nodes(source: Correlations, bits: int) -> int:
-    """Of the carry tree over so many bits."""
-    return -(-bits // source.digit_bits) - 1
-
-
-def _sign_rounds(source: Correlations, width: int) -> int:
-    return source.digit_rounds + _nodes(source, width - 1).bit_length() if width > 1 else 0
-
-
-def _sign_bits(source: Correlations, width: int, words: int) -> int:
-    if width == 1:
-        return 0
-    leaves = source.digit_carries_bits(words, width - 1)
-    return leaves + _tree_bits(source, _nodes(source, width - 1) * words)
-
-
-def _tree_bits(source: Correlations, words: int) -> int:
-    """Triples of so many words of nodes, and openings of 3 bits a party."""
-    return source.bit_triples_bits(words, 2) + 2 * 64 * 3 * words if words else 0
-
-
-def _a2b_bits(source: Correlations, words: int) -> int:
-    return source.bit_products_bits(RING_BITS * words) + _tree_bits(source, 3 * RING_BITS * words)
+def _tree_bits(source: Correlations, leaves: int, nodes: int, words: int) -> int:
+    """Products of private bits at the leaves; triples and openings of 3 bits a party at the nodes."""
+    return (
+        source.bit_products_bits(leaves * words)
+        + source.bit_triples_bits(nodes * words, 2)
+        + 2 * 64 * 3 * nodes * words
+    )
 
 
 def _slice(triples: BitTriples, start: int, words: int) -> BitTriples:
