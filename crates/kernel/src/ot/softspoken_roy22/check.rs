@@ -13,7 +13,7 @@
 //! Cost: beside the extension, 128 OTs and 64 bytes per call, one carry-less product of 128 bits per OT on either side.
 //! Floor: the same.
 
-use super::{KAPPA, Leaves, Receiver, STREAM, Sender};
+use super::{KAPPA, Receiver, STREAM, Sender};
 use crate::aes::{Aes128, Block, xor};
 use crate::error::{Error, Result, ensure};
 use crate::gf128::inner_product;
@@ -26,6 +26,8 @@ pub const ANSWER_BYTES: usize = 16 + DIGEST_BYTES;
 const DIGEST_BYTES: usize = 32;
 /// Bytes of `T_y`.
 const WITNESS: usize = 32;
+/// What leaves encrypt for it: in no call's span of counters.
+pub(super) const WITNESSED: [Block; 2] = [*b"tacit roy22 T 0 ", *b"tacit roy22 T 1 "];
 const CHEAT: Error = Error::Cheat("the other party's OT messages are inconsistent");
 
 /// OTs of the underlying extension for `n` checked ones: whole blocks and one more.
@@ -52,7 +54,7 @@ fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// `T_y`; no call's label is one of these constants, except with negligible probability.
 fn witness(leaf: &Aes128) -> [u8; WITNESS] {
-    let mut blocks = [*b"tacit roy22 T 0 ", *b"tacit roy22 T 1 "];
+    let mut blocks = WITNESSED;
     leaf.encrypt_blocks(&mut blocks);
     let mut out = [0; WITNESS];
     out.copy_from_slice(blocks.as_flattened());
@@ -61,12 +63,6 @@ fn witness(leaf: &Aes128) -> [u8; WITNESS] {
 
 fn add(to: &mut [u8; WITNESS], from: &[u8; WITNESS]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to ^= from);
-}
-
-impl Leaves {
-    fn trees(&self) -> impl Iterator<Item = &[Aes128]> {
-        self.ciphers.chunks_exact(1 << self.k)
-    }
 }
 
 /// `χ` for `blocks` blocks of a plane; the last is one.

@@ -3,8 +3,8 @@
 //! Source: Roy 2022 (ePrint 2022/192), §3 (small-field VOLE) and §4 (correlated OT from it).
 //! Setting: two parties, semi-honest; with [`check`], malicious; PRF if AES is one. `k = 1` is IKNP.
 //! Differs: repetition code only, and every one of the `128/k` blocks is corrected to the chosen bits
-//! (the paper takes the first block's `u` as choices); each call derives its own leaf keys as
-//! `AES_leaf(label)`, so calls are independent streams that need no common order.
+//! (the paper takes the first block's `u` as choices); each call has its own span of every leaf's counter
+//! mode, at its label, so calls are independent streams that need no common order.
 //! Notation: `x` leaf number in a tree; `r_x` leaf stream; `u = Σ r_x`; `v = Σ x·r_x`, bit plane `b` of
 //! `v` is the sum of the `r_x` whose bit `b` is set; `w = Σ_{y≠0} y·r_{y⊕Δ} = v ⊕ Δ·u`;
 //! message `U = u ⊕ c` per tree; `t = v`, `q = w ⊕ Δ·U`.
@@ -70,11 +70,20 @@ multiversion! {
     }
 }
 
+/// Bits of a counter that count within a call: 2^34 blocks are more than 2^40 OTs take.
+const CALL_BITS: u32 = 34;
+
 /// The leaf ciphers of all trees, tree by tree.
 struct Leaves {
     k: usize,
     ciphers: Vec<Aes128>,
-    used: BTreeSet<Block>,
+    /// Counters at which a span has begun.
+    used: BTreeSet<u128>,
+}
+
+/// Where the span of the counter begins that holds this block.
+fn span(label: &Block) -> u128 {
+    u128::from_be_bytes(*label) >> CALL_BITS << CALL_BITS
 }
 
 impl Leaves {
@@ -82,25 +91,26 @@ impl Leaves {
         Self {
             k,
             ciphers: leaves.iter().map(Aes128::new).collect(),
-            used: BTreeSet::new(),
+            used: BTreeSet::from(check::WITNESSED.map(|block| span(&block))),
         }
     }
 
-    /// Leaf ciphers of one call; a label serves once.
-    fn call(&mut self, label: &Block) -> Result<Vec<Aes128>> {
+    fn trees(&self) -> impl Iterator<Item = &[Aes128]> {
+        self.ciphers.chunks_exact(1 << self.k)
+    }
+
+    /// The first counter of one call's streams; a label serves once.
+    fn call(&mut self, label: &Block) -> Result<u128> {
+        let start = span(label);
         ensure(
-            self.used.insert(*label),
+            self.used.insert(start),
             Error::Range("a label serves for one call only"),
         )?;
-        Ok(self
-            .ciphers
-            .iter()
-            .map(|leaf| Aes128::new(&leaf.encrypt(label)))
-            .collect())
+        Ok(start)
     }
 }
 
-/// Scratch space of a call.
+/// Scratch space of a party, wiped with it: calls that are small would pay more for room than for their OTs.
 struct Folding {
     /// Sums that wait for their right neighbour, one per level of the tree.
     waiting: Wiped<u8>,
@@ -116,7 +126,8 @@ impl Folding {
         }
     }
 
-    /// Folds the leaf streams of one tree into its `k` planes, and returns their sum `u`.
+    /// Folds the leaf streams of one tree, from counter `start` on, into its `k` planes, and returns their
+    /// sum `u`.
     ///
     /// With `skip_first`, leaf 0 is unknown and counts as zero (and `u` means nothing).
     fn tree(
@@ -124,7 +135,7 @@ impl Folding {
         tree: usize,
         leaves: &[Aes128],
         skip_first: bool,
-        at: usize,
+        start: u128,
         len: usize,
     ) -> &[u8] {
         let k = self.waiting.len() / STREAM - 1;
@@ -132,7 +143,6 @@ impl Folding {
         planes
             .chunks_exact_mut(STREAM)
             .for_each(|plane| plane[..len].fill(0));
-        let start = (at / 16) as u128;
         for (x, leaf) in leaves.iter().enumerate() {
             // Finished subtrees stand left of x like the ones of a binary counter.
             let level = x.trailing_ones() as usize;
@@ -157,6 +167,7 @@ impl Folding {
 /// Holder of the choice bits and of all leaves.
 pub struct Receiver {
     leaves: Leaves,
+    folding: Folding,
 }
 
 impl Receiver {
@@ -184,6 +195,7 @@ impl Receiver {
         Ok((
             Self {
                 leaves: Leaves::new(k, &leaves),
+                folding: Folding::new(k),
             },
             message,
         ))
@@ -233,7 +245,6 @@ impl Receiver {
         message: &mut [u8],
         mut see: impl FnMut(usize, usize, &[u8]),
     ) -> Result<()> {
-        let k = self.leaves.k;
         self.check(choices, n)?;
         let fits = message.len() == self.message_size(n)?;
         ensure(
@@ -241,13 +252,14 @@ impl Receiver {
             Error::Mismatch("message must have message_size bytes"),
         )?;
         let row_bytes = n.div_ceil(8);
-        let leaves = self.leaves.call(label)?;
-        let mut folding = Folding::new(k);
+        let start = self.leaves.call(label)?;
+        let folding = &mut self.folding;
         let mut rows = rows.chunks_mut(8 * STREAM);
         for at in (0..n.div_ceil(8)).step_by(STREAM) {
             let used = (n.div_ceil(8) - at).min(STREAM);
-            for (tree, leaves) in leaves.chunks_exact(1 << k).enumerate() {
-                let u = folding.tree(tree, leaves, false, at, used.next_multiple_of(64));
+            let counter = start + (at / 16) as u128;
+            for (tree, leaves) in self.leaves.trees().enumerate() {
+                let u = folding.tree(tree, leaves, false, counter, used.next_multiple_of(64));
                 let correction = &mut message[tree * row_bytes + at..][..used];
                 correction.copy_from_slice(&u[..used]);
                 xor_into(correction, &choices[at..at + used]);
@@ -267,6 +279,7 @@ impl Receiver {
 /// Holder of `Δ` and of all leaves but one.
 pub struct Sender {
     leaves: Leaves,
+    folding: Folding,
     delta: Zeroizing<Block>,
 }
 
@@ -306,6 +319,7 @@ impl Sender {
         }
         Ok(Self {
             leaves: Leaves::new(k, &leaves),
+            folding: Folding::new(k),
             delta,
         })
     }
@@ -355,13 +369,14 @@ impl Sender {
         let k = self.leaves.k;
         self.check(message, n)?;
         let row_bytes = n.div_ceil(8);
-        let leaves = self.leaves.call(label)?;
-        let mut folding = Folding::new(k);
+        let start = self.leaves.call(label)?;
+        let folding = &mut self.folding;
         let mut rows = rows.chunks_mut(8 * STREAM);
         for at in (0..n.div_ceil(8)).step_by(STREAM) {
             let used = (n.div_ceil(8) - at).min(STREAM);
-            for (tree, leaves) in leaves.chunks_exact(1 << k).enumerate() {
-                folding.tree(tree, leaves, true, at, used.next_multiple_of(64));
+            let counter = start + (at / 16) as u128;
+            for (tree, leaves) in self.leaves.trees().enumerate() {
+                folding.tree(tree, leaves, true, counter, used.next_multiple_of(64));
                 let correction = &message[tree * row_bytes + at..][..used];
                 for bit in tree * k..(tree + 1) * k {
                     let mask = ((self.delta[bit / 8] >> (bit % 8)) & 1).wrapping_neg();
@@ -453,12 +468,17 @@ pub(super) mod tests {
         let (mut receiver, mut sender) = pair(2, &mut random);
         let mut rows = vec![[0u8; 16]; 13];
         let mut message = vec![0; message_size(2, 13).unwrap()];
-        let mut extend = |label, choices: &[u8]| {
-            receiver.extend(&[label; 16], choices, &mut rows.clone(), &mut message)
+        let mut extend = |label: Block, choices: &[u8]| {
+            receiver.extend(&label, choices, &mut rows.clone(), &mut message)
         };
-        extend(1, &[3, 1]).unwrap();
-        assert!(matches!(extend(1, &[3, 1]), Err(Error::Range(_))));
-        assert!(matches!(extend(2, &[3]), Err(Error::Mismatch(_))));
+        extend([1; 16], &[3, 1]).unwrap();
+        assert!(matches!(extend([1; 16], &[3, 1]), Err(Error::Range(_))));
+        let mut neighbour = [1; 16];
+        neighbour[15] = 0;
+        for label in [neighbour, check::WITNESSED[0], check::WITNESSED[1]] {
+            assert!(matches!(extend(label, &[3, 1]), Err(Error::Range(_))));
+        }
+        assert!(matches!(extend([2; 16], &[3]), Err(Error::Mismatch(_))));
         for len in [0, 1, message.len() - 1] {
             let short = sender.extend(&[1; 16], &message[..len], &mut rows);
             assert!(matches!(short, Err(Error::Malformed(_))));
