@@ -20,7 +20,7 @@ from tacit.compile.ranges.loops import iterate
 from tacit.compile.ranges.prove import bounds, prove
 from tacit.ir.interpret import evaluate, interpret
 from tacit.ir.op import OPS, numpy_dtype
-from tacit.ir.program import Builder, Program, Range, Var
+from tacit.ir.program import Builder, Program, Range, Var, walk
 from tacit.learn.linear import Descent
 from tacit.learn.logistic import fit_logistic
 from tests.ir.programs import programs
@@ -287,3 +287,24 @@ def test_a_thousand_equations_take_a_fifth_of_a_second() -> None:
         prove(program)
         took.append(time.process_time() - started)
     assert min(took) <= 0.2 * len(program.eqns) / 1000
+
+
+@pytest.mark.parametrize(("limit", "bits"), [(1.0, 20), (15.0, 23), (16.0, 24), (1023.5, 29)])
+def test_bits_of_private_matrices_are_proved(limit: float, bits: int) -> None:
+    def step(carry: Any, row: Any) -> Any:
+        return xp.matmul(row.T, xp.matmul(row, carry) * 0.0), ()
+
+    def function(x: Any) -> Any:
+        return xp.scan(step, xp.to_secret(xp.zeros((3,))), xp.reshape(x, (4, 2, 3)))[0]
+
+    program = prove(traced(function, Type(Private(0), FIXED, (8, 3)), x0=(-limit, limit)))
+    found = [eqn.params.get("private_bits") for eqn in walk(program) if eqn.op == "matmul"]
+    assert found == [bits, bits]
+    whole = np.rint(limit * 2.0**18)
+    assert whole < 2.0 ** (bits - 1) <= 2 * whole + 2
+
+
+def test_matrices_that_nobody_knows_have_no_bits() -> None:
+    matrix = Type(SECRET, FIXED, (3, 3))
+    program = prove(traced(xp.matmul, matrix, matrix))
+    assert all("private_bits" not in eqn.params for eqn in program.eqns)

@@ -92,6 +92,14 @@ def scheme_calls() -> dict[str, Any]:
         "matmul_private-packed": lambda s, c: s.matmul_private(
             c, wide if c.me == 1 else None, arithmetic(s, c, np.zeros((64, 1), np.uint64)), owner=1, m=256
         ),
+        "matmul_private-narrow": lambda s, c: s.matmul_private(
+            c,
+            wide if c.me == 1 else None,
+            arithmetic(s, c, np.zeros((64, 1), np.uint64)),
+            owner=1,
+            m=256,
+            x_bits=23,
+        ),
         "matmul-packed": lambda s, c: s.matmul(
             c, arithmetic(s, c, wide), arithmetic(s, c, np.zeros((64, 40), np.uint64))
         ),

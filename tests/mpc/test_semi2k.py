@@ -144,6 +144,20 @@ def test_matrices(shape: tuple[int, int, int]) -> None:
         assert np.array_equal(compute(elements, y), (y + np.uint64(1)) * y)
 
 
+@pytest.mark.parametrize("m", [3, 300])
+def test_private_matrices_of_few_bits(m: int) -> None:
+    """By OTs and by RLWE, with the extremes of the range."""
+    rng = np.random.default_rng(m)
+    x = rng.integers(-(1 << 22), 1 << 22, (m, 40))
+    x[0], x[-1] = -(1 << 22), (1 << 22) - 1
+    x, y = x.astype(np.uint64), rng.integers(0, 1 << 64, (40, 1), dtype=np.uint64)
+
+    async def product(s: Scheme, c: Ctx, b: Any) -> Any:
+        return await s.matmul_private(c, x if c.me == 0 else None, b, owner=0, m=m, x_bits=23)
+
+    assert np.array_equal(compute(product, y), x @ y)
+
+
 @pytest.mark.parametrize("scheme", [name for name in SCHEMES if not load(name).linear_only])
 def test_extremes_and_scalars(scheme: str) -> None:
     x = EXTREME

@@ -14,7 +14,7 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
-from tacit.base.types import DType, Private, Public, Secret, Shape
+from tacit.base.types import RING_BITS, DType, Private, Public, Secret, Shape
 from tacit.ir.program import Eqn, Program, Var, walk
 from tacit.mpc import encode
 from tacit.mpc.scheme import Scheme, Share, load
@@ -298,10 +298,12 @@ async def _matmul_private(
     if x.plain is not None:
         plain = encode.encode(x.plain, x.type.dtype).reshape(shape)
         plain = np.ascontiguousarray(plain.T if transpose else plain)
-    rows = shape[1] if transpose else shape[0]
+    rows, x_bits = shape[1] if transpose else shape[0], m.eqn.params.get("private_bits", RING_BITS)
     if bits:
-        return await m.scheme.matmul_private_trunc(m.ctx, plain, share, owner=owner, m=rows, bits=bits)
-    return await m.scheme.matmul_private(m.ctx, plain, share, owner=owner, m=rows)
+        return await m.scheme.matmul_private_trunc(
+            m.ctx, plain, share, owner=owner, m=rows, bits=bits, x_bits=x_bits
+        )
+    return await m.scheme.matmul_private(m.ctx, plain, share, owner=owner, m=rows, x_bits=x_bits)
 
 
 def _matrix(value: Value, *, column: bool) -> tuple[int, int]:

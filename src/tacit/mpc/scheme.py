@@ -158,8 +158,13 @@ class Scheme(ABC):
         """[m, k] @ [k, n] in the ring."""
 
     @abstractmethod
-    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
-        """`owner`'s plaintext ring matrix [m, k] times shared [k, n]; the others pass None."""
+    async def matmul_private(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, x_bits: int = RING_BITS
+    ) -> Share:
+        """`owner`'s plaintext ring matrix [m, k] times shared [k, n]; the others pass None.
+
+        Its elements have at most `x_bits` bits, the sign included; a scheme may make use of that.
+        """
 
     async def subset_sums(self, ctx: Ctx, rows: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
         """`owner`'s plaintext bits, bool[m, k], times shared [k, n]; the others pass None."""
@@ -239,9 +244,18 @@ class Scheme(ABC):
         return await self.trunc(ctx, await self.mul_private(ctx, x, y, owner=owner), bits=bits)
 
     async def matmul_private_trunc(
-        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, bits: int
+        self,
+        ctx: Ctx,
+        x: np.ndarray | None,
+        y: Share,
+        *,
+        owner: int,
+        m: int,
+        bits: int,
+        x_bits: int = RING_BITS,
     ) -> Share:
-        return await self.trunc(ctx, await self.matmul_private(ctx, x, y, owner=owner, m=m), bits=bits)
+        product = await self.matmul_private(ctx, x, y, owner=owner, m=m, x_bits=x_bits)
+        return await self.trunc(ctx, product, bits=bits)
 
 
 def load(name: str) -> type[Scheme]:

@@ -10,8 +10,8 @@ the range depends on the program and never on data; who holds the input checks i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,7 +24,8 @@ from tacit.compile.ranges.interval import BIT, Form, Interval
 from tacit.compile.ranges.loops import scan
 from tacit.compile.ranges.rules import RULES, unknown
 from tacit.compile.ranges.step import Problem, Step
-from tacit.ir.program import Program, Range, Var
+from tacit.ir.program import Builder, Eqn, Program, Range, Var
+from tacit.ir.rewrite import rewrite
 
 __all__ = ["bounds", "nonlinear", "prove"]
 HINT = "declare a smaller range for an input (private(values, limit=…)), rescale, or clip before this line"
@@ -42,45 +43,73 @@ def prove(program: Program, ring_bits: int = RING_BITS) -> Program:
         if name not in dict(program.ranges) and var.type.dtype.kind != "bool"
     ]
     attempt = partial(_with_limit, program, undeclared, ring_bits)
-    whole, problem = attempt(LIMIT_BITS)
-    if problem is None:
-        return whole
+    whole = attempt(LIMIT_BITS)
+    if whole.problem is None:
+        return whole.narrowed()
+    problem = whole.problem
     if undeclared:
-        _, least = attempt(0)
-        if least is None:
-            return _widest(attempt)
-        problem = least
+        least = attempt(0)
+        if least.problem is None:
+            return _widest(attempt, least).narrowed()
+        problem = least.problem
     where = f" at {problem.where}" if problem.where else ""
     raise UsageError(
         "RANGE-0001", f"program {program.name!r}: {problem.sentence.format(where=where)}", hint=HINT
     )
 
 
-def _widest(attempt: Callable[[int], tuple[Program, Problem | None]]) -> Program:
+@dataclass(frozen=True)
+class Attempt:
+    """A program with ranges, what is not proved of it, and the bits of its private factors."""
+
+    program: Program
+    problem: Problem | None
+    private_bits: dict[int, int]
+
+    def narrowed(self) -> Program:
+        """The program with these bits as parameters, where they are fewer than the ring's."""
+
+        def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
+            bits = self.private_bits.get(id(eqn), RING_BITS)
+            if bits == RING_BITS:
+                return None
+            return (builder.emit(eqn.op, *ins, **{**eqn.params, "private_bits": bits}),)
+
+        def all_of(program: Program) -> Program:
+            return rewrite(program, visit, all_of)
+
+        return all_of(self.program)
+
+
+def _widest(attempt: Callable[[int], Attempt], least: Attempt) -> Attempt:
     """By bisection: a narrower range can only help."""
-    low, high = 0, LIMIT_BITS
+    low, high, best = 0, LIMIT_BITS, least
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if attempt(middle)[1] is None else (low, middle)
-    return attempt(low)[0]
+        tried = attempt(middle)
+        if tried.problem is None:
+            low, best = middle, tried
+        else:
+            high = middle
+    return best
 
 
-def _with_limit(
-    program: Program, undeclared: list[tuple[str, DType]], ring_bits: int, bits: int
-) -> tuple[Program, Problem | None]:
-    """The program with inputs below 2^bits, as far as encodings allow; what is not proved then."""
+def _with_limit(program: Program, undeclared: list[tuple[str, DType]], ring_bits: int, bits: int) -> Attempt:
+    """The program with inputs below 2^bits, as far as encodings allow."""
     sizes = {name: 2.0 ** min(bits, LIMIT_BITS - dtype.fraction_bits) for name, dtype in undeclared}
     limits = {name: max(size - 1.0, 1.0) for name, size in sizes.items()}
     added = tuple((name, (-limit, limit)) for name, limit in limits.items())
     candidate = replace(program, ranges=(*program.ranges, *added))
     problems: list[Problem] = []
-    _analyse(ring_bits, candidate, [_input(candidate, name, var) for name, var in candidate.ins], problems)
-    return candidate, problems[0] if problems else None
+    private_bits: dict[int, int] = {}
+    ins = [_input(candidate, name, var) for name, var in candidate.ins]
+    _analyse(ring_bits, private_bits, candidate, ins, problems)
+    return Attempt(candidate, problems[0] if problems else None, private_bits)
 
 
 def bounds(program: Program) -> dict[str, Range]:
     """For every output of a proved program the range in which it lies, by name."""
-    outs = _analyse(RING_BITS, program, [_input(program, name, var) for name, var in program.ins], [])
+    outs = _analyse(RING_BITS, {}, program, [_input(program, name, var) for name, var in program.ins], [])
     wholes = [form.interval.whole() for form in outs]
     return {
         name: (float(one.low), float(one.high)) for (name, _), one in zip(program.outs, wholes, strict=True)
@@ -94,14 +123,21 @@ def _input(program: Program, name: str, var: Var) -> Form:
     return Form(Interval(np.float64(low), np.float64(high)))
 
 
-def _analyse(ring_bits: int, program: Program, ins: list[Form], problems: list[Problem]) -> list[Form]:
+def _analyse(
+    ring_bits: int,
+    private_bits: dict[int, int],
+    program: Program,
+    ins: list[Form],
+    problems: list[Problem],
+) -> list[Form]:
     """The forms of the outputs."""
     known: dict[Var, Form] = {var: form for (_, var), form in zip(program.ins, ins, strict=True)}
     with np.errstate(invalid="ignore", over="ignore"):
         for eqn in program.eqns:
-            step, sources = Step(eqn, problems, ring_bits), [known[var] for var in eqn.ins]
+            step, sources = Step(eqn, problems, ring_bits, private_bits), [known[var] for var in eqn.ins]
             if eqn.op == "scan":
-                known.update(zip(eqn.outs, scan(step, sources, partial(_analyse, ring_bits)), strict=True))
+                run = partial(_analyse, ring_bits, private_bits)
+                known.update(zip(eqn.outs, scan(step, sources, run), strict=True))
             else:
                 known[eqn.outs[0]] = RULES.get(eqn.op, unknown)(step, *sources)
     return [known[var] for _, var in program.outs]

@@ -17,7 +17,7 @@ import numpy as np
 
 from tacit.base.types import RING_BITS, SECRET
 from tacit.compile.ranges.interval import BIT, MOST_ELEMENTS, SLACK, UNKNOWN, Form, Interval, added, point
-from tacit.compile.ranges.step import PRODUCT, Step, is_public, public_factors
+from tacit.compile.ranges.step import PRODUCT, Step, is_private, is_public, public_factors
 from tacit.ir.op import OPS
 from tacit.ir.ops.arith import well_encoded
 
@@ -96,6 +96,9 @@ def matmul(s: Step, x: Form, y: Form) -> Form:
     if not s.secret:
         return Form(s.rounded(left.whole() * right.whole() * terms))
     if not is_public(s.type(0)) and not is_public(s.type(1)):
+        for k in (0, 1):
+            if is_private(s.type(k)):
+                s.narrow(k, (left, right)[k])
         return _product(s, left.whole() * right.whole() * terms)
     public = 0 if is_public(s.type(0)) else 1
     factors = public_factors((x, y)[public].interval, s.type(public).dtype)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tacit.base.fixed import LARGE_FACTOR_BITS, LIMIT_BITS, factor, factor_bits
-from tacit.base.types import RING_BITS, SECRET, DType, Public, Shape, Type
+from tacit.base.types import RING_BITS, SECRET, DType, Private, Public, Shape, Type
 from tacit.compile.ranges.interval import SLACK, Form, Interval, point
 from tacit.ir.program import Eqn
 
@@ -42,6 +42,8 @@ class Step:
     eqn: Eqn
     problems: list[Problem]
     ring_bits: int = RING_BITS
+    private_bits: dict[int, int] = field(default_factory=dict)
+    """By the identity of an equation: bits, with the sign, of a factor that one party knows."""
 
     @property
     def room_bits(self) -> int:
@@ -86,6 +88,12 @@ class Step:
                 f"is taken of values from {float(found.low):.3g} to {float(found.high):.3g}; its error bound "
                 f"holds for {bounds}"
             )
+
+    def narrow(self, k: int, x: Interval) -> None:
+        """Note the bits of private factor k, as it is encoded; of all passes over the equation the most."""
+        reach = np.ldexp(x.magnitude * (1 + 2.0**-30), self.type(k).dtype.fraction_bits)
+        bits = int(reach + 1).bit_length() + 1 if reach < 2.0**LIMIT_BITS else RING_BITS
+        self.private_bits[id(self.eqn)] = max(bits, self.private_bits.get(id(self.eqn), 1))
 
     def entering(self, k: int, form: Form) -> Form:
         """Input k as this step computes on it: what is plain is encoded, and has to fit."""
@@ -166,3 +174,7 @@ def public_factors(x: Interval, dtype: DType) -> Factors:
 
 def is_public(type: Type) -> bool:
     return isinstance(type.vis, Public)
+
+
+def is_private(type: Type) -> bool:
+    return isinstance(type.vis, Private)

@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 
 from tacit.base.errors import TypeRuleError
-from tacit.base.types import FIXED, FRACTION_BITS, INT, DType, Shape, Type
+from tacit.base.types import FIXED, FRACTION_BITS, INT, RING_BITS, DType, Shape, Type
 from tacit.ir.op import Bound, Signature, Value, op
 from tacit.ir.program import Builder, Var
-from tacit.ir.rule import NUMERIC, Parameters, Types, arity, broadcast, dtype_of, elementwise, visibility
+from tacit.ir.rule import (
+    NUMERIC,
+    Parameters,
+    Types,
+    arity,
+    broadcast,
+    dtype_of,
+    elementwise,
+    integer,
+    visibility,
+)
 
 ULP = 2.0**-FRACTION_BITS
 PRODUCT = Bound(absolute=2 * ULP, note="one truncation, exact to one unit in the last place")
@@ -79,6 +89,7 @@ def square(x: np.ndarray) -> Value:
 def _matmul_rule(types: Types, params: Parameters) -> Types:
     arity(types, 2)
     dtype = dtype_of(types, NUMERIC)
+    integer(params.get("private_bits", RING_BITS), "private_bits", 1, RING_BITS + 1)
     x, y = types[0].shape, types[1].shape
     if (len(x), len(y)) not in ((2, 2), (2, 1), (1, 1)) or x[-1] != y[0]:
         raise TypeRuleError("IR-0003", "shapes must be [n,k] and [k,m], [n,k] and [k], or [k] and [k]")
@@ -95,8 +106,11 @@ def _matmul_rule(types: Types, params: Parameters) -> Types:
         for shapes in (((3, 4), (4, 5)), ((3, 4), (4,)), ((4,), (4,)), ((1, 1), (1, 1)))
     ),
 )
-def matmul(x: np.ndarray, y: np.ndarray) -> Value:
-    """x @ y; fixed products are truncated once, after summation."""
+def matmul(x: np.ndarray, y: np.ndarray, *, private_bits: int = RING_BITS) -> Value:
+    """x @ y; fixed products are truncated once, after summation.
+
+    `private_bits`: bits, with the sign, of a factor that one party knows, as the range pass has proved.
+    """
     return np.matmul(x, y)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError, UsageError
 from tacit.base.setting import Setting
-from tacit.base.types import Shape
+from tacit.base.types import RING_BITS, Shape
 from tacit.mpc.additive import share as sharing
 from tacit.mpc.additive.share import ALL_BUT_ONE, AdditiveShare
 from tacit.mpc.scheme import Scheme, Share
@@ -81,7 +81,9 @@ class Additive(Scheme):
     async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
         _refuse("matmul")
 
-    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+    async def matmul_private(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, x_bits: int = RING_BITS
+    ) -> Share:
         _refuse("matmul")
 
     async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:

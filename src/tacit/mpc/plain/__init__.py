@@ -10,7 +10,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import PolicyError
 from tacit.base.protocol import gather
 from tacit.base.setting import Setting
-from tacit.base.types import Shape
+from tacit.base.types import RING_BITS, Shape
 from tacit.base.wire import Octets, Ring
 from tacit.mpc.scheme import ArrayShare, Scheme, Share
 
@@ -77,7 +77,9 @@ class Plain(Scheme):
     async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
         return PlainShare(_data(x) @ _data(y))
 
-    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+    async def matmul_private(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, x_bits: int = RING_BITS
+    ) -> Share:
         matrix = await self.share(ctx, x, owner=owner, shape=(m, y.shape[0]))
         return await self.matmul(ctx, matrix, y)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.setting import Setting
-from tacit.base.types import Shape
+from tacit.base.types import RING_BITS, Shape
 from tacit.mpc.rep3 import arith, boolean, compare, convert, leading, truncate
 from tacit.mpc.rep3 import share as sharing
 from tacit.mpc.rep3 import shuffle as shuffling
@@ -41,7 +41,9 @@ class Rep3(Replicated):
     async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
         return await arith.matmul(ctx, _own(x), _own(y))
 
-    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+    async def matmul_private(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, x_bits: int = RING_BITS
+    ) -> Share:
         return await arith.matmul_private(ctx, x, _own(y), owner, m)
 
     async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:
@@ -63,7 +65,15 @@ class Rep3(Replicated):
         return await truncate.matmul_trunc(ctx, _own(x), _own(y), bits)
 
     async def matmul_private_trunc(
-        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, bits: int
+        self,
+        ctx: Ctx,
+        x: np.ndarray | None,
+        y: Share,
+        *,
+        owner: int,
+        m: int,
+        bits: int,
+        x_bits: int = RING_BITS,
     ) -> Share:
         """(`owner`'s plaintext x @ y) / 2^bits."""
         return await truncate.matmul_private_trunc(ctx, x, _own(y), owner, m, bits)

@@ -9,7 +9,7 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UsageError
 from tacit.base.setting import Setting
-from tacit.base.types import Shape
+from tacit.base.types import RING_BITS, Shape
 from tacit.mpc.rep3 import boolean as bits
 from tacit.mpc.rep3 import compare
 from tacit.mpc.rep3 import share as narrow
@@ -85,7 +85,9 @@ class Rep3Wide(Scheme):
     async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
         return await arith.matmul(ctx, _wide(x), _wide(y))
 
-    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+    async def matmul_private(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, x_bits: int = RING_BITS
+    ) -> Share:
         return await arith.matmul_private(ctx, x, _wide(y), owner, m)
 
     async def mul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int) -> Share:

@@ -11,7 +11,7 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather
 from tacit.base.setting import Setting
-from tacit.base.types import Shape
+from tacit.base.types import RING_BITS, Shape
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS, verify
 from tacit.blocks.dzk.claims import Claims
 from tacit.mpc.rep3.replicated import Replicated
@@ -71,7 +71,9 @@ class Rep3Malicious(Replicated):
     async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
         return await arith.matmul(ctx, self._claims, _own(x), _own(y))
 
-    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
+    async def matmul_private(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, x_bits: int = RING_BITS
+    ) -> Share:
         """The private factor is shared: what its owner multiplied by is then on record."""
         factor = await self.share(ctx, x, owner=owner, shape=(m, y.shape[0]))
         return await self.matmul(ctx, factor, y)
@@ -97,9 +99,18 @@ class Rep3Malicious(Replicated):
         return await self.mul_trunc(ctx, await self.share(ctx, x, owner=owner, shape=y.shape), y, bits=bits)
 
     async def matmul_private_trunc(
-        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, bits: int
+        self,
+        ctx: Ctx,
+        x: np.ndarray | None,
+        y: Share,
+        *,
+        owner: int,
+        m: int,
+        bits: int,
+        x_bits: int = RING_BITS,
     ) -> Share:
-        return await self.trunc(ctx, await self.matmul_private(ctx, x, y, owner=owner, m=m), bits=bits)
+        product = await self.matmul_private(ctx, x, y, owner=owner, m=m, x_bits=x_bits)
+        return await self.trunc(ctx, product, bits=bits)
 
     async def and_(self, ctx: Ctx, x: Share, y: Share) -> Share:
         return await self._elementwise(ctx, boolean.and_, x, y)

@@ -9,7 +9,7 @@ import numpy as np
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather
 from tacit.base.setting import Setting
-from tacit.base.types import Shape
+from tacit.base.types import RING_BITS, Shape
 from tacit.blocks.correlation import TWO_PARTY, Correlations, OwnCorrelations
 from tacit.blocks.he import rlwe_product, slot_product
 from tacit.blocks.ot.choose import DEFAULT, LINKS
@@ -68,8 +68,10 @@ class Semi2k(Scheme):
     async def matmul(self, ctx: Ctx, x: Share, y: Share) -> Share:
         return await arith.matmul(ctx, self._source, _own(x), _own(y))
 
-    async def matmul_private(self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
-        return await arith.matmul_private(ctx, self._source, x, _own(y), owner, m)
+    async def matmul_private(
+        self, ctx: Ctx, x: np.ndarray | None, y: Share, *, owner: int, m: int, x_bits: int = RING_BITS
+    ) -> Share:
+        return await arith.matmul_private(ctx, self._source, x, _own(y), owner, m, x_bits)
 
     async def subset_sums(self, ctx: Ctx, rows: np.ndarray | None, y: Share, *, owner: int, m: int) -> Share:
         return await arith.subset_sums(ctx, self._source, rows, _own(y), owner, m)

@@ -90,15 +90,26 @@ async def matmul(ctx: Ctx, source: Correlations, x: Semi2kShare, y: Semi2kShare)
     source="Gilboa99 §4.1, one private side",
     setting=TWO_PARTY,
     rounds=lambda source, *_: source.rounds,
-    bits=lambda source, x, y, owner, m: source.cross_bits(y.shape[1], m, y.shape[0], 1),
+    bits=lambda source, x, y, owner, m, x_bits=RING_BITS: source.cross_bits(
+        y.shape[1], m, y.shape[0], 1, x_bits=x_bits
+    ),
 )
 async def matmul_private(
-    ctx: Ctx, source: Correlations, x: np.ndarray | None, y: Semi2kShare, owner: int, m: int
+    ctx: Ctx,
+    source: Correlations,
+    x: np.ndarray | None,
+    y: Semi2kShare,
+    owner: int,
+    m: int,
+    x_bits: int = RING_BITS,
 ) -> Semi2kShare:
-    """X y = X y_owner + X y_peer: the first term is local to the owner of X, the second one cross term."""
+    """X y = X y_owner + X y_peer: the first term is local to the owner of X, the second one cross term.
+
+    Elements of X have at most `x_bits` bits, the sign included.
+    """
     k, n = y.shape
     x_batch = None if x is None else x.reshape(1, m, k)
-    crossed = await _cross(ctx, source, owner, x_batch, y.data.T, (n, m, k, 1))
+    crossed = await _cross(ctx, source, owner, x_batch, y.data.T, (n, m, k, 1), x_bits=x_bits)
     local = ring_matmul(x, y.data) if x is not None else np.uint64(0)
     return Semi2kShare(local + crossed.T)
 

@@ -11,13 +11,14 @@
 //! Cost per OT: `2^k/k` AES, a 128-bit transpose; `16/k` bytes one way. Floor: the same AES.
 
 pub mod check;
+mod folding;
 
 use super::ggm::{self, LEVEL_BYTES};
 use crate::aes::{Aes128, Block};
 use crate::bits::{planes_to_rows, tail_mask};
 use crate::error::{Error, Result, ensure};
 use crate::simd::multiversion;
-use crate::wipe::Wiped;
+use folding::Folding;
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
@@ -47,16 +48,6 @@ multiversion! {
     fn xor_into(to: &mut [u8], from: &[u8]) {
         for (to, from) in to.iter_mut().zip(from) {
             *to ^= from;
-        }
-    }
-}
-
-multiversion! {
-    /// One step up the tree: the plane takes the right sum, the left sum takes both.
-    fn fold(plane: &mut [u8], left: &[u8], right: &mut [u8]) {
-        for ((plane, left), right) in plane.iter_mut().zip(left).zip(right) {
-            *plane ^= *right;
-            *right ^= *left;
         }
     }
 }
@@ -107,60 +98,6 @@ impl Leaves {
             Error::Range("a label serves for one call only"),
         )?;
         Ok(start)
-    }
-}
-
-/// Scratch space of a party, wiped with it: calls that are small would pay more for room than for their OTs.
-struct Folding {
-    /// Sums that wait for their right neighbour, one per level of the tree.
-    waiting: Wiped<u8>,
-    /// 128 bit planes of [`STREAM`] bytes each.
-    planes: Wiped<u8>,
-}
-
-impl Folding {
-    fn new(k: usize) -> Self {
-        Self {
-            waiting: Wiped::filled(0, (k + 1) * STREAM),
-            planes: Wiped::filled(0, KAPPA * STREAM),
-        }
-    }
-
-    /// Folds the leaf streams of one tree, from counter `start` on, into its `k` planes, and returns their
-    /// sum `u`.
-    ///
-    /// With `skip_first`, leaf 0 is unknown and counts as zero (and `u` means nothing).
-    fn tree(
-        &mut self,
-        tree: usize,
-        leaves: &[Aes128],
-        skip_first: bool,
-        start: u128,
-        len: usize,
-    ) -> &[u8] {
-        let k = self.waiting.len() / STREAM - 1;
-        let planes = &mut self.planes[tree * k * STREAM..(tree + 1) * k * STREAM];
-        planes
-            .chunks_exact_mut(STREAM)
-            .for_each(|plane| plane[..len].fill(0));
-        for (x, leaf) in leaves.iter().enumerate() {
-            // Finished subtrees stand left of x like the ones of a binary counter.
-            let level = x.trailing_ones() as usize;
-            let (left, here) = self.waiting.split_at_mut(level * STREAM);
-            let sum = &mut here[..len];
-            if skip_first && x == 0 {
-                sum.fill(0);
-            } else {
-                leaf.keystream(start, sum);
-            }
-            for (left, plane) in left
-                .chunks_exact(STREAM)
-                .zip(planes.chunks_exact_mut(STREAM))
-            {
-                fold(&mut plane[..len], &left[..len], sum);
-            }
-        }
-        &self.waiting[k * STREAM..][..len]
     }
 }
 
