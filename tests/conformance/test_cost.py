@@ -19,6 +19,8 @@ from tacit.blocks.ot.softspoken_roy22 import open_checked_link, open_link
 from tacit.mpc.semi2k import Semi2k
 from tacit.net.memory import MemoryNetwork
 from tacit.psi.functionality import Items
+from tacit.psi.unbalanced import table as tables
+from tacit.psi.unbalanced import voprf_jkk14 as voprf
 from tests.harness import contexts
 
 ELSEWHERE = (
@@ -159,6 +161,20 @@ async def _psi(ctx: Ctx) -> None:
     items = Items.of([b"%d" % i for i in range(20 if ctx.me == 0 else 33)])
     n = await ecdh.agree_sizes(ctx, len(items))
     await ecdh.exchange_tags(ctx, items, n, ecdh.BOTH, 1)
+
+
+async def _unbalanced(ctx: Ctx) -> None:
+    key = bytes([1] * 31 + [0])
+    items = Items.of([b"%d" % i for i in range(20)])
+    file = tables.build(tables.evaluate(items, key), key, lambda digest: digest, version=1, queries=1)
+    table = tables.load(file, lambda signature, digest: signature == digest)
+    side = voprf.Client(items, table) if ctx.me == 0 else voprf.Server(key, table.digest, lambda n: None)
+    await voprf.look_up(ctx, side)
+
+
+def test_unbalanced_psi_costs_what_it_declares() -> None:
+    names = {f"psi.unbalanced.voprf_jkk14.{name}" for name in ("announce", "evaluate")}
+    assert verify(observe(_unbalanced)) == names
 
 
 def test_setup_and_psi_cost_what_they_declare() -> None:

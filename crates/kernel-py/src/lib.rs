@@ -5,6 +5,7 @@ mod arguments;
 mod dzk;
 mod fss;
 mod local;
+mod oprf;
 mod rlwe;
 mod silent;
 mod transfer;
@@ -28,6 +29,11 @@ mod kernel {
     use super::local::{
         bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,
         remask_points, ring_matmul, wide_elementwise, wide_matmul,
+    };
+    #[pymodule_export]
+    use super::oprf::{
+        fuse_build, fuse_contains, fuse_size, oprf_blind, oprf_evaluate_items, oprf_finalize,
+        oprf_prove, oprf_public_key, oprf_verify,
     };
     #[pymodule_export]
     use super::rlwe::{

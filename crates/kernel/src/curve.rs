@@ -87,7 +87,7 @@ pub fn decode(bytes: &Encoded) -> Result<RistrettoPoint> {
     }
 }
 
-fn secret_scalar(bytes: &[u8; 32]) -> Result<Zeroizing<Scalar>> {
+pub(crate) fn secret_scalar(bytes: &[u8; 32]) -> Result<Zeroizing<Scalar>> {
     let scalar = Option::<Scalar>::from(Scalar::from_canonical_bytes(*bytes));
     match scalar {
         Some(scalar) if scalar != Scalar::ZERO => Ok(Zeroizing::new(scalar)),
@@ -111,7 +111,7 @@ pub(crate) fn half(scalar: &Scalar) -> Zeroizing<Scalar> {
 }
 
 /// Runs `work` over the jobs on `threads` threads, all ended on return; the first error wins.
-fn share_out<Job: Send>(
+pub(crate) fn share_out<Job: Send>(
     threads: usize,
     jobs: impl Iterator<Item = Job> + Send,
     work: impl Fn(Job) -> Result<()> + Sync,
@@ -151,6 +151,29 @@ fn share_out<Job: Send>(
     queue.into_inner().unwrap_or_else(PoisonError::into_inner).1
 }
 
+/// The `n` items `data[offsets[i]..offsets[i+1]]`.
+///
+/// # Errors
+/// `Mismatch` if there are not `n`, `Range` unless the offsets ascend within the data.
+pub(crate) fn items<'a>(
+    data: &'a [u8],
+    offsets: &'a [i64],
+    n: usize,
+) -> Result<impl Iterator<Item = &'a [u8]>> {
+    ensure(
+        offsets.len() == n + 1,
+        Error::Mismatch("offsets must have n + 1 entries"),
+    )?;
+    let ascending = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
+    let inside = offsets[0] >= 0 && offsets[n] <= data.len() as i64;
+    ensure(
+        ascending && inside,
+        Error::Range("offsets must ascend within the data"),
+    )?;
+    let spans = offsets.windows(2);
+    Ok(spans.map(|pair| &data[pair[0] as usize..pair[1] as usize]))
+}
+
 /// `out[i] = k·HashToGroup(data[offsets[i]..offsets[i+1]], dst)`.
 ///
 /// `offsets: i64[n+1]` ascending within `data`, as in Arrow; `scalar`: 32 bytes, canonical, not zero.
@@ -167,16 +190,7 @@ pub fn mask_items(
 ) -> Result<()> {
     let hash = HashToGroup::new(dst)?;
     let scalar = half(&*secret_scalar(scalar)?);
-    ensure(
-        offsets.len() == out.len() + 1,
-        Error::Mismatch("offsets must have n + 1 entries"),
-    )?;
-    let ascending = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
-    let inside = offsets[0] >= 0 && offsets[out.len()] <= data.len() as i64;
-    ensure(
-        ascending && inside,
-        Error::Range("offsets must ascend within the data"),
-    )?;
+    drop(items(data, offsets, out.len())?);
     let jobs = offsets[..out.len()]
         .chunks(BATCH)
         .zip(offsets[1..].chunks(BATCH));

@@ -19,6 +19,7 @@ pub mod hash;
 pub mod prg;
 
 pub mod curve;
+pub mod oprf;
 pub mod ring;
 
 pub mod dzk;
@@ -26,6 +27,7 @@ pub mod rlwe;
 pub mod vss;
 
 pub mod fss;
+pub mod fuse;
 pub mod ot;
 pub mod silent;
 
