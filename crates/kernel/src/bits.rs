@@ -85,6 +85,29 @@ multiversion! {
 }
 
 multiversion! {
+    /// As [`rows_to_planes`] for the first few planes: bit by bit, which costs less than a transpose.
+    pub(crate) fn rows_to_few_planes(rows: &[Block], group: usize, words: usize, planes: &mut [u64]) {
+        let (whole, rest) = rows.as_chunks::<64>();
+        for (p, plane) in planes.chunks_exact_mut(words).enumerate() {
+            let plane = &mut plane[8 * group..];
+            for (word, rows) in plane.iter_mut().zip(whole) {
+                let halves = rows.as_flattened().as_chunks::<8>().0;
+                let mut bits = 0;
+                for i in 0..64 {
+                    bits |= ((u64::from_le_bytes(halves[2 * i]) >> p) & 1) << i;
+                }
+                *word = bits;
+            }
+            if !rest.is_empty() {
+                plane[whole.len()] = rest.iter().enumerate().fold(0, |bits, (i, row)| {
+                    bits | ((u128::from_le_bytes(*row) >> p) as u64 & 1) << i
+                });
+            }
+        }
+    }
+}
+
+multiversion! {
     fn scatter(values: &[u64], words: usize, planes: &mut [u64]) {
         let mut block = [[0u64; 8]; 64];
         for (group, values) in values.chunks(512).enumerate() {
@@ -252,6 +275,18 @@ mod tests {
                             let bit = (back[p * words + i / 64] >> (i % 64)) & 1;
                             assert_eq!(bit as u8, packed_bit(row, p));
                         }
+                    }
+                    if width == 1 {
+                        let mut few = vec![u64::MAX; 3 * words];
+                        for (group, rows) in rows.chunks(512).enumerate() {
+                            rows_to_few_planes(rows, group, words, &mut few);
+                        }
+                        assert_eq!(few[..words], back);
+                        let mut all = vec![0u64; 128 * words];
+                        for (group, rows) in rows.chunks(512).enumerate() {
+                            rows_to_planes(rows, group, words, &mut all);
+                        }
+                        assert_eq!(few, all[..3 * words]);
                     }
                     let tail = if n % 64 == 0 { 0 } else { u64::MAX << (n % 64) };
                     assert!((0..width).all(|p| back[p * words + words - 1] & tail == 0));

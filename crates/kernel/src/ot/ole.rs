@@ -7,13 +7,16 @@
 //! Cost per OT and 128 output bits: 2 AES per hash and a 128-bit transpose. Floor: the AES.
 
 use crate::aes::Block;
-use crate::bits::{plane_words, rows_to_planes};
+use crate::bits::{plane_words, rows_to_few_planes, rows_to_planes};
 use crate::error::{Error, Result, ensure};
-use crate::hash::{TweakedHash, offset_blocks, xor_blocks};
+use crate::hash::{TweakedHash, offset_blocks};
+use crate::simd::multiversion;
 use crate::wipe::Wiped;
 
 /// Rows that are hashed and transposed together.
 const ROWS: usize = 512;
+/// Planes up to which bit by bit is cheaper than a transpose.
+const FEW: usize = 8;
 /// Output bits of one hash block.
 const BLOCK_BITS: usize = 128;
 
@@ -23,6 +26,15 @@ fn check(n: usize, width: usize, planes: &[u64]) -> Result<()> {
         width.checked_mul(plane_words(n)) == Some(planes.len()),
         Error::Mismatch("planes must have width times ceil(n/64) words"),
     )
+}
+
+multiversion! {
+    /// `to ⊕= from`.
+    fn xor_words(to: &mut [u64], from: &[u64]) {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to ^= from;
+        }
+    }
 }
 
 fn hash(label: &Block) -> TweakedHash {
@@ -60,13 +72,17 @@ pub fn sender(
                     &mut value[..q.len()],
                 );
             }
-            let [zero, one] = &mut value;
-            let (zero, one) = (&zero[..q.len()], &mut one[..q.len()]);
-            xor_blocks(one, zero);
-            rows_to_planes(zero, chunk, words, planes_of(block, width, words, c));
-            rows_to_planes(one, chunk, words, planes_of(block, width, words, b));
+            for (value, planes) in value.iter().zip([&mut *c, &mut *b]) {
+                to_planes(
+                    &value[..q.len()],
+                    chunk,
+                    words,
+                    planes_of(block, width, words, planes),
+                );
+            }
         }
     }
+    xor_words(b, c);
     Ok(())
 }
 
@@ -85,10 +101,19 @@ pub fn receiver(t: &[Block], label: &Block, width: usize, c: &mut [u64]) -> Resu
         hash.permute(image);
         for block in 0..width.div_ceil(BLOCK_BITS) {
             hash.block_of(image, chunk * ROWS, block, value);
-            rows_to_planes(value, chunk, words, planes_of(block, width, words, c));
+            to_planes(value, chunk, words, planes_of(block, width, words, c));
         }
     }
     Ok(())
+}
+
+/// Words of planes from rows, by the cheaper way.
+fn to_planes(rows: &[Block], chunk: usize, words: usize, planes: &mut [u64]) {
+    if planes.len() <= FEW * words {
+        rows_to_few_planes(rows, chunk, words, planes);
+    } else {
+        rows_to_planes(rows, chunk, words, planes);
+    }
 }
 
 /// The planes of hash block `block`.
