@@ -8,9 +8,12 @@
 //! Cost: 6·32·6 lane operations per 64×64 block (5 vector operations per row of 128 bits at
 //! 512-bit width). Floor: reading and writing memory once.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use crate::aes::Block;
 use crate::error::{Error, Result, ensure};
-use crate::simd::multiversion;
+use crate::simd::{Tier, multiversion, tier};
 
 /// Eight 64×64 bit matrices, one per lane; row `r` of matrix `l` is `[r][l]`.
 pub(crate) type Lanes = [[u64; 8]; 64];
@@ -18,6 +21,10 @@ pub(crate) type Lanes = [[u64; 8]; 64];
 /// Transposes all eight matrices in place.
 #[inline(always)]
 pub(crate) fn transpose_lanes(rows: &mut Lanes) {
+    #[cfg(target_arch = "x86_64")]
+    if tier() == Tier::Avx512 {
+        return x86::transpose(rows);
+    }
     let mut step = 32;
     let mut low = 0x0000_0000_ffff_ffff_u64;
     while step != 0 {
@@ -51,6 +58,11 @@ multiversion! {
             }
             transpose_lanes(&mut half[0]);
             transpose_lanes(&mut half[1]);
+            #[cfg(target_arch = "x86_64")]
+            if let (Tier::Avx512, Some(rows)) = (tier(), rows.first_chunk_mut()) {
+                x86::join(&half[0], &half[1], rows);
+                continue;
+            }
             for (lane, rows) in rows.chunks_mut(64).enumerate() {
                 for (row, (low, high)) in rows.iter_mut().zip(half[0].iter().zip(&half[1])) {
                     let value = u128::from(low[lane]) | (u128::from(high[lane]) << 64);
