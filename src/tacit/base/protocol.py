@@ -74,6 +74,8 @@ async def _run(child: Ctx, body: Coroutine[Any, Any, R], spec: Spec, args: tuple
 
 async def gather(*calls: Awaitable[Any]) -> list[Any]:
     """Results of independent calls, in order. If one fails, the others are cancelled and awaited first."""
+    if len(calls) == 1:
+        return [await calls[0]]
     tasks = [asyncio.ensure_future(_branch(call)) for call in calls]
     try:
         done = await asyncio.gather(*tasks)

@@ -22,7 +22,7 @@ from tacit.base.types import Private, Public, Secret, Type
 from tacit.ir.op import OPS, numpy_dtype
 from tacit.ir.program import Eqn, Program, Var
 from tacit.mpc import encode
-from tacit.mpc.operators import LOOPS, OPERATORS, Machine, refuse_gaps
+from tacit.mpc.operators import EXECUTOR, LOOPS, OPERATORS, Machine, refuse_gaps
 from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.value import Value
 
@@ -92,21 +92,27 @@ async def run_program(ctx: Ctx, scheme: Scheme, program: Program, inputs: Sequen
     calls: list[Coroutine[Any, Any, None]] = []
     waits: list[asyncio.Future[Value]] = []
     opened: list[asyncio.Future[Value]] = []
-    for eqn in program.eqns:
-        if scheme.verifies and eqn.op == "reveal" and not opened:
-            settled = loop.create_future()
-            calls.append(_settle(ctx.sub("settle"), scheme, list(pending.values()), settled))
-            waits = [settled]
-        elif eqn.op != "reveal" and opened:
-            waits, opened = opened, []
-        sources = [pending[var] for var in eqn.ins]
-        targets = [loop.create_future() for _ in eqn.outs]
-        pending.update(zip(eqn.outs, targets, strict=True))
-        calls.append(_run_eqn(ctx.sub(eqn.op), scheme, eqn, sources, targets, waits))
-        opened += targets if scheme.verifies and eqn.op == "reveal" else []
     try:
+        for eqn in program.eqns:
+            if scheme.verifies and eqn.op == "reveal" and not opened:
+                settled = loop.create_future()
+                calls.append(_settle(ctx.sub("settle"), scheme, list(pending.values()), settled))
+                waits = [settled]
+            elif eqn.op != "reveal" and opened:
+                waits, opened = opened, []
+            sources = [pending[var] for var in eqn.ins]
+            targets = [loop.create_future() for _ in eqn.outs]
+            pending.update(zip(eqn.outs, targets, strict=True))
+            scope = ctx.sub(eqn.op)
+            if _is_local(eqn) and not waits and all(source.done() for source in sources):
+                _deliver(targets, _at_once(scope, eqn, [source.result() for source in sources]))
+                continue  # without a task: most of the steps of a loop are such
+            calls.append(_run_eqn(scope, scheme, eqn, sources, targets, waits))
+            opened += targets if scheme.verifies and eqn.op == "reveal" else []
         await gather(*calls)
     finally:
+        for call in calls:
+            call.close()  # where a local step has failed they have not run
         for future in (*pending.values(), *waits):
             future.cancel()
     results = [pending[var].result() for _, var in program.outs]
@@ -131,6 +137,10 @@ async def _run_eqn(
     except TacitError as error:
         error.path = error.path or ctx.path
         raise
+    _deliver(targets, results)
+
+
+def _deliver(targets: Sequence[asyncio.Future[Value]], results: Sequence[Value]) -> None:
     for target, value in zip(targets, results, strict=True):
         target.set_result(value)
 
@@ -150,16 +160,29 @@ async def _evaluate(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> 
     if eqn.op == "reveal":
         return [await _reveal(ctx, scheme, eqn, inputs)]
     out = eqn.outs[0].type
-    if not isinstance(out.vis, Secret):
+    if _is_local(eqn):
         return _local(ctx, eqn, inputs)
     machine = Machine(ctx, scheme, eqn)
     share = await OPERATORS[eqn.op](machine, *inputs) if eqn.op in OPERATORS else machine.refuse()
     return [Value(out, None, share, depth())]
 
 
+def _at_once(ctx: Ctx, eqn: Eqn, inputs: list[Value]) -> list[Value]:
+    try:
+        return _local(ctx, eqn, inputs)
+    except TacitError as error:
+        error.path = error.path or ctx.path
+        raise
+
+
+def _is_local(eqn: Eqn) -> bool:
+    return eqn.op not in EXECUTOR and not isinstance(eqn.outs[0].type.vis, Secret)
+
+
 def _local(ctx: Ctx, eqn: Eqn, inputs: list[Value]) -> list[Value]:
     """Public to all, or private to one: whoever knows the inputs computes the numpy meaning."""
-    clock = depth()
+    clock = max((value.clock for value in inputs), default=0)
+    clock = max(clock, depth())
     vis = eqn.outs[0].type.vis
     hidden = any(value.plain is None for value in inputs)
     if hidden or (isinstance(vis, Private) and vis.owner != ctx.me):
