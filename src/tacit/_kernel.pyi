@@ -247,7 +247,8 @@ class SoftSpokenReceiver:
     def extend(self, label: Bytes, choices: Bytes, n: int) -> tuple[bytes, U8]:
         """n OTs: message `U` of `softspoken_message_size(k, n)` bytes and rows `t: uint8[n, 16]`.
 
-        `label`: 16 bytes, same on both sides, once per state ("range" on reuse); calls need no common order.
+        `label`: 16 bytes, same on both sides, once per state ("range" on reuse; labels with the same first 94
+        bits are the same); calls need no common order.
         `choices`: ceil(n/8) bytes, bit i in bit i % 8 of byte i // 8; bits beyond n are ignored.
         U is, for each of the 128/k trees, ceil(n/8) bytes with a zero tail.
         """
