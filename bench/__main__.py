@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import network
+from bench import kernel, network
 from bench.driver import measure
 from bench.measurement import Measurement, table
 from bench.task import Task, registry
@@ -24,6 +24,7 @@ def build_parser(tasks: dict[str, Task]) -> argparse.ArgumentParser:
         command = commands.add_parser(task.name, help=task.summary, description=task.summary)
         task.add_options(command)
         _add_common(command)
+    kernel.add_options(commands.add_parser("kernel", help=kernel.SUMMARY, description=kernel.SUMMARY))
     _add_common(commands.add_parser("all", help="every task at its standard sizes"))
     return parser
 
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str]) -> None:
     tasks = registry()
     parser = build_parser(tasks)
     options = parser.parse_args(arguments)
+    if options.task == "kernel":
+        kernel.run(options)
+        return
     _check(options)
     network.isolate(options.net)
     plans = [options]
