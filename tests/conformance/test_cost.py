@@ -15,6 +15,8 @@ from tacit.base.ctx import Ctx
 from tacit.base.meter import depth, restart
 from tacit.base.protocol import REGISTRY, gather
 from tacit.base.setting import Spec
+from tacit.blocks.garble.functionality import circuit
+from tacit.blocks.garble.half_gates_zre15 import HalfGatesLink
 from tacit.blocks.ot.softspoken_roy22 import open_checked_link, open_link
 from tacit.mpc.semi2k import Semi2k
 from tacit.net.memory import MemoryNetwork
@@ -163,6 +165,16 @@ async def _psi(ctx: Ctx) -> None:
     await ecdh.exchange_tags(ctx, items, n, ecdh.BOTH, 1)
 
 
+async def _garbled(ctx: Ctx) -> None:
+    public = circuit(lambda b, x, y: [b.less(x, y)], 9)
+    bits = np.zeros((9, 11), np.uint8)
+    await HalfGatesLink(await open_link(ctx)).evaluate(ctx, public, bits)
+
+
+def test_garbling_costs_what_it_declares() -> None:
+    assert "blocks.garble.half_gates_zre15.evaluate" in verify(observe(_garbled))
+
+
 async def _unbalanced(ctx: Ctx) -> None:
     key = bytes([1] * 31 + [0])
     items = Items.of([b"%d" % i for i in range(20)])
@@ -196,7 +208,7 @@ def test_semi2k_costs_what_it_declares(call: str) -> None:
 
 def test_every_protocol_is_reached() -> None:
     """A protocol that no call reaches would never have its cost checked."""
-    reached = verify(observe(_setup)) | verify(observe(_psi))
+    reached = set().union(*(verify(observe(call)) for call in (_setup, _psi, _unbalanced, _garbled)))
 
     async def everything(ctx: Ctx) -> None:
         scheme = await Semi2k.start(ctx.sub("setup"))

@@ -1,9 +1,10 @@
 //! The Python module `tacit._kernel`: every function borrows buffers, releases the GIL, calls the
-//! kernel and maps its error. `src/tacit/_kernel.pyi` documents the functions.
+//! kernel and maps its error. `src/tacit/_kernel/__init__.pyi` documents the functions.
 
 mod arguments;
 mod dzk;
 mod fss;
+mod garble;
 mod local;
 mod oprf;
 mod rlwe;
@@ -25,6 +26,11 @@ mod kernel {
     };
     #[pymodule_export]
     use super::fss::{fss_evaluate, fss_evaluate_all, fss_generate, fss_key_size};
+    #[pymodule_export]
+    use super::garble::{
+        CircuitBuilder, HalfGatesEvaluator, HalfGatesGarbler, PublicCircuit, garble_labels_receive,
+        garble_labels_send,
+    };
     #[pymodule_export]
     use super::local::{
         bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,

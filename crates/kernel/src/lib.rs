@@ -18,6 +18,7 @@ pub mod gf128;
 pub mod hash;
 pub mod prg;
 
+pub mod cuckoo;
 pub mod curve;
 pub mod oprf;
 pub mod ring;
@@ -28,6 +29,7 @@ pub mod vss;
 
 pub mod fss;
 pub mod fuse;
+pub mod garble;
 pub mod ot;
 pub mod silent;
 

@@ -4,9 +4,12 @@
 //! Cost: 10 rounds per block, 32 blocks in flight on VAES-512, 8 on AES-NI, 64 when portable.
 //! Floor: two 512-bit rounds per cycle on Zen 5, 1.25 cycles per block.
 
-mod portable;
+pub(crate) mod lanes;
+pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86_lanes;
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Tier;

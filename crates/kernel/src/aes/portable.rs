@@ -5,6 +5,7 @@
 
 use super::Block;
 use crate::bits::{Lanes, transpose_lanes};
+use core::ops::{BitAnd, BitXor, Not};
 
 /// Eight planes of one byte position, least significant bit first.
 type Planes = [u64; 8];
@@ -64,6 +65,44 @@ pub(super) fn encrypt(round_keys: &[Block; 11], blocks: &mut [Block]) {
     }
 }
 
+/// Encrypts each block in place under its own key, 64 blocks at a time.
+pub(super) fn encrypt_each(keys: &[Block], blocks: &mut [Block]) {
+    for (keys, chunk) in keys.chunks(64).zip(blocks.chunks_mut(64)) {
+        let (mut round_key, mut state) = (slice(keys), slice(chunk));
+        let mut constant = 1u8;
+        add_planes(&mut state, &round_key);
+        for round in 1..11 {
+            next_round_key(&mut round_key, constant);
+            constant = (constant << 1) ^ (0x1b & (constant >> 7).wrapping_neg());
+            state.iter_mut().for_each(substitute);
+            state = shift_rows(&state);
+            if round < 10 {
+                state = mix_columns(&state);
+            }
+            add_planes(&mut state, &round_key);
+        }
+        unslice(&state, chunk);
+    }
+}
+
+fn next_round_key(key: &mut [Planes; 16], constant: u8) {
+    let mut word = [key[13], key[14], key[15], key[12]];
+    word.iter_mut().for_each(substitute);
+    for (bit, plane) in word[0].iter_mut().enumerate() {
+        *plane ^= u64::from((constant >> bit) & 1).wrapping_neg();
+    }
+    for column in key.as_chunks_mut::<4>().0 {
+        add_planes(column, &word);
+        word = *column;
+    }
+}
+
+fn add_planes(to: &mut [Planes], from: &[Planes]) {
+    for (to, from) in to.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
+        *to ^= from;
+    }
+}
+
 fn slice(blocks: &[Block]) -> [Planes; 16] {
     // Lane 0 holds the low half of each block, lane 1 the high half.
     let mut lanes: Lanes = [[0; 8]; 64];
@@ -101,7 +140,8 @@ fn shift_rows(state: &[Planes; 16]) -> [Planes; 16] {
     core::array::from_fn(|byte| state[(5 * byte) % 16])
 }
 
-fn double(a: &Planes) -> Planes {
+/// The product with X, bits of any kind, least significant first.
+pub(crate) fn double<B: Copy + BitXor<Output = B>>(a: &[B; 8]) -> [B; 8] {
     let top = a[7];
     [
         top,
@@ -124,9 +164,12 @@ fn mix_columns(state: &[Planes; 16]) -> [Planes; 16] {
     })
 }
 
-/// The S-box on 64 bytes: Boyar–Peralta, names as in their listing.
+/// The S-box on bits of any kind, least significant first: Boyar–Peralta, names as in their listing.
 #[rustfmt::skip]
-fn substitute(q: &mut Planes) {
+pub(crate) fn substitute<B>(q: &mut [B; 8])
+where
+    B: Copy + BitXor<Output = B> + BitAnd<Output = B> + Not<Output = B>,
+{
     let [x7, x6, x5, x4, x3, x2, x1, x0] = *q;
     // Top linear layer.
     let y14 = x3 ^ x5; let y13 = x0 ^ x6; let y9 = x0 ^ x3; let y8 = x0 ^ x5;

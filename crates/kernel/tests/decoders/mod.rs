@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use tacit_kernel::fss::{Output, Shape as FunctionShape, dcf, dpf};
+use tacit_kernel::garble::{Builder, Evaluator, Role, labels};
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::softspoken_roy22::{self, check};
 use tacit_kernel::ot::{cot, endemic_mr19};
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Decoder> {
     all.extend(silent());
     all.extend(payloads());
     all.extend(points());
+    all.extend(garbled());
     all.extend(lattices());
     all.extend(shared_functions());
     all
@@ -186,6 +188,24 @@ fn whole<const N: usize>(bytes: &[u8], count: usize) -> Result<Vec<[u8; N]>> {
     }
 }
 
+fn garbled() -> Vec<Decoder> {
+    let mut builder = Builder::default();
+    let [x, y] = builder.inputs(Role::Garbler);
+    let both = builder.and(x, y);
+    let circuit = std::sync::Arc::new(builder.finish(&[both]).unwrap());
+    let rows = [[7; 16]; 3];
+    vec![
+        Decoder::new("garbled_labels", 3 * 16, move |bytes| {
+            labels::receive(&rows, &[1; 16], &[5], bytes, &mut [[0; 16]; 3])
+        }),
+        Decoder::new("garbled_tables", 32, move |bytes| {
+            let mut state = Evaluator::start(circuit.clone(), 1, &[2; 16], &[[3; 16]; 2], &[])?;
+            state.evaluate(bytes)?;
+            state.finish().map(|_| ())
+        }),
+    ]
+}
+
 fn points() -> Vec<Decoder> {
     let mut scalar = [0u8; 32];
     scalar[0] = 5;
@@ -197,6 +217,17 @@ fn points() -> Vec<Decoder> {
         Decoder::new("points", 2 * 32, move |bytes| {
             let points = whole(bytes, 2)?;
             curve::remask_points(&points, &scalar, 1, &mut [[0; 32]; 2])
+        }),
+        Decoder::new("oprf_answers", 2 * 32 + 64, move |bytes| {
+            let malformed = Error::Malformed("wrong size");
+            let (points, proof) = bytes.split_last_chunk::<64>().ok_or(malformed)?;
+            let points: Vec<[u8; 32]> = whole(points, 2)?;
+            let public = tacit_kernel::oprf::public_key(&scalar)?;
+            tacit_kernel::oprf::verify(&public, &points, &points, proof)?;
+            tacit_kernel::oprf::prove(&scalar, &points, &points, &[3; 64])?;
+            let blinds = [scalar; 2];
+            let outputs = &mut [0; 48];
+            tacit_kernel::oprf::finalize(&[1, 2], &[0, 1, 2], (&points, &blinds), 1, 24, outputs)
         }),
         Decoder::new("vss_shares", 2 * 64, move |bytes| {
             let rows = whole(bytes, 2)?;
