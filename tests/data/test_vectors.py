@@ -217,3 +217,10 @@ def test_every_listed_vector_is_whole() -> None:
     for name, size, digest in re.findall(r"^\| (\S+) \| (\d+) \| ([0-9a-f]{16}) \|$", readme, re.MULTILINE):
         raw = (DATA / "vectors" / name).read_bytes()
         assert (len(raw), hashlib.sha256(raw).hexdigest()[:16]) == (int(size), digest), name
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 8, 1 << 14, (1 << 14) + 1])
+def test_a_short_key_stream_is_the_start_of_a_long_one(n_bytes: int) -> None:
+    short, long = (_kernel.prg_fill(bytes(16), 3, n) for n in (n_bytes, 1 << 16))
+    assert short.tobytes() == long[:n_bytes].tobytes()
+    assert short.shape == (n_bytes,) and short.flags.writeable and short.flags.c_contiguous

@@ -7,6 +7,9 @@ use pyo3::types::PyBytes;
 use tacit_kernel::prg::Prg;
 use tacit_kernel::{bits, curve, ring};
 
+/// Bytes of a key stream that is made sooner than the interpreter is given away and got back.
+const SHORT_STREAM: usize = 1 << 14;
+
 /// AES-128-CTR key stream from a block on.
 #[pyfunction]
 pub fn prg_fill<'py>(
@@ -16,8 +19,15 @@ pub fn prg_fill<'py>(
     n_bytes: usize,
 ) -> PyResult<Bound<'py, PyArray1<u8>>> {
     let key = key.exact("key must have 16 bytes")?;
+    let work = |out: &mut [u8]| Prg::new(&key).fill(start_block, out);
+    if (1..=SHORT_STREAM).contains(&n_bytes) {
+        // With the interpreter held throughout: numpy would let it go to clear the array.
+        let mut out = vec![0; n_bytes];
+        work(&mut out);
+        return Ok(PyArray1::from_vec(py, out));
+    }
     fill(py, [n_bytes], |out| {
-        Prg::new(&key).fill(start_block, out);
+        work(out);
         Ok(())
     })
 }

@@ -1,10 +1,10 @@
 """The pure kernels, in Rust: bytes and arrays in, bytes and arrays out.
 
 Arrays are C-contiguous. `Bytes` is anything with a buffer of bytes; `bytes` and `ndarray[uint8]` are not
-copied. The GIL is released around every call. Nothing here reads a clock, the system or a source of
-randomness: seeds are arguments, secret, and used once. Every error of the kernel is a `KernelError`;
-an argument of the wrong type, dtype, dimension or memory layout is a `TypeError` (a negative or too
-large int an `OverflowError`).
+copied. The GIL is released around every call but a short `prg_fill`. Nothing here reads a clock, the system
+or a source of randomness: seeds are arguments, secret, and used once. Every error of the kernel is a
+`KernelError`; an argument of the wrong type, dtype, dimension or memory layout is a `TypeError` (a
+negative or too large int an `OverflowError`).
 
 One module at run time; the files beside this one only divide its description.
 """
