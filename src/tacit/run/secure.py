@@ -27,10 +27,12 @@ from tacit.base.protocol import gather
 from tacit.base.transport import Clock
 from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
 from tacit.compile import array as xp
+from tacit.compile.array import trace
 from tacit.ir.program import Program, Range
 from tacit.mpc.scheme import find, usual
 from tacit.net.memory import MemoryNetwork
 from tacit.run.compiled import compiled
+from tacit.run.gate.judge import Verdict, judge
 from tacit.run.job import NO_PSI, Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
 
@@ -184,9 +186,21 @@ class Secure:
         world, named = self._bind(inputs)
         return self._compile(named, world.compiled_for)[0]
 
+    def verdicts(self, *inputs: Input, smallest_group: int = 10) -> tuple[Verdict, ...]:
+        """Whether what it reveals determines what somebody protects: one verdict for each input."""
+        world, named = self._bind(inputs)
+        program = trace(self._revealing([]), self._types(named), self._name, {})
+        return judge([program], parties=len(world.names), smallest_group=smallest_group)
+
     def _compile(self, named: Mapping[str, Input], scheme: str) -> tuple[Program, type]:
         """The program, and whether the function returns a dict, a tuple or one array (`object`)."""
         kinds: list[type] = []
+        ranges = {key: value.within for key, value in named.items() if value.within is not None}
+        program = compiled(self._revealing(kinds), self._types(named), self._name, scheme, ranges)
+        return program, kinds[0]
+
+    def _revealing(self, kinds: list[type]) -> Callable[..., dict[str, Any]]:
+        """The function, all results revealed; what it returns them in goes to `kinds`."""
 
         def revealing(*arrays: Any) -> dict[str, Any]:
             result = self._function(*arrays)
@@ -199,10 +213,11 @@ class Secure:
                 result = {"value": result}
             return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
 
-        types = [(key, value.type) for key, value in named.items()]
-        ranges = {key: value.within for key, value in named.items() if value.within is not None}
-        program = compiled(revealing, types, self._name, scheme, ranges)
-        return program, kinds[0]
+        return revealing
+
+    @staticmethod
+    def _types(named: Mapping[str, Input]) -> list[tuple[str, Type]]:
+        return [(key, value.type) for key, value in named.items()]
 
     def _bind(self, inputs: tuple[Any, ...]) -> tuple[Simulation, dict[str, Input]]:
         if not inputs or not all(isinstance(value, Input) for value in inputs):
