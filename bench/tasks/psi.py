@@ -18,12 +18,12 @@ from bench.party import Party
 from bench.task import Clock, Figures, Outputs, Task, wrong
 from tacit.frame.keys import canonical_keys
 from tacit.frame.source import open_table
-from tacit.psi.ecdh_ms86 import EcdhPsi
+from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi
 from tacit.psi.functionality import Items, Psi
 
 ID_CHARACTERS = 16
 _ALPHABET = np.frombuffer((string.ascii_letters + string.digits).encode(), np.uint8)
-PROTOCOLS: dict[str, type[Psi]] = {EcdhPsi.name: EcdhPsi}
+PROTOCOLS: dict[str, type[Psi]] = {kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi)}
 
 
 class PsiTask(Task):

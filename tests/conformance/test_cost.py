@@ -161,8 +161,8 @@ async def _setup(ctx: Ctx) -> None:
 
 async def _psi(ctx: Ctx) -> None:
     items = Items.of([b"%d" % i for i in range(20 if ctx.me == 0 else 33)])
-    n = await ecdh.agree_sizes(ctx, len(items))
-    await ecdh.exchange_tags(ctx, items, n, ecdh.BOTH, 1)
+    n = await ecdh.agree_sizes(ctx, len(items), ecdh.CURVE25519)
+    await ecdh.exchange_tags(ctx, items, n, ecdh.BOTH, 1, ecdh.CURVE25519)
 
 
 async def _garbled(ctx: Ctx) -> None:

@@ -34,7 +34,7 @@ from tests.net.conftest import HOST, make_identity
 
 for _module in pkgutil.iter_modules(tacit.psi.__path__):
     importlib.import_module(f"tacit.psi.{_module.name}")
-PSIS = {kind.name: kind for kind in Psi.__subclasses__()}
+PSIS = {kind.name: kind for base in Psi.__subclasses__() for kind in (base, *base.__subclasses__())}
 
 Party = Callable[[Ctx, int], Awaitable[Any]]
 """An interactive function of (ctx, which of two secret inputs); its result must be comparable with ==."""

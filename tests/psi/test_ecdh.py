@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
+import json
 from typing import Any
 
 import numpy as np
@@ -12,28 +14,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tacit.psi.ecdh_ms86 as ecdh
+from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.errors import LimitError, PeerError, TacitError, UsageError
 from tacit.base.protocol import gather
 from tacit.base.wire import Octets, Ring
 from tacit.net.memory import MemoryNetwork
 from tacit.psi.functionality import BOTH, Intersection, Items
+from tests.data_sets import data_file
 from tests.harness import contexts, run_parties
 
 EcdhPsi = ecdh.EcdhPsi
+KINDS = (EcdhPsi, *EcdhPsi.__subclasses__())
 
 
 def intersect(
-    mine: list[bytes], theirs: list[bytes], receivers: frozenset[int] = BOTH, seed: bytes | None = b"psi"
+    mine: list[bytes],
+    theirs: list[bytes],
+    receivers: frozenset[int] = BOTH,
+    seed: bytes | None = b"psi",
+    kind: type[EcdhPsi] = EcdhPsi,
 ) -> list[Intersection]:
     async def party(ctx: Ctx) -> Intersection:
-        return await EcdhPsi().intersect(ctx, Items.of((mine, theirs)[ctx.me]), receivers=receivers)
+        return await kind().intersect(ctx, Items.of((mine, theirs)[ctx.me]), receivers=receivers)
 
     return run_parties(party, seed=seed)
 
 
-def check(mine: list[bytes], theirs: list[bytes]) -> None:
-    first, second = intersect(mine, theirs)
+def check(mine: list[bytes], theirs: list[bytes], kind: type[EcdhPsi] = EcdhPsi) -> None:
+    first, second = intersect(mine, theirs, kind=kind)
     assert first.rows is not None and second.rows is not None
     got = [mine[row] for row in first.rows]
     assert got == [theirs[row] for row in second.rows], "both sides must have one joint order"
@@ -74,8 +83,19 @@ def ids(start: int, stop: int) -> list[bytes]:
         "long",
     ],
 )
-def test_sets(mine: list[bytes], theirs: list[bytes]) -> None:
-    check(mine, theirs)
+@pytest.mark.parametrize("kind", KINDS)
+def test_sets(mine: list[bytes], theirs: list[bytes], kind: type[EcdhPsi]) -> None:
+    check(mine, theirs, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_hundred_seeded_cases(kind: type[EcdhPsi]) -> None:
+    rng = np.random.default_rng(200)
+    for _ in range(200):
+        sizes = rng.integers(0, 12, 3)
+        names = [b"%d" % i for i in rng.permutation(40)]
+        common, left, right = np.split(np.array(names, object), np.cumsum(sizes))[:3]
+        check([*common, *left], [*right, *common[::-1]], kind)
 
 
 def test_ten_thousand_to_one() -> None:
@@ -132,7 +152,7 @@ def test_messages_of_two_runs_have_nothing_in_common() -> None:
 # --- a deviating peer ---------------------------------------------------------------------------------
 
 
-def against(deviate: Any, n: int = 8) -> TacitError:
+def against(deviate: Any, n: int = 8, kind: type[EcdhPsi] = EcdhPsi) -> TacitError:
     """The error of party 0, who plays by the rules, against `deviate(ctx)`."""
 
     async def everybody() -> TacitError:
@@ -146,7 +166,7 @@ def against(deviate: Any, n: int = 8) -> TacitError:
         task = asyncio.ensure_future(cheat())
         try:
             with pytest.raises(TacitError) as caught:
-                await EcdhPsi().intersect(honest, Items.of(ids(0, n)))
+                await kind().intersect(honest, Items.of(ids(0, n)))
             return caught.value
         finally:
             task.cancel()
@@ -155,9 +175,19 @@ def against(deviate: Any, n: int = 8) -> TacitError:
     return asyncio.run(everybody())
 
 
-async def _announce(ctx: Ctx, n: int) -> Ctx:
-    await ctx.sub("agree_sizes").send(0, Ring(np.array([n], np.uint64)))
+async def _announce(ctx: Ctx, n: int, suite: ecdh.Suite = ecdh.CURVE25519) -> Ctx:
+    await ctx.sub("agree_sizes").send(0, Ring(np.array([n, suite.number], np.uint64)))
     return ctx.sub("exchange_tags").sub("points-to-0")
+
+
+def test_another_suite_is_named() -> None:
+    error = against(lambda ctx: _announce(ctx, 1, ecdh.RISTRETTO255))
+    assert isinstance(error, PeerError) and error.code == "PSI-0004"
+
+
+def test_suites_are_apart() -> None:
+    suites = ecdh.SUITES.values()
+    assert len({suite.number for suite in suites}) == len({suite.dst for suite in suites}) == len(suites)
 
 
 @pytest.mark.parametrize("size", [(1 << 32) + 1, 1 << 63, (1 << 64) - 1])
@@ -170,22 +200,55 @@ def test_a_large_size_without_points_times_out_without_memory() -> None:
     assert against(lambda ctx: _announce(ctx, 1 << 32)).code == "NET-0003"
 
 
-BAD_POINTS = {
-    "identity": bytes(32),
-    "all ones": b"\xff" * 32,
-    "not canonical": (2**255 - 19).to_bytes(32, "little"),
-    "negative": (1).to_bytes(32, "little"),
+P25519 = 2**255 - 19
+BAD_POINTS: dict[str, tuple[int, int]] = {
+    # Order 4, and the orders 8: the peer would learn what they leave of a scalar that is no multiple of 8.
+    "zero": (1, 0),
+    "one": (1, 1),
+    "of order 8": (1, 0x57119FD0DD4E22D8868E1C58C45C44045BEF839C55B1D0B1248C50A3BC959C5F),
+    "minus one": (1, P25519 - 1),
+    "on the twist": (1, 2),
+    "p": (1, P25519),
+    "p + 9": (1, P25519 + 9),
+    "all ones": (1, 2**256 - 1),
+    "9 and the top bit": (1, 9 + 2**255),
+    "identity": (2, 0),
+    "not canonical": (2, P25519),
+    "negative": (2, 1),
 }
 
 
 @pytest.mark.parametrize("name", BAD_POINTS)
 def test_bad_points_are_the_peers_fault(name: str) -> None:
-    async def deviate(ctx: Ctx) -> None:
-        points = await _announce(ctx, 1)
-        await points.send(0, Octets(np.frombuffer(BAD_POINTS[name], np.uint8)))
+    number, point = BAD_POINTS[name]
+    kind = next(kind for kind in KINDS if kind.suite.number == number)
 
-    error = against(deviate)
+    async def deviate(ctx: Ctx) -> None:
+        points = await _announce(ctx, 1, kind.suite)
+        await points.send(0, Octets(np.frombuffer(point.to_bytes(32, "little"), np.uint8)))
+
+    error = against(deviate, kind=kind)
     assert isinstance(error, PeerError) and error.code == "PEER-0001"
+
+
+def test_wycheproof_x25519() -> None:
+    """Points of the curve give the published secret; those of the twist, of small order or written otherwise
+    than canonically are refused, which RFC 7748 leaves open."""
+    tests = json.loads(gzip.decompress(data_file("vectors/wycheproof/x25519_test.json.gz").read_bytes()))
+    refused = {"Twist", "LowOrderPublic", "NonCanonicalPublic", "ZeroSharedSecret"}
+    accepted = 0
+    for test in (test for group in tests["testGroups"] for test in group["tests"]):
+        scalar = bytearray(_kernel.x25519_scalar(bytes.fromhex(test["private"])))
+        scalar[31] |= 0x40
+        point = np.frombuffer(bytes.fromhex(test["public"]), np.uint8).reshape(1, 32)
+        try:
+            shared = _kernel.x25519_remask_points(point, bytes(scalar), 1).tobytes()
+        except _kernel.KernelError:
+            assert refused & set(test["flags"]), test
+            continue
+        assert shared.hex() == test["shared"] and not refused & set(test["flags"]), test
+        accepted += 1
+    assert accepted > 150
 
 
 @pytest.mark.parametrize("n_bytes", [0, 31, 33, 64])

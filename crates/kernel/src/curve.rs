@@ -46,24 +46,25 @@ impl HashToGroup {
         })
     }
 
-    /// The 64 uniform bytes of `message`, given in parts.
+    /// The `N` uniform bytes, at most 64, of `message`, given in parts.
     #[must_use]
-    pub fn expand(&self, parts: &[&[u8]]) -> [u8; 64] {
+    pub fn expand<const N: usize>(&self, parts: &[&[u8]]) -> [u8; N] {
+        const { assert!(N <= 64, "one block of SHA-512") };
         let mut first = self.padded.clone();
         for part in parts {
             first.update(part);
         }
-        // l_i_b_str = I2OSP(64, 2), then I2OSP(0, 1).
+        // l_i_b_str = I2OSP(N, 2), then I2OSP(0, 1).
         let first = first
-            .chain_update([0, 64, 0])
+            .chain_update([0, N as u8, 0])
             .chain_update(&self.suffix)
             .finalize();
-        Sha512::new()
+        let block = Sha512::new()
             .chain_update(first)
             .chain_update([1])
             .chain_update(&self.suffix)
-            .finalize()
-            .into()
+            .finalize();
+        core::array::from_fn(|i| block[i])
     }
 
     /// The point of `message`, given in parts.
@@ -174,6 +175,24 @@ pub(crate) fn items<'a>(
     Ok(spans.map(|pair| &data[pair[0] as usize..pair[1] as usize]))
 }
 
+/// Jobs of up to `batch` of those items, with the places for their results.
+pub(crate) fn item_jobs<'a>(
+    data: &'a [u8],
+    offsets: &'a [i64],
+    out: &'a mut [Encoded],
+    batch: usize,
+) -> Result<impl Iterator<Item = (impl Iterator<Item = &'a [u8]>, &'a mut [Encoded])> + Send> {
+    drop(items(data, offsets, out.len())?);
+    let starts = offsets[..out.len()].chunks(batch);
+    let spans = starts
+        .zip(offsets[1..].chunks(batch))
+        .map(|(starts, ends)| {
+            let span = starts.iter().zip(ends);
+            span.map(|(start, end)| &data[*start as usize..*end as usize])
+        });
+    Ok(spans.zip(out.chunks_mut(batch)))
+}
+
 /// `out[i] = k·HashToGroup(data[offsets[i]..offsets[i+1]], dst)`.
 ///
 /// `offsets: i64[n+1]` ascending within `data`, as in Arrow; `scalar`: 32 bytes, canonical, not zero.
@@ -190,25 +209,14 @@ pub fn mask_items(
 ) -> Result<()> {
     let hash = HashToGroup::new(dst)?;
     let scalar = half(&*secret_scalar(scalar)?);
-    drop(items(data, offsets, out.len())?);
-    let jobs = offsets[..out.len()]
-        .chunks(BATCH)
-        .zip(offsets[1..].chunks(BATCH));
-    share_out(
-        threads,
-        jobs.zip(out.chunks_mut(BATCH)),
-        |((starts, ends), out)| {
-            let item = |(start, end): (&i64, &i64)| &data[*start as usize..*end as usize];
-            let mut points: Vec<RistrettoPoint> = starts
-                .iter()
-                .zip(ends)
-                .map(|span| hash.point(&[item(span)]) * *scalar)
-                .collect();
-            encode_doubles(&points, out);
-            points.zeroize();
-            Ok(())
-        },
-    )
+    let jobs = item_jobs(data, offsets, out, BATCH)?;
+    share_out(threads, jobs, |(items, out)| {
+        let mut points: Vec<RistrettoPoint> =
+            items.map(|item| hash.point(&[item]) * *scalar).collect();
+        encode_doubles(&points, out);
+        points.zeroize();
+        Ok(())
+    })
 }
 
 /// `out[i] = k·points[i]`, both encoded.

@@ -8,6 +8,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod error;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 pub mod simd;
 mod wipe;
 
@@ -22,6 +24,7 @@ pub mod cuckoo;
 pub mod curve;
 pub mod oprf;
 pub mod ring;
+pub mod x25519;
 
 pub mod dzk;
 pub mod rlwe;

@@ -5,7 +5,7 @@ use tacit_kernel::fss::{self, Output, dcf, dpf};
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::{cot, endemic_mr19, softspoken_roy22};
 use tacit_kernel::prg::Prg;
-use tacit_kernel::{Error, Result, curve, vss};
+use tacit_kernel::{Error, Result, curve, vss, x25519};
 
 /// Byte strings around a valid message: cut, extended, flipped, constant and random.
 fn variants(valid: &[u8], seed: u8) -> Vec<Vec<u8>> {
@@ -146,6 +146,19 @@ fn points() {
                 1,
                 &mut point.clone(),
             ));
+        }
+    }
+}
+
+#[test]
+fn x_coordinates() {
+    let scalar = x25519::scalar(&[0x5a; 32]);
+    let mut point = [[0u8; 32]];
+    x25519::mask_items(b"item", &[0, 4], b"dst", &scalar, 1, &mut point).unwrap();
+    for bytes in variants(&point[0], 9) {
+        if let Ok(encoded) = bytes.as_slice().try_into() {
+            let mut out = [[0u8; 32]];
+            fine_or_malformed(x25519::remask_points(&[encoded], &scalar, 1, &mut out));
         }
     }
 }

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit._kernel.curves import *  # noqa: F403
 from tacit._kernel.garble import *  # noqa: F403
 from tacit._kernel.oprf import *  # noqa: F403
 
@@ -151,27 +152,6 @@ def fss_evaluate_all(
 
     Those of a "dpf" with bits = 1 are packed, bit i of word w for the point 64w + i.
     """
-
-def mask_items(data: U8, offsets: NDArray[np.int64], dst: Bytes, scalar: Bytes, threads: int) -> U8:
-    """`scalar · HashToGroup(item, dst)` (RFC 9497, ristretto255-SHA512), encoded: `uint8[n, 32]`.
-
-    Item i is `data[offsets[i]:offsets[i+1]]`, `offsets: int64[n+1]` ascending. `dst`: 1..255 bytes, used as
-    it is (RFC 9497: b"HashToGroup-" + contextString). `scalar`: 32 bytes, canonical, not zero. The time
-    depends on the lengths of the items, not on their content. `threads`: 1..1024; 1 starts none.
-    """
-
-def remask_points(points: U8, scalar: Bytes, threads: int) -> U8:
-    """`scalar · point` for `points: uint8[n, 32]`, encoded: `uint8[n, 32]`.
-
-    "malformed" if a point is not canonical or is the identity.
-    """
-
-def hash_points(points: U8, domain: Bytes, n_bytes: int) -> U8:
-    """Tags of points, `uint8[n, n_bytes]`: the first `n_bytes` (1..64) of
-    SHA-512(len(domain) as 8 bytes LE ‖ domain ‖ point)."""
-
-def reduce_scalar(uniform: Bytes) -> bytes:
-    """64 uniform bytes, little-endian, modulo the group order: 32 canonical bytes."""
 
 @final
 class EndemicSender:

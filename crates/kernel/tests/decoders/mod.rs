@@ -9,7 +9,7 @@ use tacit_kernel::ot::softspoken_roy22::{self, check};
 use tacit_kernel::ot::{cot, endemic_mr19};
 use tacit_kernel::rlwe::{Layout, Matrix, Modulus, PublicKey, SecretKey, public_key_size, slots};
 use tacit_kernel::silent::{ExConv7x24, cot as silent_cot, vole as silent_vole};
-use tacit_kernel::{Error, Result, curve, vss};
+use tacit_kernel::{Error, Result, curve, vss, x25519};
 
 type Decode = Box<dyn FnMut(&[u8]) -> Result<()>>;
 
@@ -228,6 +228,10 @@ fn points() -> Vec<Decoder> {
             let blinds = [scalar; 2];
             let outputs = &mut [0; 48];
             tacit_kernel::oprf::finalize(&[1, 2], &[0, 1, 2], (&points, &blinds), 1, 24, outputs)
+        }),
+        Decoder::new("x25519_points", 2 * 32, move |bytes| {
+            let points = whole(bytes, 2)?;
+            x25519::remask_points(&points, &x25519::scalar(&[9; 32]), 1, &mut [[0; 32]; 2])
         }),
         Decoder::new("vss_shares", 2 * 64, move |bytes| {
             let rows = whole(bytes, 2)?;

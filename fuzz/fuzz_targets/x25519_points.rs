@@ -1,0 +1,3 @@
+#![no_main]
+
+tacit_fuzz::target!("x25519_points");
