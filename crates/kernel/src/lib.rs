@@ -10,6 +10,7 @@
 pub mod error;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
+mod parallel;
 pub mod simd;
 mod wipe;
 
@@ -35,6 +36,8 @@ pub mod fuse;
 pub mod garble;
 pub mod ot;
 pub mod silent;
+
+pub mod okvs;
 
 #[cfg(test)]
 mod testing;

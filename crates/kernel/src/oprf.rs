@@ -9,9 +9,9 @@
 
 use crate::curve::{
     Encoded, HashToGroup, check_tag_bytes, decode, encode_doubles, half, items, secret_scalar,
-    share_out,
 };
 use crate::error::{Error, Result, ensure};
+use crate::parallel::share_out;
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT as GENERATOR;
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;

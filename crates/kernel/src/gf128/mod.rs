@@ -8,7 +8,7 @@
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::aes::Block;
+use crate::aes::{Block, xor};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Tier;
 use crate::simd::tier;
@@ -65,6 +65,22 @@ pub fn scale(x: &mut [Block], c: &Block) {
     }
 }
 
+/// `out[i] = Σ c[j]·x[i]^(j+1)` over the shorter length of `x` and `out`.
+pub fn polynomials(c: &[Block], x: &[Block], out: &mut [Block]) {
+    match tier() {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => x86::polynomials_512(c, x, out),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx2 => x86::polynomials_128(c, x, out),
+        _ => {
+            for (out, x) in out.iter_mut().zip(x) {
+                let horner = |sum: Block, c: &Block| mul(&xor(sum, *c), x);
+                *out = c.iter().rev().fold([0; 16], horner);
+            }
+        }
+    }
+}
+
 /// `Σ X^i·x[i]` for up to 128 blocks.
 #[must_use]
 pub fn combine(x: &[Block]) -> Block {
@@ -75,7 +91,6 @@ pub fn combine(x: &[Block]) -> Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aes::xor;
     use crate::simd::on_every_tier;
     use crate::testing::Stream;
 
@@ -111,6 +126,14 @@ mod tests {
             scale(&mut scaled, &b[0]);
             for (scaled, a) in scaled.iter().zip(&a) {
                 assert_eq!(*scaled, define(*a, b[0]));
+            }
+            let mut values = vec![[7; 16]; 37];
+            for terms in 0..4 {
+                polynomials(&b[..terms], &a, &mut values);
+                for (value, a) in values.iter().zip(&a) {
+                    let horner = |sum, c: &Block| define(xor(sum, *c), *a);
+                    assert_eq!(*value, b[..terms].iter().rev().fold([0; 16], horner));
+                }
             }
             let x = define(a[1], 2u128.to_le_bytes());
             assert_eq!(combine(&a[..2]), xor(a[0], x));

@@ -24,6 +24,18 @@ pub(super) fn scale(x: &mut [Block], c: &Block) {
     unsafe { scale_128(x, c) }
 }
 
+/// The caller has checked the tier.
+pub(super) fn polynomials_512(c: &[Block], x: &[Block], out: &mut [Block]) {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 and VPCLMULQDQ.
+    unsafe { horner_512(c, x, out) }
+}
+
+/// The caller has checked the tier.
+pub(super) fn polynomials_128(c: &[Block], x: &[Block], out: &mut [Block]) {
+    // SAFETY: reached only on tiers that were detected to have PCLMULQDQ.
+    unsafe { horner_128(c, x, out) }
+}
+
 fn word(value: __m128i) -> u128 {
     // SAFETY: both types are 16 bytes without invalid values.
     unsafe { core::mem::transmute(value) }
@@ -107,4 +119,54 @@ fn sum_512(a: &[Block], b: &[Block]) -> Wide {
     };
     let rest = sum_128(rest, &b[4 * quads..]);
     (low ^ rest.0, high ^ rest.1)
+}
+
+/// `a·b` in each 128-bit lane, reduced: `X^128 = X^7 + X^2 + X + 1` folds the words from the top.
+#[target_feature(enable = "avx512f,avx512bw,vpclmulqdq")]
+fn product_512(a: __m512i, b: __m512i) -> __m512i {
+    let tail = _mm512_set1_epi64(0x87);
+    let middle = _mm512_xor_si512(
+        _mm512_clmulepi64_epi128::<0x01>(a, b),
+        _mm512_clmulepi64_epi128::<0x10>(a, b),
+    );
+    let low = _mm512_clmulepi64_epi128::<0x00>(a, b);
+    let low = _mm512_xor_si512(low, _mm512_bslli_epi128::<8>(middle));
+    let high = _mm512_clmulepi64_epi128::<0x11>(a, b);
+    let high = _mm512_xor_si512(high, _mm512_bsrli_epi128::<8>(middle));
+    let top = _mm512_clmulepi64_epi128::<0x01>(high, tail);
+    let low = _mm512_xor_si512(low, _mm512_bslli_epi128::<8>(top));
+    let high = _mm512_xor_si512(high, _mm512_bsrli_epi128::<8>(top));
+    _mm512_xor_si512(low, _mm512_clmulepi64_epi128::<0x00>(high, tail))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,vpclmulqdq,pclmulqdq")]
+fn horner_512(c: &[Block], x: &[Block], out: &mut [Block]) {
+    let len = x.len().min(out.len());
+    let (quads, rest) = x[..len].as_chunks::<4>();
+    let (out_quads, out_rest) = out[..len].as_chunks_mut::<4>();
+    for (x, out) in quads.iter().zip(out_quads) {
+        let x = load_512(x);
+        let mut sum = _mm512_setzero_si512();
+        for c in c.iter().rev() {
+            let c = _mm512_broadcast_i32x4(load_128(c));
+            sum = product_512(_mm512_xor_si512(sum, c), x);
+        }
+        // SAFETY: a reference to 64 writable bytes; the store has no alignment requirement.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum) };
+    }
+    horner_128(c, rest, out_rest);
+}
+
+#[target_feature(enable = "pclmulqdq,sse2")]
+fn horner_128(c: &[Block], x: &[Block], out: &mut [Block]) {
+    for (out, x) in out.iter_mut().zip(x) {
+        let x = load_128(x);
+        let mut sum = 0u128;
+        for c in c.iter().rev() {
+            let term = (sum ^ u128::from_le_bytes(*c)).to_le_bytes();
+            let [low, middle, high] = product_128(load_128(&term), x);
+            sum = reduce(join(word(low), word(middle), word(high)));
+        }
+        *out = sum.to_le_bytes();
+    }
 }

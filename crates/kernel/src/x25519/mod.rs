@@ -21,8 +21,9 @@
 //! Notation: A = 486662; `k` scalar. Cost per item: one map (254 squarings), one ladder (252 x 5 products,
 //! 4 squarings); per point of the peer the same, the squarings for the check that it is on the curve.
 
-use crate::curve::{Encoded, HashToGroup, item_jobs, share_out};
+use crate::curve::{Encoded, HashToGroup, item_jobs};
 use crate::error::{Error, Result, ensure};
+use crate::parallel::share_out;
 
 mod field;
 #[cfg(target_arch = "x86_64")]
