@@ -26,7 +26,7 @@ pub(super) const fn small(x: u64) -> Element {
 }
 
 /// Four little-endian words as five limbs; the last takes all that is left, up to 52 bits.
-pub(super) fn split(words: &[u64; 4]) -> [u64; 5] {
+fn split(words: &[u64; 4]) -> [u64; 5] {
     let [a, b, c, d] = *words;
     [
         a & MASK,
@@ -37,15 +37,8 @@ pub(super) fn split(words: &[u64; 4]) -> [u64; 5] {
     ]
 }
 
-/// Five limbs of 51 bits as 32 bytes.
-pub(super) fn bytes(limbs: &[u64; 5]) -> [u8; 32] {
-    let [a, b, c, d, e] = *limbs;
-    let words = [
-        a | b << 51,
-        b >> 13 | c << 38,
-        c >> 26 | d << 25,
-        d >> 39 | e << 12,
-    ];
+/// Four words as 32 bytes, little-endian.
+pub(super) fn bytes(words: [u64; 4]) -> [u8; 32] {
     let mut out = [0; 32];
     for (out, word) in out.as_chunks_mut::<8>().0.iter_mut().zip(words) {
         *out = word.to_le_bytes();
@@ -147,7 +140,13 @@ impl Element {
             limbs[i] &= MASK;
         }
         limbs[4] &= MASK;
-        bytes(&limbs)
+        let [a, b, c, d, e] = limbs;
+        bytes([
+            a | b << 51,
+            b >> 13 | c << 38,
+            c >> 26 | d << 25,
+            d >> 39 | e << 12,
+        ])
     }
 
     /// `other` if `choice` is 1, `self` if it is 0.

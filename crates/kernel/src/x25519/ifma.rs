@@ -20,7 +20,7 @@ pub(super) fn remask(points: &[[u8; 32]], scalar: &[u8; 32], out: &mut [[u8; 32]
     unsafe { remask_ifma(points, scalar, out) }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn mask_ifma(items: &[Uniform], scalar: &[u8; 32], out: &mut [[u8; 32]]) {
     let n = items.len().div_ceil(8);
     let mut numerators = [Element::zero(); VECTORS];
@@ -35,7 +35,7 @@ fn mask_ifma(items: &[Uniform], scalar: &[u8; 32], out: &mut [[u8; 32]]) {
     multiply(&mut numerators[..n], scalar, out);
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn remask_ifma(points: &[[u8; 32]], scalar: &[u8; 32], out: &mut [[u8; 32]]) -> Result<()> {
     let n = points.len().div_ceil(8);
     let mut x = [Element::zero(); VECTORS];
@@ -55,7 +55,7 @@ fn remask_ifma(points: &[[u8; 32]], scalar: &[u8; 32], out: &mut [[u8; 32]]) -> 
 }
 
 /// Numerator and denominator of x of `map_to_curve_elligator2_curve25519` (RFC 9380 §6.7.1, Z = 2).
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn map(u: Element) -> (Element, Element) {
     let a = Element::small(A);
     // Step 1: x1 = -A / d with d = 1 + 2u^2, never 0, as -1/2 is no square
@@ -73,7 +73,7 @@ fn map(u: Element) -> (Element, Element) {
 }
 
 /// The lanes in which a point of the curve has this x, of whatever order.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn on_curve(x: Element) -> u8 {
     let a = Element::small(A);
     let inner = x.plus(a).times(x).plus(Element::small(1).sums());
@@ -81,7 +81,7 @@ fn on_curve(x: Element) -> u8 {
 }
 
 /// `x(kP)` for all x in place, then encoded.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn multiply(x: &mut [Element], scalar: &[u8; 32], out: &mut [[u8; 32]]) {
     let mut z = [Element::zero(); VECTORS];
     let z = &mut z[..x.len()];
@@ -105,7 +105,7 @@ fn wipe(secrets: &mut [Element]) {
 type Point = (Sums, Sums);
 
 /// 252 steps of RFC 7748 §5 for the bits 254..3 of `k`, then three doublings.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn ladder(base: Element, scalar: &[u8; 32]) -> (Element, Element) {
     let one = Element::small(1).sums();
     let (mut doubled, mut sum) = ((one, Sums::zero()), (base.sums(), one));
@@ -126,7 +126,7 @@ fn ladder(base: Element, scalar: &[u8; 32]) -> (Element, Element) {
 
 /// `x + z` and `x - z`.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn ends(point: Point) -> (Element, Element) {
     (
         point.0.plus(point.1).carried(),
@@ -136,7 +136,7 @@ fn ends(point: Point) -> (Element, Element) {
 
 /// Doubles the first point, or the second if `swap`; and adds the two, which differ by `(base, 1)`.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn step(base: Element, first: Point, second: Point, swap: u8) -> (Point, Point) {
     let ((a, b), (c, d)) = (ends(first), ends(second));
     let (da, cb) = (d.times(a), c.times(b));
@@ -148,7 +148,7 @@ fn step(base: Element, first: Point, second: Point, swap: u8) -> (Point, Point) 
 
 /// Twice the point with `a = x + z`, `b = x - z`.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn double(a: Element, b: Element) -> Point {
     let (aa, bb) = (a.square(), b.square());
     let e = aa.minus(bb).carried();
