@@ -67,6 +67,16 @@ pub fn gr_fold_wide<'py>(py: Python<'py>, x: Table<'py>, r: Words<'py>) -> Matri
     })
 }
 
+/// The value at a point, from those at all points.
+#[pyfunction]
+pub fn gr_evaluate<'py>(py: Python<'py>, values: Table<'py>, r: Words<'py>) -> Matrix<'py> {
+    let (values, r) = (elements(&values)?, slice(&r)?);
+    fill(py, [1, DEGREE], |out| {
+        out.copy_from_slice(&galois::evaluate(values, r)?);
+        Ok(())
+    })
+}
+
 /// Sums of extended products of elements.
 #[pyfunction]
 pub fn gr_tensor_wide<'py>(py: Python<'py>, x: Table<'py>, y: Table<'py>, t: usize) -> Matrix<'py> {
@@ -159,6 +169,16 @@ pub fn gf_fold_wide<'py>(py: Python<'py>, x: Words<'py>, r: Words<'py>) -> Vecto
     points(r.len()).map_err(Failure)?;
     fill(py, [rows(x.len(), 1 << r.len())], |out| {
         binary::fold_wide(x, r, out)
+    })
+}
+
+/// The value at a point, from those at all points.
+#[pyfunction]
+pub fn gf_evaluate<'py>(py: Python<'py>, values: Words<'py>, r: Words<'py>) -> Vector<'py> {
+    let (values, r) = (slice(&values)?, slice(&r)?);
+    fill(py, [1], |out| {
+        out.fill(binary::evaluate(values, r)?);
+        Ok(())
     })
 }
 

@@ -21,8 +21,8 @@ mod kernel {
 
     #[pymodule_export]
     use super::dzk::{
-        gf_combine, gf_fold, gf_fold_wide, gf_mul, gf_tensor, gf_tensor_wide, gr_combine, gr_fold,
-        gr_fold_wide, gr_mul, gr_tensor, gr_tensor_wide,
+        gf_combine, gf_evaluate, gf_fold, gf_fold_wide, gf_mul, gf_tensor, gf_tensor_wide,
+        gr_combine, gr_evaluate, gr_fold, gr_fold_wide, gr_mul, gr_tensor, gr_tensor_wide,
     };
     #[pymodule_export]
     use super::fss::{fss_evaluate, fss_evaluate_all, fss_generate, fss_key_size};

@@ -79,6 +79,10 @@ def gr_fold(x: list[U64], weights: U64, alpha: list[U64] | None, spare: int) -> 
     elements are zero.
     """
 
+def gr_evaluate(values: U64, r: U64) -> U64:
+    """The value `uint64[1, 48]` at the point of the t challenges `r` of a function quadratic in each
+    variable, from its values `uint64[3^t, 48]` at {0,1,inf}^t."""
+
 def gr_fold_wide(x: U64, r: U64) -> U64:
     """Rows of 2^t elements of `x: uint64[n, 48]` at the point of the t challenges `r`, as functions linear in
     each variable: `uint64[ceil(n / 2^t), 48]`, the last row filled up with zeros."""
@@ -101,6 +105,9 @@ def gf_combine(x: list[U64], columns: int, alpha: list[U64]) -> U64:
 def gf_fold(x: list[U64], weights: U64, alpha: list[U64] | None, spare: int) -> U64:
     """`alpha[l] · X^b · sum_j weights[j] · (bit b of x[l·J + j])` at position `64l + b`, as `gr_fold`;
     without `alpha`, no weights `alpha[l] · X^b`. `uint64[64·L + spare]`."""
+
+def gf_evaluate(values: U64, r: U64) -> U64:
+    """As `gr_evaluate` for elements `values: uint64[3^t]`: `uint64[1]`."""
 
 def gf_fold_wide(x: U64, r: U64) -> U64:
     """As `gr_fold_wide` for elements `x: uint64[n]`."""

@@ -252,6 +252,34 @@ pub fn tensor_wide(x: &[u64], y: &[u64], t: usize, out: &mut [u64]) -> Result<()
     Ok(())
 }
 
+/// The value at a point of a function quadratic in each variable; see [`super::galois::evaluate`].
+///
+/// # Errors
+/// `Mismatch` if `values` are not those of `points.len()` variables.
+pub fn evaluate(values: &[u64], points: &[u64]) -> Result<u64> {
+    ensure(
+        values.len() == super::points(points.len())?,
+        Error::Mismatch("values must be those at all points"),
+    )?;
+    let mut now = values.to_vec();
+    for point in points.iter().rev() {
+        let third = now.len() / 3;
+        let (low, rest) = now.split_at_mut(third);
+        let (middle, high) = rest.split_at(third);
+        let mut products = vec![0u128; third];
+        add_scaled(&mut products, high, *point);
+        let values = low.iter().zip(middle).zip(high).zip(&products);
+        let slopes: Vec<u64> = values
+            .map(|(((zero, one), rise), product)| zero ^ one ^ rise ^ reduce(*product))
+            .collect();
+        products.fill(0);
+        add_scaled(&mut products, &slopes, *point);
+        reduce_all(&products, low);
+        now.truncate(third);
+    }
+    Ok(now.first().copied().unwrap_or(0))
+}
+
 /// Rows of `2^t` elements at a point, t = points.len(); see [`super::galois::fold_wide`].
 ///
 /// # Errors

@@ -5,6 +5,8 @@
 //! plain value 48. Floor: one 512-bit `vpmullq` per 8 of them.
 
 use super::lanes::{self, LANES};
+#[cfg(target_arch = "x86_64")]
+use super::narrow::Narrow;
 pub use super::plain::{combine, tensor};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
@@ -83,9 +85,17 @@ fn reduce(wide: [u64; WIDE]) -> Element {
     element
 }
 
+/// `out[i] = x[i]·y[i]`.
+pub fn mul(x: &[Element], y: &[Element], out: &mut [Element]) {
+    match tier() {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => lanes::mul(x, y, out),
+        _ => mul_rows(x, y, out),
+    }
+}
+
 multiversion! {
-    /// `out[i] = x[i]·y[i]`.
-    pub fn mul(x: &[Element], y: &[Element], out: &mut [Element]) {
+    fn mul_rows(x: &[Element], y: &[Element], out: &mut [Element]) {
         for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
             let mut wide = [0u64; WIDE];
             multiply_into(&mut wide, x, y);
@@ -113,12 +123,43 @@ pub fn fold(
         Error::Mismatch("out must have one element for each row, alpha one challenge"),
     )?;
     check_challenges(alpha.unwrap_or(&[]))?;
-    let flat = weights.as_flattened();
+    let rows = Rows::new(weights);
     for (block, (x, out)) in x
         .chunks(BLOCK * width)
         .zip(out.chunks_mut(BLOCK))
         .enumerate()
     {
+        rows.fold(x, out)?;
+        if let Some(alpha) = alpha {
+            lanes::scale(&alpha[block * BLOCK..][..out.len()], out);
+        }
+    }
+    Ok(())
+}
+
+/// Weights of a row of plain values, as the machine multiplies by them.
+struct Rows<'a> {
+    weights: &'a [Element],
+    #[cfg(target_arch = "x86_64")]
+    narrow: Option<Narrow>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(weights: &'a [Element]) -> Self {
+        Self {
+            weights,
+            #[cfg(target_arch = "x86_64")]
+            narrow: Narrow::new(weights),
+        }
+    }
+
+    fn fold(&self, x: &[u64], out: &mut [Element]) -> Result<()> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(narrow) = &self.narrow {
+            narrow.fold(x, out);
+            return Ok(());
+        }
+        let (width, flat) = (self.weights.len(), self.weights.as_flattened());
         let whole = x.len() / width;
         let (rows, rest) = x.split_at(whole * width);
         let (sums, last) = out.split_at_mut(whole);
@@ -127,11 +168,8 @@ pub fn fold(
             let shape = (1, rest.len(), DEGREE);
             ring::matmul(rest, &flat[..rest.len() * DEGREE], shape, last)?;
         }
-        if let Some(alpha) = alpha {
-            lanes::scale(&alpha[block * BLOCK..][..out.len()], out);
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// As [`tensor`] for elements and without weights.
@@ -221,4 +259,18 @@ pub fn fold_wide(x: &[Element], points: &[u64], out: &mut [Element]) -> Result<(
     )?;
     lanes::fold_rows(x, points, out);
     Ok(())
+}
+
+/// The value at a point of a function quadratic in each variable, from its values at `{0,1,∞}^t`:
+/// `h(r) = h(0) + r·(h(1) − h(0) − h(∞)) + r²·h(∞)`, the last variable first.
+///
+/// # Errors
+/// `Mismatch` if `values` are not those of `points.len()` variables; `Range` for a point of more than 48 bits.
+pub fn evaluate(values: &[Element], points: &[u64]) -> Result<Element> {
+    check_challenges(points)?;
+    ensure(
+        values.len() == super::points(points.len())?,
+        Error::Mismatch("values must be those at all points"),
+    )?;
+    Ok(lanes::evaluate(values, points))
 }

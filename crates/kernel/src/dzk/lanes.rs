@@ -67,6 +67,20 @@ fn reduce(wide: &mut Wide) -> Side {
     side
 }
 
+/// `out[i] = x[i]·y[i]`.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn mul(x: &[Element], y: &[Element], out: &mut [Element]) {
+    let (mut left, mut right) = (Line(ZERO), Line(ZERO));
+    let pairs = x.chunks(LANES).zip(y.chunks(LANES));
+    for (out, (x, y)) in out.chunks_mut(LANES).zip(pairs) {
+        let mut wide = Line([[0u64; LANES]; WIDE]);
+        gather(x, 1, &mut left.0);
+        gather(y, 1, &mut right.0);
+        x86::multiply_into(&mut wide.0, &left.0, &right.0);
+        finish(&mut wide.0, out);
+    }
+}
+
 /// Whether coefficient `bit` of the challenge is 1, as a mask of lanes.
 pub(super) type Masks = [u8; DEGREE];
 
@@ -141,10 +155,46 @@ multiversion! {
     }
 }
 
+/// Where a challenge has coefficients 1.
+fn places(challenge: &u64) -> Vec<usize> {
+    (0..DEGREE)
+        .filter(|bit| challenge >> bit & 1 == 1)
+        .collect()
+}
+
+/// `h(0) + r·(h(1) − h(0) − h(∞) + r·h(∞))` in each variable, the last one first.
+pub(super) fn evaluate(values: &[Element], points: &[u64]) -> Element {
+    let mut now = values.to_vec();
+    let mut wide = Line([[0u64; LANES]; WIDE]);
+    let mut factor = Line([[0u64; LANES]; 3 * DEGREE]);
+    let (mut zero, mut one, mut rise) = (Line(ZERO), Line(ZERO), Line(ZERO));
+    for bits in points.iter().rev().map(places) {
+        let third = now.len() / 3;
+        let (low, rest) = now.split_at_mut(third);
+        let (middle, high) = rest.split_at(third);
+        let chunks = middle.chunks(LANES).zip(high.chunks(LANES));
+        for (low, (middle, high)) in low.chunks_mut(LANES).zip(chunks) {
+            gather(low, 1, &mut zero.0);
+            gather(middle, 1, &mut one.0);
+            gather(high, 1, &mut rise.0);
+            factor.0[DEGREE..2 * DEGREE].copy_from_slice(&rise.0);
+            times_challenge(&bits, &factor.0, &mut wide.0);
+            subtract(&mut one.0, &zero.0);
+            subtract(&mut one.0, &rise.0);
+            add_reduced(&mut one.0, &mut wide.0);
+            factor.0[DEGREE..2 * DEGREE].copy_from_slice(&one.0);
+            times_challenge(&bits, &factor.0, &mut wide.0);
+            add_reduced(&mut zero.0, &mut wide.0);
+            scatter(&zero.0, low);
+        }
+        now.truncate(third);
+    }
+    now.first().copied().unwrap_or([0; DEGREE])
+}
+
 /// Rows of `2^t` elements at a point; time depends on the point, which is public.
 pub(super) fn fold_rows(x: &[Element], points: &[u64], out: &mut [Element]) {
     let width = 1usize << points.len();
-    let places = |point: &u64| (0..DEGREE).filter(|bit| point >> bit & 1 == 1).collect();
     let places: Vec<Vec<usize>> = points.iter().map(places).collect();
     let mut sides = vec![Line(ZERO); width];
     let mut wide = Line([[0u64; LANES]; WIDE]);

@@ -11,6 +11,8 @@
 pub mod binary;
 pub mod galois;
 mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod narrow;
 mod plain;
 #[cfg(target_arch = "x86_64")]
 mod x86;

@@ -268,6 +268,67 @@ fn wide_tensors_and_folds_equal_the_definition_on_every_tier() {
 }
 
 #[test]
+fn folds_with_narrow_weights_equal_the_definition_on_every_tier() {
+    on_every_tier(|_| {
+        let mut random = Stream::new(5);
+        let edge = 1u64 << 39;
+        for most in [edge - 1, edge] {
+            // From -2^39 to `most`: what 40 bits hold with sign, and one more.
+            let mut weights = elements(&mut random, 8);
+            for word in weights.as_flattened_mut() {
+                *word = (*word % (2 * edge)).wrapping_sub(edge);
+            }
+            (weights[1][7], weights[2][47]) = (most, 0u64.wrapping_sub(edge));
+            for n in [3, 32, 77] {
+                let mut x = random.words(n);
+                x[1] = u64::MAX;
+                let mut out = vec![[1; DEGREE]; n.div_ceil(8)];
+                galois::fold(&x, &weights, None, &mut out).unwrap();
+                for (out, row) in out.iter().zip(x.chunks(8)) {
+                    let mut sum = [0; DEGREE];
+                    for (x, weight) in row.iter().zip(&weights) {
+                        add(&mut sum, &weight.map(|word| word.wrapping_mul(*x)));
+                    }
+                    assert_eq!(*out, sum);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn values_at_a_point_equal_the_interpolation_on_every_tier() {
+    on_every_tier(|_| {
+        let mut random = Stream::new(6);
+        for t in 0..4 {
+            let count = points(t).unwrap();
+            let (values, words) = (elements(&mut random, count), random.words(count));
+            let r = challenges(&mut random, t);
+            let (mut sum, mut word) = ([0; DEGREE], 0);
+            for c in 0..count {
+                let (mut weight, mut bit_weight) = (widen(1), 1);
+                for (v, r) in r.iter().enumerate() {
+                    let square = product(&widen(*r), &widen(*r));
+                    let minus =
+                        |x: Element, y: Element| core::array::from_fn(|i| x[i].wrapping_sub(y[i]));
+                    let (node, bit_node) = match c / 3usize.pow(v as u32) % 3 {
+                        0 => (minus(widen(1), widen(*r)), 1 ^ r),
+                        1 => (widen(*r), *r),
+                        _ => (minus(square, widen(*r)), field_product(*r, *r) ^ r),
+                    };
+                    weight = product(&weight, &node);
+                    bit_weight = field_product(bit_weight, bit_node);
+                }
+                add(&mut sum, &product(&values[c], &weight));
+                word ^= field_product(words[c], bit_weight);
+            }
+            assert_eq!(galois::evaluate(&values, &r), Ok(sum));
+            assert_eq!(binary::evaluate(&words, &r), Ok(word));
+        }
+    });
+}
+
+#[test]
 fn arguments_that_do_not_fit_are_refused() {
     let mut out = vec![[0; DEGREE]; 9];
     assert!(galois::tensor(&[1; 8], &[1; 8], &[1; 2], 2, &mut out).is_ok());
@@ -279,6 +340,8 @@ fn arguments_that_do_not_fit_are_refused() {
     assert!(galois::combine(&[1; 6], 3, &[1, u64::MAX], &mut out[..3]).is_err());
     assert!(galois::fold(&[1; 8], &[], None, &mut out).is_err());
     assert!(galois::fold_wide(&out.clone(), &[1; 8], &mut out).is_err());
+    assert!(galois::evaluate(&out, &[1]).is_err());
+    assert!(galois::evaluate(&out, &[1, 1 << 48]).is_err());
     let weights = [[1; DEGREE]; 4];
     assert!(galois::fold(&[1; 8], &weights, Some(&[1; 3]), &mut out[..2]).is_err());
     assert!(galois::fold(&[1; 8], &weights, Some(&[1, 1 << 48]), &mut out[..2]).is_err());
@@ -289,4 +352,6 @@ fn arguments_that_do_not_fit_are_refused() {
     assert!(binary::fold(&[1; 8], &[1; 8], Some(&[1; 2]), &mut [0; 64]).is_err());
     assert!(binary::fold(&[1; 8], &[], None, &mut []).is_err());
     assert!(binary::fold_wide(&[1; 8], &[1], &mut words).is_err());
+    assert!(binary::evaluate(&words, &[1]).is_err());
+    assert!(binary::evaluate(&words, &[1; 8]).is_err());
 }

@@ -233,7 +233,7 @@ class _Verifier:
         extension = self._extension
         points = _points(extension, seed, t)
         at_corners = _corner_values(h, t)
-        value = extension.weigh(h, extension.nodes(points))
+        value = extension.evaluate(h, points)
         if self.rows is None:
             columns = extension.weigh(at_corners, extension.widen(self._weights.beta))
             self.zeros.append(extension.add(columns, self._rest))

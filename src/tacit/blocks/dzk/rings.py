@@ -89,21 +89,17 @@ class Extension(ABC):
     def fold_wide(self, x: Elements, points: np.ndarray) -> Elements:
         """Rows of 2^t elements at the t points."""
 
+    @abstractmethod
+    def evaluate(self, h: Elements, points: np.ndarray) -> Elements:
+        """The value at the t points, as one row, of a function quadratic in each variable, from its values h
+        at {0,1,inf}^t."""
+
     def one(self) -> Elements:
         return self.widen(np.ones(1, np.uint64))
 
     def corners(self, points: np.ndarray) -> Elements:
         """[2^t]: weights of the values at {0,1}^t in the value at r, variable 0 lowest."""
         return self._product([[self.subtract(self.one(), r), r] for r in self._each(points)])
-
-    def nodes(self, points: np.ndarray) -> Elements:
-        """[3^t]: weights of the values at {0,1,inf}^t of a function quadratic in each variable:
-        h(r) = h(0)(1 - r) + h(1) r + h(inf) (r^2 - r)."""
-        rows = []
-        for r in self._each(points):
-            square = self.mul(r, r)
-            rows.append([self.subtract(self.one(), r), r, self.subtract(square, r)])
-        return self._product(rows)
 
     def _each(self, points: np.ndarray) -> list[Elements]:
         return [self.widen(points[i : i + 1]) for i in range(len(points))]
@@ -157,6 +153,9 @@ class Galois(Extension):
     def fold_wide(self, x: Elements, points: np.ndarray) -> Elements:
         return _kernel.gr_fold_wide(x, points)
 
+    def evaluate(self, h: Elements, points: np.ndarray) -> Elements:
+        return _kernel.gr_evaluate(h, points)
+
 
 class Binary(Extension):
     name = "bits"
@@ -194,6 +193,9 @@ class Binary(Extension):
 
     def fold_wide(self, x: Elements, points: np.ndarray) -> Elements:
         return _kernel.gf_fold_wide(x, points)
+
+    def evaluate(self, h: Elements, points: np.ndarray) -> Elements:
+        return _kernel.gf_evaluate(h, points)
 
 
 GALOIS, BINARY = Galois(), Binary()
