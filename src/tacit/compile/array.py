@@ -10,6 +10,47 @@ unless all are equal): whole ones multiply without truncation, small ones keep t
 import numpy as _np
 
 from tacit.base.types import BOOL, FIXED, INT
+from tacit.compile.arrays import (
+    angle,
+    array_equal,
+    array_equiv,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    conj,
+    conjugate,
+    ediff1d,
+    imag,
+    isclose,
+    iscomplex,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    isreal,
+    isrealobj,
+    kron,
+    nanargmax,
+    nanargmin,
+    nanmean,
+    nanprod,
+    nansum,
+    outer,
+    prod,
+    ravel,
+    real,
+    transpose,
+)
+from tacit.compile.bitwise import (
+    bitwise_and,
+    bitwise_count,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    invert,
+    left_shift,
+    right_shift,
+)
 from tacit.compile.control import reveal, scan, to_secret
 from tacit.compile.elementwise import (
     abs,
@@ -52,6 +93,24 @@ from tacit.compile.elementwise import (
     tanh,
     where,
 )  # fmt: skip
+from tacit.compile.polynomial import (
+    polyval,
+)
+from tacit.compile.powers import (
+    cbrt,
+    exp2,
+    expm1,
+    float_power,
+    hypot,
+    i0,
+    ldexp,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    power,
+)
 from tacit.compile.reduction import (
     all,
     any,
@@ -73,6 +132,24 @@ from tacit.compile.reduction import (
     top_k,
     var,
 )  # fmt: skip
+from tacit.compile.rounding import (
+    copysign,
+    divmod,
+    fabs,
+    fix,
+    floor_divide,
+    fmax,
+    fmin,
+    fmod,
+    heaviside,
+    mod,
+    modf,
+    remainder,
+    rint,
+    signbit,
+    true_divide,
+    trunc,
+)
 from tacit.compile.shaping import (
     arange,
     asarray,
@@ -96,19 +173,46 @@ from tacit.compile.shaping import (
     zeros_like,
 )  # fmt: skip
 from tacit.compile.trace import Array, trace
+from tacit.compile.trigonometry import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cos,
+    cosh,
+    deg2rad,
+    rad2deg,
+    sin,
+    sinc,
+    sinh,
+    tan,
+    unwrap,
+)
 
 float64, int64, bool = FIXED, INT, BOOL
 pi, e, newaxis = _np.pi, _np.e, None
 
 __all__ = [
-    "Array", "abs", "add", "all", "any", "arange", "argmax", "argmin", "asarray", "astype", "bool",
-    "broadcast_to", "ceil", "clip", "concat", "cumulative_sum", "divide", "e", "equal", "exp",
-    "expand_dims", "eye", "flip", "float64", "floor", "full", "full_like", "gelu", "greater",
-    "greater_equal", "histogram", "int64", "isfinite", "less", "less_equal", "log", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "lookup", "low_bit", "matmul", "matrix_transpose", "max",
-    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "negative", "newaxis", "not_equal",
-    "one_hot", "ones", "ones_like", "permute_dims", "pi", "positive", "pow", "reciprocal", "reshape",
-    "reveal", "round", "rsqrt", "scale_floor", "scan", "shuffle", "sigmoid", "sign", "softmax", "sort",
-    "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "take", "tanh", "to_secret", "top_k",
-    "trace", "var", "where", "zeros", "zeros_like",
+    "Array", "abs", "add", "all", "angle", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh",
+    "arctan", "arctan2", "arctanh", "argmax", "argmin", "array_equal", "array_equiv", "asarray",
+    "astype", "atleast_1d", "atleast_2d", "atleast_3d", "bitwise_and", "bitwise_count", "bitwise_not",
+    "bitwise_or", "bitwise_xor", "bool", "broadcast_to", "cbrt", "ceil", "clip", "concat", "conj",
+    "conjugate", "copysign", "cos", "cosh", "cumulative_sum", "deg2rad", "divide", "divmod", "e",
+    "ediff1d", "equal", "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "fix", "flip", "float64",
+    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gelu",
+    "greater", "greater_equal", "heaviside", "histogram", "hypot", "i0", "imag", "int64", "invert",
+    "isclose", "iscomplex", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "isrealobj",
+    "kron", "ldexp", "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp",
+    "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "lookup", "low_bit",
+    "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "mod", "modf", "moveaxis",
+    "multiply", "nanargmax", "nanargmin", "nanmean", "nanprod", "nansum", "negative", "newaxis",
+    "not_equal", "one_hot", "ones", "ones_like", "outer", "permute_dims", "pi", "polyval", "positive",
+    "pow", "power", "prod", "rad2deg", "ravel", "real", "reciprocal", "remainder", "reshape", "reveal",
+    "right_shift", "rint", "round", "rsqrt", "scale_floor", "scan", "shuffle", "sigmoid", "sign",
+    "signbit", "sin", "sinc", "sinh", "softmax", "sort", "sqrt", "square", "squeeze", "stack", "std",
+    "subtract", "sum", "take", "tan", "tanh", "to_secret", "top_k", "trace", "transpose", "true_divide",
+    "trunc", "unwrap", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -165,8 +165,7 @@ def _unary(name: str) -> Callable[..., Any]:
 
 
 _UFUNCS = {
-    "absolute": "abs", "true_divide": "divide", "power": "pow", "rint": "round", "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or", "bitwise_xor": "logical_xor", "invert": "logical_not",
+    "absolute": "abs", "true_divide": "divide", "rint": "round",
 }  # fmt: skip
 _FUNCTIONS = {
     "concatenate": "concat",
@@ -241,14 +240,14 @@ class Array:
     __mul__, __rmul__ = _binary("multiply"), _binary("multiply", swapped=True)
     __truediv__, __rtruediv__ = _binary("divide"), _binary("divide", swapped=True)
     __matmul__, __rmatmul__ = _binary("matmul"), _binary("matmul", swapped=True)
-    __and__, __rand__ = _binary("logical_and"), _binary("logical_and", swapped=True)
-    __or__, __ror__ = _binary("logical_or"), _binary("logical_or", swapped=True)
-    __xor__, __rxor__ = _binary("logical_xor"), _binary("logical_xor", swapped=True)
-    __pow__ = _binary("pow")
+    __and__, __rand__ = _binary("bitwise_and"), _binary("bitwise_and", swapped=True)
+    __or__, __ror__ = _binary("bitwise_or"), _binary("bitwise_or", swapped=True)
+    __xor__, __rxor__ = _binary("bitwise_xor"), _binary("bitwise_xor", swapped=True)
+    __pow__ = _binary("power")
     __lt__, __le__ = _binary("less"), _binary("less_equal")
     __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
     __eq__, __ne__ = _binary("equal"), _binary("not_equal")
-    __neg__, __abs__, __invert__ = _unary("negative"), _unary("abs"), _unary("logical_not")
+    __neg__, __abs__, __invert__ = _unary("negative"), _unary("abs"), _unary("invert")
     __pos__ = _unary("positive")
     __getitem__ = _unary("index")
     sum, mean, max, min = _unary("sum"), _unary("mean"), _unary("max"), _unary("min")
