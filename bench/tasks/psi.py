@@ -1,6 +1,7 @@
 """Private set intersection: CSV in, CSV out, random 16-character ids, half of the smaller set common.
 
-Both parties learn the intersection. Each writes its own common rows, in its own file's order.
+Both parties learn the intersection, or party 0 alone where the protocol has one receiver. Whoever learns it
+writes its own common rows, in its own file's order.
 """
 
 from __future__ import annotations
@@ -16,14 +17,20 @@ import pyarrow.csv as pa_csv
 
 from bench.party import Party
 from bench.task import Clock, Figures, Outputs, Task, wrong
+from tacit.base.errors import UsageError
 from tacit.frame.keys import canonical_keys
 from tacit.frame.source import open_table
 from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi
-from tacit.psi.functionality import Items, Psi
+from tacit.psi.functionality import BOTH, Items, Psi
+from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
 
 ID_CHARACTERS = 16
 _ALPHABET = np.frombuffer((string.ascii_letters + string.digits).encode(), np.uint8)
-PROTOCOLS: dict[str, type[Psi]] = {kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi)}
+PROTOCOLS: dict[str, type[Psi]] = {kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, Rr22Psi)}
+CHECKED: dict[str, type[Psi]] = {Rr22Psi.name: Rr22MaliciousPsi}
+"""Of the protocols that hold against a deviating peer too, that form; it has one receiver."""
+THREADS = 2
+ONE_RECEIVER = frozenset((0,))
 
 
 class PsiTask(Task):
@@ -34,11 +41,12 @@ class PsiTask(Task):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--protocol", choices=sorted(PROTOCOLS), default="ecdh")
+        parser.add_argument("--security", choices=("semi-honest", "malicious"), default="semi-honest")
         parser.add_argument("--n", type=int, required=True, help="ids of party 0")
         parser.add_argument("--m", type=int, help="ids of party 1 (default: as many)")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
-        setting = PROTOCOLS[options.protocol].setting
+        setting = _protocol(options).setting
         return setting.parties, options.protocol, setting.adversary
 
     def shape(self, options: argparse.Namespace) -> dict[str, int | str]:
@@ -60,9 +68,12 @@ class PsiTask(Task):
             table = open_table(party.folder / "ids.csv", ["id"], text=["id"])
         keys = canonical_keys(table["id"], name="id")
         ctx = await party.session(party.options.protocol)
+        items, receivers = Items(keys.data, keys.offsets), _receivers(party.options)
         async with party.computing():
-            found = await PROTOCOLS[party.options.protocol]().intersect(ctx, Items(keys.data, keys.offsets))
-        assert found.rows is not None
+            protocol = _protocol(party.options)(THREADS)
+            found = await protocol.intersect(ctx, items, receivers=receivers)
+        if found.rows is None:
+            return
         common = table.take(pa.array(np.sort(keys.rows[found.rows])))
         with party.timed("io"):
             pa_csv.write_csv(common, party.folder / "common.csv")
@@ -70,13 +81,29 @@ class PsiTask(Task):
     def check(
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs
     ) -> Figures:
-        for folder in folders:
+        for folder in (folders[party] for party in _receivers(options)):
             lines = (folder / "common.csv").read_bytes().replace(b'"', b"").split()
             (folder / "common.csv").unlink()  # the next run must write its own
             found = np.sort(np.array(lines[1:], dtype=f"S{ID_CHARACTERS}"))
             if lines[0] != b"id" or not np.array_equal(found, expected):
                 raise wrong(self.name, f"{len(found)} ids found, {len(expected)} are common")
         return {"intersection": len(expected)}
+
+
+def _protocol(options: argparse.Namespace) -> type[Psi]:
+    if options.security == "semi-honest":
+        return PROTOCOLS[options.protocol]
+    if options.protocol not in CHECKED:
+        raise UsageError(
+            "BENCH-0001",
+            f"{options.protocol!r} is semi-honest only",
+            hint=f"malicious: {', '.join(CHECKED)}",
+        )
+    return CHECKED[options.protocol]
+
+
+def _receivers(options: argparse.Namespace) -> frozenset[int]:
+    return BOTH if options.security == "semi-honest" else ONE_RECEIVER
 
 
 def _sizes(options: argparse.Namespace) -> tuple[int, int]:

@@ -34,9 +34,10 @@ ELSEWHERE = (
     "blocks.sharing",
     "blocks.ot.silent",
     "blocks.vole",
+    "psi.rr22",
 )
-"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks. Other sources of
-OTs: test_ot_sources.py."""
+"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks, those of rr22 in
+tests/psi. Other sources of OTs: test_ot_sources.py."""
 
 
 class Witness:

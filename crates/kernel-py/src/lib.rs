@@ -7,6 +7,7 @@ mod fss;
 mod garble;
 mod local;
 mod oprf;
+mod psi;
 mod rlwe;
 mod silent;
 mod transfer;
@@ -42,6 +43,8 @@ mod kernel {
         fuse_build, fuse_contains, fuse_size, oprf_blind, oprf_evaluate_items, oprf_finalize,
         oprf_prove, oprf_public_key, oprf_verify,
     };
+    #[pymodule_export]
+    use super::psi::{OkvsKeys, PsiTags, okvs_size, psi_keys, psi_list_size};
     #[pymodule_export]
     use super::rlwe::{
         RlweKey, RlweLayout, RlweMatrix, RlwePublicKey, rlwe_public_key_size, rlwe_slots_size,

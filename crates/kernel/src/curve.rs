@@ -135,12 +135,12 @@ pub(crate) fn items<'a>(
 }
 
 /// Jobs of up to `batch` of those items, with the places for their results.
-pub(crate) fn item_jobs<'a>(
+pub(crate) fn item_jobs<'a, T: Send>(
     data: &'a [u8],
     offsets: &'a [i64],
-    out: &'a mut [Encoded],
+    out: &'a mut [T],
     batch: usize,
-) -> Result<impl Iterator<Item = (impl Iterator<Item = &'a [u8]>, &'a mut [Encoded])> + Send> {
+) -> Result<impl Iterator<Item = (impl Iterator<Item = &'a [u8]>, &'a mut [T])> + Send> {
     drop(items(data, offsets, out.len())?);
     let starts = offsets[..out.len()].chunks(batch);
     let spans = starts

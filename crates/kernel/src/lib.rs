@@ -38,6 +38,7 @@ pub mod ot;
 pub mod silent;
 
 pub mod okvs;
+pub mod psi;
 
 #[cfg(test)]
 mod testing;

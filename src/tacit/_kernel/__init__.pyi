@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tacit._kernel.curves import *  # noqa: F403
 from tacit._kernel.garble import *  # noqa: F403
 from tacit._kernel.oprf import *  # noqa: F403
+from tacit._kernel.psi import *  # noqa: F403
 
 Bytes: TypeAlias = bytes | bytearray | memoryview | NDArray[np.uint8]
 U8: TypeAlias = NDArray[np.uint8]

@@ -108,6 +108,19 @@ impl Keys {
         &self.order
     }
 
+    /// What belongs to each key, from the caller's order to that of the bins.
+    ///
+    /// # Errors
+    /// `Mismatch` unless there is one value for each key.
+    pub fn arrange(&self, values: &[Block]) -> Result<Vec<Block>> {
+        ensure(
+            values.len() == self.order.len(),
+            Error::Mismatch("there must be one value for each key"),
+        )?;
+        let value = |number: &u32| values[*number as usize];
+        Ok(self.order.iter().map(value).collect())
+    }
+
     fn bin_keys(&self, bin: usize) -> &[Block] {
         &self.keys[self.starts[bin]..self.starts[bin + 1]]
     }

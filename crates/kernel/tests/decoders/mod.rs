@@ -7,6 +7,8 @@ use tacit_kernel::garble::{Builder, Evaluator, Role, labels};
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::softspoken_roy22::{self, check};
 use tacit_kernel::ot::{cot, endemic_mr19};
+use tacit_kernel::psi::tag::Tag;
+use tacit_kernel::psi::tag_list::TagList;
 use tacit_kernel::rlwe::{Layout, Matrix, Modulus, PublicKey, SecretKey, public_key_size, slots};
 use tacit_kernel::silent::{ExConv7x24, cot as silent_cot, vole as silent_vole};
 use tacit_kernel::{Error, Result, curve, vss, x25519};
@@ -58,6 +60,7 @@ pub fn all() -> Vec<Decoder> {
     all.extend(payloads());
     all.extend(points());
     all.extend(garbled());
+    all.extend(tag_lists());
     all.extend(lattices());
     all.extend(shared_functions());
     all
@@ -150,6 +153,32 @@ fn silent() -> Vec<Decoder> {
                 start.unwrap().0.finish(&base, bytes, &mut u, &mut t)
             },
         ),
+    ]
+}
+
+fn tag_lists() -> Vec<Decoder> {
+    let short = TagList::new::<u64>(21, 60).unwrap();
+    let long = TagList::new::<u128>(21, 128).unwrap();
+    let heads = (0..30u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let heads: Vec<u64> = heads.collect();
+    let others = heads.clone();
+    vec![
+        Decoder::new("tag_list_short", short.size(), move |bytes| {
+            let tag = |head: &u64| Tag {
+                head: *head,
+                low: *head,
+            };
+            let tags: Vec<Tag<u64>> = heads.iter().map(tag).collect();
+            short.find(bytes, &tags).map(drop)
+        }),
+        Decoder::new("tag_list_long", long.size(), move |bytes| {
+            let tag = |head: &u64| Tag {
+                head: *head,
+                low: u128::from(*head),
+            };
+            let tags: Vec<Tag<u128>> = others.iter().map(tag).collect();
+            long.find(bytes, &tags).map(drop)
+        }),
     ]
 }
 

@@ -1,0 +1,268 @@
+//! Set intersection: keys of items, key-value stores, tags and lists of them.
+
+use crate::arguments::{ByteString, Failure, fill, rows, slice};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use tacit_kernel::okvs::{Keys, Layout};
+use tacit_kernel::psi::digest;
+use tacit_kernel::psi::tag::{self, Tag};
+use tacit_kernel::psi::tag_list::{Low, TagList};
+use tacit_kernel::{Error, Result};
+
+type Bytes1<'py> = PyReadonlyArray1<'py, u8>;
+type Bytes2<'py> = PyReadonlyArray2<'py, u8>;
+type Rows<'py> = PyResult<Bound<'py, PyArray2<u8>>>;
+type Block = [u8; 16];
+
+const SEED: &str = "a seed has 16 bytes";
+const LABEL: &str = "a label has 16 bytes";
+const FACTOR: &str = "delta has 16 bytes";
+const OFFSET: &str = "an offset has 16 bytes";
+
+/// Keys of items.
+#[pyfunction]
+pub fn psi_keys<'py>(
+    py: Python<'py>,
+    data: Bytes1<'py>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    label: ByteString<'py>,
+    strong: bool,
+    threads: usize,
+) -> Rows<'py> {
+    let (data, offsets, label) = (slice(&data)?, slice(&offsets)?, label.exact(LABEL)?);
+    let make = if strong {
+        digest::hashed
+    } else {
+        digest::keyed
+    };
+    fill(py, [offsets.len().saturating_sub(1), 16], |out| {
+        make(&label, data, offsets, threads, out.as_chunks_mut().0)
+    })
+}
+
+/// Blocks of a table.
+#[pyfunction]
+pub fn okvs_size(n: usize) -> PyResult<usize> {
+    Ok(Layout::new(n).map_err(Failure)?.size())
+}
+
+/// Bytes of a list of tags.
+#[pyfunction]
+pub fn psi_list_size(n: usize, bits: u32) -> PyResult<usize> {
+    let list = TagList::new::<u128>(n, bits).map_err(Failure)?;
+    Ok(list.size())
+}
+
+/// Keys under a seed.
+#[pyclass(module = "tacit._kernel", frozen)]
+pub struct OkvsKeys {
+    keys: Keys,
+    layout: Layout,
+    threads: usize,
+}
+
+#[pymethods]
+impl OkvsKeys {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        n: usize,
+        seed: ByteString<'_>,
+        keys: Bytes2<'_>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let (seed, keys) = (seed.exact(SEED)?, rows(&keys)?);
+        let made = py.detach(|| {
+            let layout = Layout::new(n)?;
+            let keys = Keys::new(layout, &seed, keys)?;
+            Ok(Self {
+                keys,
+                layout,
+                threads,
+            })
+        });
+        Ok(made.map_err(|error: Error| Failure(error))?)
+    }
+
+    /// A table; without values, every key has itself as value.
+    #[pyo3(signature = (seed, values=None))]
+    fn encode<'py>(
+        &self,
+        py: Python<'py>,
+        seed: ByteString<'py>,
+        values: Option<Bytes2<'py>>,
+    ) -> Rows<'py> {
+        let seed = seed.exact(SEED)?;
+        let values = values.as_ref().map(rows).transpose()?;
+        fill(py, [self.layout.size(), 16], |table| {
+            let table = table.as_chunks_mut().0;
+            match values {
+                None => self
+                    .keys
+                    .encode(&seed, self.keys.keys(), table, self.threads),
+                Some(values) => {
+                    let values = self.keys.arrange(values)?;
+                    self.keys.encode(&seed, &values, table, self.threads)
+                }
+            }
+        })
+    }
+
+    /// Values in the caller's order.
+    fn decode<'py>(&self, py: Python<'py>, table: Bytes2<'py>) -> Rows<'py> {
+        let table = rows(&table)?;
+        fill(py, [self.keys.keys().len(), 16], |out| {
+            let mut values = vec![[0; 16]; self.keys.keys().len()];
+            self.keys.decode(table, &mut values, self.threads)?;
+            let out: &mut [Block] = out.as_chunks_mut().0;
+            for (value, number) in values.iter().zip(self.keys.order()) {
+                out[*number as usize] = *value;
+            }
+            Ok(())
+        })
+    }
+
+    /// Tags from a table of the receiver.
+    #[pyo3(signature = (label, table, offset=None))]
+    fn tags(
+        &self,
+        py: Python<'_>,
+        label: ByteString<'_>,
+        table: Bytes2<'_>,
+        offset: Option<ByteString<'_>>,
+    ) -> PyResult<PsiTags> {
+        let (label, table) = (label.exact(LABEL)?, rows(&table)?);
+        let offset = offset.map(|w| w.exact(OFFSET)).transpose()?;
+        let tags = py.detach(|| {
+            let mut values = vec![[0; 16]; self.keys.keys().len()];
+            self.keys.decode(table, &mut values, self.threads)?;
+            self.finish(&label, offset, &values)
+        });
+        Ok(tags.map_err(Failure)?)
+    }
+
+    /// Tags from rows of the sender and the receiver's corrections.
+    #[pyo3(signature = (label, table, delta, corrections, offset=None))]
+    fn corrected_tags(
+        &self,
+        py: Python<'_>,
+        label: ByteString<'_>,
+        table: Bytes2<'_>,
+        delta: ByteString<'_>,
+        corrections: Bytes2<'_>,
+        offset: Option<ByteString<'_>>,
+    ) -> PyResult<PsiTags> {
+        let (label, table) = (label.exact(LABEL)?, rows(&table)?);
+        let (delta, corrections) = (delta.exact(FACTOR)?, rows(&corrections)?);
+        let offset = offset.map(|w| w.exact(OFFSET)).transpose()?;
+        let tags = py.detach(|| {
+            let mut table = table.to_vec();
+            tag::add_product(&mut table, corrections, &delta, self.threads)?;
+            let mut values = vec![[0; 16]; self.keys.keys().len()];
+            self.keys.decode(&table, &mut values, self.threads)?;
+            tag::add_product(&mut values, self.keys.keys(), &delta, self.threads)?;
+            self.finish(&label, offset, &values)
+        });
+        Ok(tags.map_err(Failure)?)
+    }
+}
+
+impl OkvsKeys {
+    fn finish(&self, label: &Block, offset: Option<Block>, values: &[Block]) -> Result<PsiTags> {
+        let order = self.keys.order().to_vec();
+        let n = values.len();
+        let tags = if let Some(w) = offset {
+            let mut tags = vec![Tag::default(); n];
+            tag::strong(label, &w, values, self.keys.keys(), self.threads, &mut tags)?;
+            Tags::Long(tags)
+        } else {
+            let mut tags = vec![Tag::default(); n];
+            tag::fast(label, values, self.keys.keys(), self.threads, &mut tags)?;
+            Tags::Short(tags)
+        };
+        Ok(PsiTags { tags, order })
+    }
+}
+
+enum Tags {
+    Short(Vec<Tag<u64>>),
+    Long(Vec<Tag<u128>>),
+}
+
+/// Tags of items, in the order of their bins, and whose they are.
+#[pyclass(module = "tacit._kernel", frozen)]
+pub struct PsiTags {
+    tags: Tags,
+    order: Vec<u32>,
+}
+
+/// A byte string and numbers of items.
+type Written<'py> = (Bound<'py, PyBytes>, Bound<'py, PyArray1<u32>>);
+
+impl PsiTags {
+    fn write_as<'py, L: Low>(
+        &self,
+        py: Python<'py>,
+        tags: &[Tag<L>],
+        bits: u32,
+    ) -> PyResult<Written<'py>> {
+        let list = TagList::new::<L>(tags.len(), bits).map_err(Failure)?;
+        let mut places = Vec::new();
+        let message = PyBytes::new_with(py, list.size(), |message| {
+            places = py.detach(|| list.write(tags, message)).map_err(Failure)?;
+            Ok(())
+        })?;
+        let numbers: Vec<u32> = places
+            .iter()
+            .map(|place| self.order[*place as usize])
+            .collect();
+        Ok((message, numbers.into_pyarray(py)))
+    }
+
+    fn find_as<L: Low>(
+        &self,
+        tags: &[Tag<L>],
+        message: &[u8],
+        n: usize,
+        bits: u32,
+    ) -> Result<Vec<u32>> {
+        let mut found = TagList::new::<L>(n, bits)?.find(message, tags)?;
+        for number in &mut found {
+            // What was not found stays so.
+            *number = self
+                .order
+                .get(*number as usize)
+                .copied()
+                .unwrap_or(u32::MAX);
+        }
+        Ok(found)
+    }
+}
+
+#[pymethods]
+impl PsiTags {
+    /// The message, and for each place in it the number of the item.
+    fn write<'py>(&self, py: Python<'py>, bits: u32) -> PyResult<Written<'py>> {
+        match &self.tags {
+            Tags::Short(tags) => self.write_as(py, tags, bits),
+            Tags::Long(tags) => self.write_as(py, tags, bits),
+        }
+    }
+
+    /// For each place in the peer's message the number of my item, or 2^32 - 1.
+    fn find<'py>(
+        &self,
+        py: Python<'py>,
+        message: ByteString<'py>,
+        n: usize,
+        bits: u32,
+    ) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let message = message.as_slice()?;
+        let found = py.detach(|| match &self.tags {
+            Tags::Short(tags) => self.find_as(tags, message, n, bits),
+            Tags::Long(tags) => self.find_as(tags, message, n, bits),
+        });
+        Ok(found.map_err(Failure)?.into_pyarray(py))
+    }
+}

@@ -1,0 +1,3 @@
+#![no_main]
+
+tacit_fuzz::target!("tag_list_long");
