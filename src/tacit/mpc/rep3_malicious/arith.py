@@ -20,7 +20,7 @@ from tacit.base.protocol import protocol
 from tacit.base.wire import Ring
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS
 from tacit.blocks.dzk.claims import Claims, Matrix
-from tacit.mpc.rep3.arith import matmul_addend, product_addend, ring_matmul, square_addend
+from tacit.mpc.rep3.arith import blocks, matmul_addend, product_addend, ring_matmul, square_addend
 from tacit.mpc.rep3.share import Rep3Share, neighbours, zero_sharing
 
 TWO = np.uint64(2)
@@ -35,8 +35,8 @@ async def mul(ctx: Ctx, claims: Claims, x: Rep3Share, y: Rep3Share) -> Rep3Share
     t, a, b, received = await _reshare(ctx, product_addend(x, y))
     gates = claims.ring
     gates.prove(ctx.path, (x_0, y_0), (y_1, x_1))
-    gates.watch_after(ctx.path, (x_1, y_1), x_1 * y_1 + b - received)
-    gates.watch_before(ctx.path, (y_0, x_0), -a)
+    gates.watch_after(ctx.path, (x_1, y_1), _rest(x_1, y_1, b, received))
+    gates.watch_before(ctx.path, (y_0, x_0), np.negative(a, out=a))
     claims.words += 6 * x.size
     return Rep3Share(t.reshape(x.shape), received.reshape(x.shape))
 
@@ -50,8 +50,8 @@ async def square(ctx: Ctx, claims: Claims, x: Rep3Share) -> Rep3Share:
     t, a, b, received = await _reshare(ctx, square_addend(x))
     gates = claims.ring
     gates.prove(ctx.path, (x_0,), (TWO * x_1,))
-    gates.watch_after(ctx.path, (x_1,), x_1 * x_1 + b - received)
-    gates.watch_before(ctx.path, (TWO * x_0,), -a)
+    gates.watch_after(ctx.path, (x_1,), _rest(x_1, x_1, b, received))
+    gates.watch_before(ctx.path, (TWO * x_0,), np.negative(a, out=a))
     claims.words += 4 * x.size
     return Rep3Share(t.reshape(x.shape), received.reshape(x.shape))
 
@@ -75,6 +75,15 @@ async def matmul(ctx: Ctx, claims: Claims, x: Rep3Share, y: Rep3Share) -> Rep3Sh
     gates.watch_before(ctx.path, (y_0, x_0), -a.reshape(shape))
     claims.words += 2 * (x.size + y.size + t.size)
     return Rep3Share(t.reshape(shape), received.reshape(shape))
+
+
+def _rest(x: np.ndarray, y: np.ndarray, coins: np.ndarray, received: np.ndarray) -> np.ndarray:
+    """x y + coins - received, in place of the coins."""
+    for block in blocks(coins.size):
+        out = coins[block]
+        out -= received[block]
+        out += x[block] * y[block]
+    return coins
 
 
 async def _reshare(ctx: Ctx, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

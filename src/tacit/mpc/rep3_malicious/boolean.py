@@ -106,17 +106,21 @@ async def carries(ctx: Ctx, claims: Claims, x: Parts, low: int, high: int) -> Pa
     """
     words, fixed = n_words(_size(x)), int(low == 0)
     shape, nothing = (high - low + 1 - fixed, words), np.zeros((fixed, words), np.uint64)
-    two = zero = None
+    two: np.ndarray | None = None
+    zero: np.ndarray | None = None
     if ctx.me == DEALER:
         assert x.two is not None and x.zero is not None
         zero = ctx.common(0).ring(shape)
-        two = _carry_planes(x.two, x.zero)[low + fixed : high + 1] ^ zero
+        two = _carry_planes(x.two, x.zero)[low + fixed : high + 1]
+        two ^= zero
         await ctx.send(1, Ring(two))
     elif ctx.me == 1:
         two = (await ctx.recv(DEALER, Ring, shape=shape)).array
     else:
         zero = ctx.common(DEALER).ring(shape)
-    carry = Parts(*(None if part is None else np.concatenate([nothing, part]) for part in (two, zero)))
+    if fixed:
+        two, zero = (None if part is None else np.concatenate([nothing, part]) for part in (two, zero))
+    carry = Parts(two, zero)
     bits = Parts(*(None if part is None else _planes(part)[low:high] for part in (x.two, x.zero)))
     _claim_majorities(ctx, claims, bits, carry)
     claims.words += 3 * shape[0] * words
@@ -131,10 +135,12 @@ def _claim_majorities(ctx: Ctx, claims: Claims, bits: Parts, carry: Parts) -> No
     u = v = rest = None
     if bits.two is not None and carry.two is not None:
         u = (bits.two.reshape(-1), carry.two[:-1].reshape(-1))
-        rest = (carry.two[:-1] & bits.two) ^ carry.two[1:]
+        rest = carry.two[:-1] & bits.two
+        rest ^= carry.two[1:]
     if bits.zero is not None and carry.zero is not None:
         v = ((bits.zero ^ carry.zero[:-1]).reshape(-1), bits.zero.reshape(-1))
-        rest = (carry.zero[:-1] & bits.zero) ^ carry.zero[1:]
+        rest = carry.zero[:-1] & bits.zero
+        rest ^= carry.zero[1:]
     assert rest is not None
     if u is not None and v is not None:
         claims.bits.prove(ctx.path, u, v)
@@ -156,9 +162,11 @@ def _planes(x: np.ndarray) -> np.ndarray:
 
 def _carry_planes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """uint64[65, words]: the carry into every bit of x + y, and out of it."""
-    total = x + y
-    out = pack((total < x).astype(np.uint8))
-    return np.concatenate([_planes(x ^ y ^ total), out[None]])
+    changed = x + y
+    out = pack((changed < x).view(np.uint8))
+    changed ^= x
+    changed ^= y
+    return np.concatenate([_planes(changed), out[None]])
 
 
 # --- signs and bits of a shared value -------------------------------------------------------------------

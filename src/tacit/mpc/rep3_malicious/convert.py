@@ -21,6 +21,7 @@ from tacit.base.protocol import protocol
 from tacit.base.wire import Ring
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS
 from tacit.blocks.dzk.claims import Claims
+from tacit.mpc.rep3.arith import blocks
 from tacit.mpc.rep3.share import Rep3Share
 from tacit.mpc.rep3_malicious.arith import mul
 from tacit.mpc.rep3_malicious.boolean import DEALER, Parts, open_part, parts_of
@@ -55,9 +56,11 @@ async def deal(ctx: Ctx, claims: Claims, pairs: list[Parts]) -> Parts:
         claims.ring.watch_after(ctx.path, u, -two)
         return Parts(two, None)
     zero = ctx.common(0).ring((n,))
-    two = -zero
-    for left, right in zip(u, v, strict=True):
-        two += left * right
+    two = np.empty_like(zero)
+    for block in blocks(n):
+        np.negative(zero[block], out=two[block])
+        for left, right in zip(u, v, strict=True):
+            two[block] += left[block] * right[block]
     await ctx.send(1, Ring(two))
     claims.ring.prove(ctx.path, u, v)
     return Parts(two, zero)
@@ -90,10 +93,16 @@ async def evaluate(
     part, rest = (factor.zero, linear.zero) if ctx.me == 0 else (factor.two, linear.two)
     assert part is not None and rest is not None
     nu = ctx.common(DEALER).ring((n,))
-    mine = rest + v * part - nu
+    mine, y_1 = np.empty(n, np.uint64), np.empty(n, np.uint64)
+    for block in blocks(n):
+        out = np.multiply(v[block], part[block], out=mine[block])
+        out += rest[block]
+        out -= nu[block]
     other = 1 - ctx.me
     theirs = (await ctx.exchange(other, other, Ring(mine), shape=(n,))).array
-    y_1 = base + mine + theirs
+    for block in blocks(n):
+        out = np.add(base[block], mine[block], out=y_1[block])
+        out += theirs[block]
     if ctx.me == 0:
         gates.prove(ctx.path, (part,), (v,))
         gates.watch_after(ctx.path, (v,), -theirs)

@@ -29,6 +29,7 @@ from tacit.base.protocol import gather, protocol
 from tacit.base.types import RING_BITS
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS
 from tacit.blocks.dzk.claims import Claims
+from tacit.mpc.rep3.arith import blocks
 from tacit.mpc.rep3.share import Rep3Share, n_words
 from tacit.mpc.rep3.truncate import ROUNDING, lifted
 from tacit.mpc.rep3_malicious.boolean import Parts, carries, open_part, parts_of
@@ -57,8 +58,12 @@ async def trunc(ctx: Ctx, claims: Claims, x: Rep3Share, bits: int) -> Rep3Share:
     linear, factor = _combination(parts, (k, w, t), dealt, t_both, shift, scale)
     base = v = None
     if x_1 is not None:
-        c = lifted(x_1)
-        base, v = (c >> shift) + np.uint64((1 - (1 << (62 - bits))) % (1 << 64)), c >> np.uint64(63)
+        base, v = np.empty_like(x_1), np.empty_like(x_1)
+        for block in blocks(n):
+            c = lifted(x_1[block])
+            np.right_shift(c, np.uint64(63), out=v[block])
+            np.right_shift(c, shift, out=base[block])
+            base[block] += np.uint64((1 - (1 << (62 - bits))) % (1 << 64))
     y = await evaluate(ctx, claims, base, v, linear, factor)
     return y.map(lambda a: a.reshape(x.shape))
 
@@ -71,7 +76,10 @@ def _bits_of(parts: Parts, carry: Parts, n: int, which: str) -> Parts:
             return None
         row = {"low": 0, "out": -1, "top": -2}[which]
         bit = _kernel.planes_to_bits(np.ascontiguousarray(planes[row][None]), n)
-        return bit ^ (part >> np.uint64(63)) if which == "top" else bit
+        if which == "top":
+            for block in blocks(n):
+                bit[block] ^= part[block] >> np.uint64(63)
+        return bit
 
     return Parts(one(parts.two, carry.two), one(parts.zero, carry.zero))
 
@@ -102,7 +110,14 @@ def _combination(
             linear.append(None)
             factor.append(None)
             continue
-        t = t - TWO * both
-        linear.append((x >> shift) + k - ((w + t) << scale) + product)
-        factor.append(-((one - t) << scale))
+        sums, scaled = np.empty_like(x), np.empty_like(x)
+        for block in blocks(x.size):
+            top = t[block] - (both[block] << ONE)
+            out = np.right_shift(x[block], shift, out=sums[block])
+            out += k[block]
+            out += product[block]
+            out -= (w[block] + top) << scale
+            np.left_shift(top - one, scale, out=scaled[block])
+        linear.append(sums)
+        factor.append(scaled)
     return Parts(*linear), Parts(*factor)
