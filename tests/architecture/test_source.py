@@ -25,6 +25,7 @@ PURE = {
 LIBRARIES = {"numpy", "tacit"}
 ALLOWED: dict[str, set[str]] = {
     "base.prg": {"os"},
+    "compile.jax": {"jax"},
     "compile.trace": {"sys", "pathlib"},
     "frame": {"pyarrow", "duckdb", "pathlib", "gzip", "csv"},
     "tasks": {"pyarrow"},

@@ -1,0 +1,49 @@
+"""JAX programs as private programs: a function's jaxpr, equation by equation, on the array functions.
+
+    from tacit.compile.jax import from_jax
+
+    step = tacit.secure(from_jax(jax.grad(loss)))
+
+Everything that JAX itself turns into equations comes along: `grad`, `vmap`, `jit`, `scan`. `cond` on a secret
+computes all branches and selects; `while` needs a predicate that does not depend on secrets and is unrolled.
+Numbers are fixed point whatever JAX calls them; comparisons with infinity are decided here. Needs the extra
+`jax`, which is imported when a function is converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tacit.base.types import BOOL, FIXED, INT
+from tacit.compile.jax import arrays, control, elementwise
+from tacit.compile.jax.evaluate import RULES, run, shape_of
+from tacit.compile.trace import dtype_of
+
+__all__ = ["RULES", "arrays", "control", "elementwise", "from_jax"]
+
+
+def from_jax(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` for traced arrays (and for data): arguments and results are arrays or trees of them.
+
+    Raises, when called: UsageError COMPILE-0004 for a primitive that has no private meaning here,
+    COMPILE-0005 for a loop whose end depends on secrets.
+    """
+    import jax
+
+    def private(*args: Any) -> Any:
+        leaves, structure = jax.tree_util.tree_flatten(args)
+        struct: Any = jax.ShapeDtypeStruct
+        shapes = [struct(shape_of(leaf), _DTYPES[dtype_of(leaf)]) for leaf in leaves]
+        closed, shape = jax.make_jaxpr(function, return_shape=True)(
+            *jax.tree_util.tree_unflatten(structure, shapes)
+        )
+        outs = run(closed.jaxpr, closed.consts, leaves)
+        return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(shape), outs)
+
+    return private
+
+
+_DTYPES = {FIXED: np.float32, INT: np.int32, BOOL: np.bool_}

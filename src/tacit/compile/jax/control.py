@@ -1,0 +1,78 @@
+"""Primitives with inner programs: calls, branches, loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tacit.base.errors import UsageError
+from tacit.base.types import INT
+from tacit.compile import array as xp
+from tacit.compile.coerce import Value, cast, traced
+from tacit.compile.jax.evaluate import rule, run
+from tacit.compile.trace import Array, plain
+
+MOST_STEPS = 4096
+"""Of a `while`."""
+
+
+# --- control flow ---------------------------------------------------------------------------------------
+
+
+@rule("jit", "pjit", "closed_call", "remat", "checkpoint", "custom_jvp_call", "custom_vjp_call", "core_call")
+def _call(ins: list[Value], **params: Any) -> list[Value]:
+    closed = next(params[name] for name in ("jaxpr", "call_jaxpr", "fun_jaxpr") if name in params)
+    inner, consts = (closed.jaxpr, closed.consts) if hasattr(closed, "jaxpr") else (closed, ())
+    return run(inner, consts, ins)
+
+
+@rule("cond")
+def _cond(ins: list[Value], branches: Sequence[Any], **_: Any) -> list[Value]:
+    which, operands = ins[0], ins[1:]
+    if not traced(which):
+        chosen = branches[int(np.clip(int(plain(which)), 0, len(branches) - 1))]
+        return run(chosen.jaxpr, chosen.consts, operands)
+    results = [run(branch.jaxpr, branch.consts, operands) for branch in branches]
+    index = cast(which, INT)
+    outs = results[0]
+    for number, others in enumerate(results[1:], 1):
+        here = xp.equal(index, number)
+        outs = [xp.where(here, other, out) for other, out in zip(others, outs, strict=True)]
+    return outs
+
+
+@rule("while")
+def _while(
+    ins: list[Value], cond_jaxpr: Any, body_jaxpr: Any, cond_nconsts: int, body_nconsts: int, **_: Any
+) -> list[Value]:
+    tested, used = ins[:cond_nconsts], ins[cond_nconsts : cond_nconsts + body_nconsts]
+    state = ins[cond_nconsts + body_nconsts :]
+    for _step in range(MOST_STEPS):
+        (again,) = run(cond_jaxpr.jaxpr, cond_jaxpr.consts, [*tested, *state])
+        if isinstance(again, Array):
+            raise UsageError(
+                "COMPILE-0005",
+                "the end of a JAX while loop depends on a secret",
+                hint="run a fixed number of steps with fori_loop or scan, and select",
+            )
+        if not bool(again):
+            return list(state)
+        state = run(body_jaxpr.jaxpr, body_jaxpr.consts, [*used, *state])
+    raise UsageError("COMPILE-0005", f"a JAX while loop takes more than {MOST_STEPS} steps", hint="use scan")
+
+
+@rule("scan")
+def _scan(
+    ins: list[Value], jaxpr: Any, num_consts: int, num_carry: int, length: int, reverse: bool, **_: Any
+) -> list[Value]:
+    consts, carry = ins[:num_consts], tuple(ins[num_consts : num_consts + num_carry])
+    rows = tuple(xp.flip(x, axis=0) if reverse else x for x in ins[num_consts + num_carry :])
+
+    def body(now: Any, row: Any) -> tuple[Any, Any]:
+        outs = run(jaxpr.jaxpr, jaxpr.consts, [*consts, *now, *(row or ())])
+        return tuple(outs[:num_carry]), tuple(outs[num_carry:])
+
+    last, ys = xp.scan(body, carry, rows, length=length)
+    return [*last, *(xp.flip(y, axis=0) if reverse else y for y in ys)]

@@ -1,0 +1,191 @@
+"""Primitives that work element by element."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tacit.base.types import BOOL, FIXED, INT
+from tacit.compile import array as xp
+from tacit.compile.coerce import Value, cast, traced
+from tacit.compile.jax.evaluate import RULES, infinite, rule, shape_of
+from tacit.compile.polynomial import fitted, polynomial
+from tacit.compile.trace import dtype_of, plain
+
+# --- element by element ---------------------------------------------------------------------------------
+
+
+def _direct(names: str, function: Callable[..., Value]) -> None:
+    for name in names.split():
+        RULES[name] = lambda ins, **_: function(*ins)
+
+
+_direct("add add_any", xp.add)
+_direct("sub", xp.subtract)
+_direct("neg", xp.negative)
+_direct("abs", xp.abs)
+_direct("sign", xp.sign)
+_direct("floor", xp.floor)
+_direct("ceil", xp.ceil)
+_direct("exp", xp.exp)
+_direct("exp2", xp.exp2)
+_direct("expm1", xp.expm1)
+_direct("log", xp.log)
+_direct("log1p", xp.log1p)
+_direct("sqrt", xp.sqrt)
+_direct("rsqrt", xp.rsqrt)
+_direct("cbrt", xp.cbrt)
+_direct("square", xp.square)
+_direct("tanh", xp.tanh)
+_direct("logistic", xp.sigmoid)
+_direct("sin", xp.sin)
+_direct("cos", xp.cos)
+_direct("tan", xp.tan)
+_direct("asin", xp.arcsin)
+_direct("acos", xp.arccos)
+_direct("atan", xp.arctan)
+_direct("atan2", xp.arctan2)
+_direct("sinh", xp.sinh)
+_direct("cosh", xp.cosh)
+_direct("asinh", xp.arcsinh)
+_direct("acosh", xp.arccosh)
+_direct("atanh", xp.arctanh)
+_direct("rem", xp.fmod)
+_direct("and", xp.bitwise_and)
+_direct("or", xp.bitwise_or)
+_direct("xor", xp.bitwise_xor)
+_direct("not", xp.invert)
+_direct("is_finite", lambda x: np.ones(shape_of(x), bool))
+_direct("stop_gradient copy copy_p optimization_barrier real", lambda x: x)
+
+
+@rule("max")
+def _max(ins: list[Value], **_: Any) -> Value:
+    """A maximum with minus infinity, with which JAX begins reductions, is the other value."""
+    for value, other in (ins, ins[::-1]):
+        if infinite(value) == -math.inf:
+            return other
+    return xp.maximum(*ins)
+
+
+@rule("min")
+def _min(ins: list[Value], **_: Any) -> Value:
+    for value, other in (ins, ins[::-1]):
+        if infinite(value) == math.inf:
+            return other
+    return xp.minimum(*ins)
+
+
+_COMPARISONS: dict[str, tuple[Callable[..., Value], Callable[[float, float], bool]]] = {
+    "eq": (xp.equal, operator.eq),
+    "ne": (xp.not_equal, operator.ne),
+    "lt": (xp.less, operator.lt),
+    "le": (xp.less_equal, operator.le),
+    "gt": (xp.greater, operator.gt),
+    "ge": (xp.greater_equal, operator.ge),
+}
+
+
+def _compare(name: str, ins: list[Value]) -> Value:
+    private, exact = _COMPARISONS[name]
+    ends = [infinite(value) for value in ins]
+    if any(end is not None for end in ends):
+        shape = np.broadcast_shapes(*(shape_of(value) for value in ins))
+        left, right = (0.0 if end is None else end for end in ends)
+        return np.full(shape, exact(left, right))
+    return private(*ins)
+
+
+for _comparison in _COMPARISONS:
+    RULES[_comparison] = partial(lambda name, ins, **_: _compare(name, ins), _comparison)
+
+
+@rule("div")
+def _div(ins: list[Value], **_: Any) -> Value:
+    if all(dtype_of(value) == INT for value in ins):
+        quotient = xp.floor_divide(xp.abs(ins[0]), xp.abs(ins[1]))
+        return xp.multiply(quotient, xp.multiply(xp.sign(ins[0]), xp.sign(ins[1])))
+    return xp.divide(*ins)
+
+
+@rule("mul")
+def _mul(ins: list[Value], **_: Any) -> Value:
+    """A square is never negative, which a product does not show."""
+    return xp.square(ins[0]) if ins[0] is ins[1] else xp.multiply(*ins)
+
+
+@rule("integer_pow")
+def _integer_pow(ins: list[Value], y: int, **_: Any) -> Value:
+    return xp.power(ins[0], y)
+
+
+@rule("pow")
+def _pow(ins: list[Value], **_: Any) -> Value:
+    return xp.power(*ins)
+
+
+@rule("round")
+def _round(ins: list[Value], rounding_method: Any = 0, **_: Any) -> Value:
+    return xp.rint(ins[0]) if int(rounding_method) == 1 else _away_from_zero(ins[0])
+
+
+def _away_from_zero(x: Value) -> Value:
+    return xp.multiply(xp.sign(x), xp.floor(xp.add(xp.abs(x), 0.5)))
+
+
+@rule("clamp")
+def _clamp(ins: list[Value], **_: Any) -> Value:
+    low, x, high = ins
+    return xp.minimum(xp.maximum(x, low), high)
+
+
+@rule("erf")
+def _erf(ins: list[Value], **_: Any) -> Value:
+    """2 gelu(y) / y - 1 with y = sqrt(2) x; a polynomial near 0, where that has no digits."""
+    x = cast(ins[0], FIXED)
+    close = xp.less(xp.abs(x), 0.5)
+    near = xp.clip(x, -0.5, 0.5)
+    wide = xp.clip(xp.where(close, np.ones(()), x), -8.0, 8.0)
+    scaled = xp.multiply(wide, math.sqrt(2.0))
+    sure = xp.where(xp.less(scaled, 0.0), xp.clip(scaled, -12.0, -0.5), xp.clip(scaled, 0.5, 12.0))
+    far = xp.subtract(xp.multiply(xp.gelu(sure), xp.multiply(_inverse(sure), 2.0)), 1.0)
+    return xp.where(close, xp.multiply(near, polynomial(xp.square(near), _ERF)), far)
+
+
+def _inverse(x: Value) -> Value:
+    size = xp.clip(xp.abs(x), 0.5, 12.0)
+    return xp.multiply(xp.sign(x), xp.reciprocal(size))
+
+
+_ERF = fitted(lambda s: np.array([math.erf(r) / r for r in np.sqrt(s)]), 1e-9, 0.25, 6)
+
+
+@rule("erfc")
+def _erfc(ins: list[Value], **_: Any) -> Value:
+    return xp.subtract(1.0, _erf(ins))
+
+
+@rule("select_n")
+def _select(ins: list[Value], out: list[Any], **_: Any) -> Value:
+    which, first, *others = ins
+    if not traced(which) and len(set(plain(which).reshape(-1).tolist())) == 1:
+        chosen = ins[1 + int(plain(which).reshape(-1)[0])]
+        return xp.broadcast_to(chosen, out[0].shape)
+    if dtype_of(which) == BOOL:
+        return xp.where(which, others[0], first)
+    for index, other in enumerate(others, 1):
+        first = xp.where(xp.equal(which, index), other, first)
+    return first
+
+
+@rule("convert_element_type")
+def _convert(ins: list[Value], new_dtype: Any, **_: Any) -> Value:
+    kind = np.dtype(new_dtype).kind
+    if kind in "iu" and dtype_of(ins[0]) == FIXED:
+        return cast(xp.trunc(ins[0]), INT)
+    return cast(ins[0], BOOL if kind == "b" else INT if kind in "iu" else FIXED)

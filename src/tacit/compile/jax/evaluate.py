@@ -1,0 +1,116 @@
+"""The evaluation of a jaxpr: the modules beside this one enter what each primitive does into `RULES`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tacit.base.errors import UsageError
+from tacit.compile import array as xp
+from tacit.compile.coerce import Value, traced
+from tacit.compile.trace import Array, plain
+
+Rule = Callable[..., Any]
+RULES: dict[str, Rule] = {}
+"""What each primitive does: (values, **parameters of the equation) -> value or list of values."""
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    def enter(function: Rule) -> Rule:
+        for name in names:
+            RULES[name] = function
+        return function
+
+    return enter
+
+
+def run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Value]) -> list[Value]:
+    """The outputs of a jaxpr."""
+    values: dict[Any, Value] = dict(zip(jaxpr.constvars, map(as_data, consts), strict=True))
+    values.update(zip(jaxpr.invars, args, strict=True))
+
+    def read(atom: Any) -> Value:
+        return as_data(atom.val) if hasattr(atom, "val") else values[atom]
+
+    tops = Tops()
+    for eqn in jaxpr.eqns:
+        name = eqn.primitive.name
+        if name not in RULES:
+            raise UsageError(
+                "COMPILE-0004",
+                f"the JAX primitive {name!r} has no private meaning here",
+                hint="write that step with other functions; tacit.compile.jax.RULES has those there are",
+            )
+        ins = [read(atom) for atom in eqn.invars]
+        ins = tops.bounded(eqn, ins)
+        params = dict(eqn.params, out=[var.aval for var in eqn.outvars], primitive=eqn.primitive)
+        result = RULES[name](ins, **params)
+        outs = result if isinstance(result, list) else [result]
+        for var, out in zip(eqn.outvars, outs, strict=True):
+            values[var] = tops.at_least_one(eqn, out)
+        tops.note(eqn, ins)
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+class Tops:
+    """Which values are maxima of others, from which these were subtracted, and the exponentials after that.
+
+    Exponents are then at most 0 and sums of the powers at least 1, which ranges of single values do not show;
+    softmax in all its forms is written so.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[Any, Any] = {}
+        self._shifted: set[Any] = set()
+        self._powers: set[Any] = set()
+
+    def note(self, eqn: Any, ins: list[Value]) -> None:
+        name, out = eqn.primitive.name, eqn.outvars[0]
+        sources = [atom for atom in eqn.invars if not hasattr(atom, "val")]
+        if name == "reduce_max":
+            self._of[out] = sources[0]
+        elif name in ("reshape", "broadcast_in_dim", "stop_gradient", "squeeze", "expand_dims", "max"):
+            if len(sources) == 1 and sources[0] in self._of and (name != "max" or infinite_among(ins)):
+                self._of[out] = self._of[sources[0]]
+        elif name == "sub" and len(sources) == 2 and self._of.get(sources[1]) is sources[0]:
+            self._shifted.add(out)
+        elif name == "exp" and sources and sources[0] in self._shifted:
+            self._powers.add(out)
+
+    def bounded(self, eqn: Any, ins: list[Value]) -> list[Value]:
+        """The operands, those of exp moved into the range that is known."""
+        if eqn.primitive.name == "exp" and eqn.invars[0] in self._shifted:
+            return [xp.clip(ins[0], -16.0, 0.0)]
+        return ins
+
+    def at_least_one(self, eqn: Any, out: Value) -> Value:
+        """A sum of such powers: one of them is 1."""
+        if eqn.primitive.name != "reduce_sum" or eqn.invars[0] not in self._powers:
+            return out
+        return xp.clip(out, 0.5, float(max(1, math.prod(eqn.invars[0].aval.shape))))
+
+
+def infinite_among(values: list[Value]) -> bool:
+    return any(infinite(value) is not None for value in values)
+
+
+def shape_of(value: Value) -> tuple[int, ...]:
+    return tuple(value.shape) if isinstance(value, Array) else np.asarray(value).shape
+
+
+def as_data(value: Any) -> np.ndarray:
+    data = np.asarray(value)
+    kind = np.bool_ if data.dtype == bool else np.int64 if data.dtype.kind in "iu" else np.float64
+    return data.astype(kind)
+
+
+def infinite(value: Value) -> float | None:
+    """Infinity, if that is what every element is."""
+    if traced(value):
+        return None
+    data = plain(value)
+    ends = np.unique(data) if data.size else data
+    return float(ends[0]) if len(ends) == 1 and np.isinf(ends[0]) else None
