@@ -90,7 +90,9 @@ class Tops:
         """A sum of such powers: one of them is 1."""
         if eqn.primitive.name != "reduce_sum" or eqn.invars[0] not in self._powers:
             return out
-        return xp.clip(out, 0.5, float(max(1, math.prod(eqn.invars[0].aval.shape))))
+        shape = eqn.invars[0].aval.shape
+        count = math.prod(shape[axis] for axis in eqn.params["axes"])
+        return xp.clip(out, 0.5, float(max(1, count)))
 
 
 def infinite_among(values: list[Value]) -> bool:
