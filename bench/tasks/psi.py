@@ -103,7 +103,7 @@ def _protocol(options: argparse.Namespace) -> type[Psi]:
 
 
 def _receivers(options: argparse.Namespace) -> frozenset[int]:
-    return BOTH if options.security == "semi-honest" else ONE_RECEIVER
+    return ONE_RECEIVER if _protocol(options).one_receiver else BOTH
 
 
 def _sizes(options: argparse.Namespace) -> tuple[int, int]:

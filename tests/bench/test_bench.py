@@ -155,7 +155,7 @@ def test_a_wrong_product_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_wrong_intersection_is_refused(tmp_path: Path) -> None:
-    options = argparse.Namespace(n=100, m=50, seed=0, protocol="ecdh")
+    options = argparse.Namespace(n=100, m=50, seed=0, protocol="ecdh", security="semi-honest")
     folders = [tmp_path / "0", tmp_path / "1"]
     for folder in folders:
         folder.mkdir()

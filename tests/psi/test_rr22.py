@@ -304,7 +304,7 @@ def test_an_answer_with_bits_beyond_the_tags_is_refused() -> None:
         """As the receiver, by the rules but for the answer."""
         child = ctx.sub("match_keys")
         await rr22._receive(child, link, rr22._sorted(keys, child.common(1).bytes(16), sizes, 1), sizes)
-        await child.send(1, Octets(np.full(2, 0xFF, np.uint8)))
+        await child.sub("reveal").send(1, Octets(np.full(2, 0xFF, np.uint8)))
 
     async def party(ctx: Ctx) -> str:
         link, sizes, mine = await rr22.open_link(ctx), Sizes(3, 9, False), Items.of(ids(0, (3, 9)[ctx.me]))

@@ -59,6 +59,8 @@ class Psi(ABC):
 
     name: ClassVar[str]
     setting: ClassVar[Setting]
+    one_receiver: ClassVar[bool] = False
+    """Whether `receivers` must be one party."""
 
     @abstractmethod
     async def intersect(self, ctx: Ctx, items: Items, *, receivers: frozenset[int] = BOTH) -> Intersection:

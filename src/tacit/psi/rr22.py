@@ -117,7 +117,7 @@ class Rr22Psi(Psi):
         LimitError PSI-0003; PeerError PSI-0004; CheatDetected PSI-0020, OT-0002; UnsupportedError PSI-0021.
         """
         require_two(ctx)
-        if self.malicious and len(receivers) != 1:
+        if self.one_receiver and len(receivers) != 1:
             raise UnsupportedError(
                 "PSI-0021",
                 "against a deviating peer, this set intersection has exactly one receiver",
@@ -148,6 +148,7 @@ class Rr22MaliciousPsi(Rr22Psi):
     name: ClassVar[str] = "rr22-malicious"
     setting: ClassVar[Setting] = MALICIOUS
     malicious: ClassVar[bool] = True
+    one_receiver: ClassVar[bool] = True
 
 
 @protocol(source="set sizes", setting=MALICIOUS, rounds=1, bits=256, leaks=("the two set sizes",))
@@ -199,12 +200,13 @@ async def match_keys(
     if ctx.me == min(receivers):
         found = await _receive(ctx, link, _sorted(keys, seed, sizes, threads), sizes)
         if receivers == BOTH:  # Step 4: one bit for each of the peer's tags
-            await ctx.send(ctx.peer, Octets(np.packbits(found != _NOT_FOUND, bitorder="little")))
+            bits = np.packbits(found != _NOT_FOUND, bitorder="little")
+            await ctx.sub("reveal").send(ctx.peer, Octets(bits))
         return _common(found)
     order = await _send(ctx, link, _sorted(keys, seed, sizes, threads), sizes)
     if receivers != BOTH:
         return None
-    answer = (await ctx.recv(ctx.peer, Octets, shape=(-(-len(order) // 8),))).array
+    answer = (await ctx.sub("reveal").recv(ctx.peer, Octets, shape=(-(-len(order) // 8),))).array
     bits = np.unpackbits(answer, bitorder="little")
     if np.any(bits[len(order) :]):
         raise PeerError("PEER-0001", "message refused: an answer has more bits than there are tags")
