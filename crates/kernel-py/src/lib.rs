@@ -44,7 +44,10 @@ mod kernel {
         oprf_prove, oprf_public_key, oprf_verify,
     };
     #[pymodule_export]
-    use super::psi::{OkvsKeys, PsiTags, okvs_size, psi_keys, psi_list_size};
+    use super::psi::{
+        OkvsKeys, PsiTags, cuckoo_bins, cuckoo_fill, cuckoo_places, okvs_size, psi_keys,
+        psi_list_size,
+    };
     #[pymodule_export]
     use super::rlwe::{
         RlweKey, RlweLayout, RlweMatrix, RlwePublicKey, rlwe_public_key_size, rlwe_slots_size,

@@ -1,14 +1,16 @@
 //! Set intersection: keys of items, key-value stores, tags and lists of them.
 
-use crate::arguments::{ByteString, Failure, fill, rows, slice};
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use crate::arguments::{ByteString, Failure, fill, mismatch, rows, slice};
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tacit_kernel::okvs::{Keys, Layout};
 use tacit_kernel::psi::digest;
 use tacit_kernel::psi::tag::{self, Tag};
 use tacit_kernel::psi::tag_list::{Low, TagList};
-use tacit_kernel::{Error, Result};
+use tacit_kernel::{Error, Result, cuckoo};
 
 type Bytes1<'py> = PyReadonlyArray1<'py, u8>;
 type Bytes2<'py> = PyReadonlyArray2<'py, u8>;
@@ -39,6 +41,40 @@ pub fn psi_keys<'py>(
     fill(py, [offsets.len().saturating_sub(1), 16], |out| {
         make(&label, data, offsets, threads, out.as_chunks_mut().0)
     })
+}
+
+/// Bins of a cuckoo table.
+#[pyfunction]
+pub fn cuckoo_bins(n: usize) -> PyResult<usize> {
+    Ok(cuckoo::bins(n).map_err(Failure)?)
+}
+
+/// The three bins of every key.
+#[pyfunction]
+pub fn cuckoo_places<'py>(
+    py: Python<'py>,
+    keys: Bytes2<'py>,
+    seed: ByteString<'py>,
+    bins: usize,
+) -> PyResult<Bound<'py, PyArray2<u32>>> {
+    let (keys, seed) = (rows::<16>(&keys)?, seed.exact(SEED)?);
+    fill(py, [keys.len(), cuckoo::FUNCTIONS], |out| {
+        cuckoo::places(keys, &seed, bins, out.as_chunks_mut().0)
+    })
+}
+
+/// Which key is in each bin.
+#[pyfunction]
+pub fn cuckoo_fill<'py>(
+    py: Python<'py>,
+    places: PyReadonlyArray2<'py, u32>,
+    bins: usize,
+) -> PyResult<Bound<'py, PyArray1<u32>>> {
+    if places.shape()[1] != cuckoo::FUNCTIONS {
+        return Err(mismatch("places must have three columns"));
+    }
+    let places = slice(&places)?.as_chunks().0;
+    fill(py, [bins], |table| cuckoo::fill(places, table))
 }
 
 /// Blocks of a table.

@@ -37,3 +37,12 @@ def fuse_build(tags: U8, width: int) -> tuple[U8, int]:
 
 def fuse_contains(tags: U8, width: int, n: int, seed: int, filter: U8) -> U8:
     """uint8[m]: 1 where a tag is in the filter of n tags. Others match with probability 2^(-8 width)."""
+
+def cuckoo_bins(n: int) -> int:
+    """Bins of a table of n items, a multiple of three, at least 1.27 n."""
+
+def cuckoo_places(keys: U8, seed: Bytes, bins: int) -> NDArray[np.uint32]:
+    """uint32[n, 3]: the bins of keys `uint8[n, 16]`, one in each third; `seed`: 16 bytes."""
+
+def cuckoo_fill(places: NDArray[np.uint32], bins: int) -> NDArray[np.uint32]:
+    """uint32[bins]: which item is in each bin, 2^32 - 1 for none. "range" if they do not fit (2^-40)."""
