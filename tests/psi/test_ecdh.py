@@ -274,6 +274,16 @@ def test_repeated_items_of_the_peer_are_named() -> None:
     assert "PSI-0002" in run_parties(party)
 
 
+def test_tags_that_begin_alike_are_told_apart() -> None:
+    mine = np.zeros((300, 11), np.uint8)
+    mine[:, 9] = np.random.default_rng(5).permutation(300) % 256
+    mine[:, 8] = np.arange(300) >= 200
+    mine = np.unique(mine, axis=0)
+    theirs = np.random.default_rng(6).permutation(mine)[: len(mine) // 2]
+    rows, others = ecdh.match(mine, theirs), ecdh.match(theirs, mine)
+    assert len(rows) == len(theirs) and np.array_equal(mine[rows], theirs[others])
+
+
 def test_the_tag_length_keeps_false_matches_below_2_to_the_minus_40() -> None:
     for n_mine, n_theirs in ((0, 0), (1, 1), (100, 7), (1 << 20, 1 << 20), (1 << 32, 1 << 32)):
         width = ecdh.tag_bytes(n_mine, n_theirs)

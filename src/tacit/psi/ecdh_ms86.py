@@ -219,9 +219,12 @@ def match(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     keys = np.zeros((len(mine) + len(theirs), 16), np.uint8)
     keys[: len(mine), : mine.shape[1]] = mine
     keys[len(mine) :, : theirs.shape[1]] = theirs
-    words = keys.view(">u8")
-    order = np.lexsort((words[:, 1], words[:, 0]))
-    equal = np.all(words[order[1:]] == words[order[:-1]], axis=1)
+    words = keys.view(">u8").astype(np.uint64)
+    order = np.argsort(words[:, 0])
+    alike, equal = _neighbours(words, order)
+    if np.any(alike & ~equal):  # the first 8 bytes do not tell all tags apart
+        order = np.lexsort((words[:, 1], words[:, 0]))
+        _, equal = _neighbours(words, order)
     from_me = order < len(mine)
     if np.any(equal & (from_me[1:] == from_me[:-1])):
         raise PeerError(
@@ -229,3 +232,10 @@ def match(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         )
     first, second = order[:-1][equal], order[1:][equal]
     return np.where(first < len(mine), first, second)
+
+
+def _neighbours(words: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether neighbours in this order agree in the first word, and in both."""
+    first, second = words[order, 0], words[order, 1]
+    alike = first[1:] == first[:-1]
+    return alike, alike & (second[1:] == second[:-1])
