@@ -20,13 +20,15 @@ from bench.task import Clock, Figures, Outputs, Task, wrong
 from tacit.base.errors import UsageError
 from tacit.frame.keys import canonical_keys
 from tacit.frame.source import open_table
-from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi
+from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
 from tacit.psi.functionality import BOTH, Items, Psi
 from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
 
 ID_CHARACTERS = 16
 _ALPHABET = np.frombuffer((string.ascii_letters + string.digits).encode(), np.uint8)
-PROTOCOLS: dict[str, type[Psi]] = {kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, Rr22Psi)}
+PROTOCOLS: dict[str, type[Psi]] = {
+    kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi, Rr22Psi)
+}
 CHECKED: dict[str, type[Psi]] = {Rr22Psi.name: Rr22MaliciousPsi}
 """Of the protocols that hold against a deviating peer too, that form; it has one receiver."""
 THREADS = 2

@@ -201,6 +201,9 @@ def test_a_large_size_without_points_times_out_without_memory() -> None:
 
 
 P25519 = 2**255 - 19
+PSM2 = 2**256 - 2**224 - 2**96 + 2**64 - 1
+_B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+SM2_OFF = next(x for x in range(9) if pow(x**3 - 3 * x + _B, (PSM2 - 1) // 2, PSM2) != 1)
 BAD_POINTS: dict[str, tuple[int, int]] = {
     # Order 4, and the orders 8: the peer would learn what they leave of a scalar that is no multiple of 8.
     "zero": (1, 0),
@@ -215,6 +218,10 @@ BAD_POINTS: dict[str, tuple[int, int]] = {
     "identity": (2, 0),
     "not canonical": (2, P25519),
     "negative": (2, 1),
+    "off the curve": (3, SM2_OFF),
+    "p of sm2": (3, PSM2),
+    "above p of sm2": (3, PSM2 + 3),
+    "all ones for sm2": (3, 2**256 - 1),
 }
 
 
@@ -225,7 +232,9 @@ def test_bad_points_are_the_peers_fault(name: str) -> None:
 
     async def deviate(ctx: Ctx) -> None:
         points = await _announce(ctx, 1, kind.suite)
-        await points.send(0, Octets(np.frombuffer(point.to_bytes(32, "little"), np.uint8)))
+        await points.send(
+            0, Octets(np.frombuffer(point.to_bytes(32, "big" if number == 3 else "little"), np.uint8))
+        )
 
     error = against(deviate, kind=kind)
     assert isinstance(error, PeerError) and error.code == "PEER-0001"

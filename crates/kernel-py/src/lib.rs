@@ -35,8 +35,8 @@ mod kernel {
     #[pymodule_export]
     use super::local::{
         bits_to_planes, hash_points, mask_items, planes_to_bits, prg_fill, reduce_scalar,
-        remask_points, ring_matmul, wide_elementwise, wide_matmul, x25519_mask_items,
-        x25519_remask_points, x25519_scalar,
+        remask_points, ring_matmul, sm2_mask_items, sm2_remask_points, sm2_scalar,
+        wide_elementwise, wide_matmul, x25519_mask_items, x25519_remask_points, x25519_scalar,
     };
     #[pymodule_export]
     use super::oprf::{

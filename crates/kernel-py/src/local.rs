@@ -5,7 +5,7 @@ use numpy::{PyArray1, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray2, Py
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tacit_kernel::prg::Prg;
-use tacit_kernel::{bits, curve, ring, x25519};
+use tacit_kernel::{bits, curve, ring, sm2, x25519};
 
 /// Bytes of a key stream that is made sooner than the interpreter is given away and got back.
 const SHORT_STREAM: usize = 1 << 14;
@@ -144,6 +144,46 @@ pub fn remask_points<'py>(
     fill(py, [points.len(), 32], |out| {
         curve::remask_points(points, &scalar, threads, out.as_chunks_mut().0)
     })
+}
+
+/// Hashes items to the SM2 curve and multiplies them by a scalar.
+#[pyfunction]
+pub fn sm2_mask_items<'py>(
+    py: Python<'py>,
+    data: PyReadonlyArray1<'py, u8>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    dst: ByteString<'py>,
+    scalar: ByteString<'py>,
+    threads: usize,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let scalar = scalar.exact("scalar must have 32 bytes")?;
+    let (data, dst) = (slice(&data)?, dst.as_slice()?);
+    let offsets = slice(&offsets)?;
+    fill(py, [offsets.len().saturating_sub(1), 32], |out| {
+        sm2::mask_items(data, offsets, dst, &scalar, threads, out.as_chunks_mut().0)
+    })
+}
+
+/// Multiplies points of the SM2 curve by a scalar.
+#[pyfunction]
+pub fn sm2_remask_points<'py>(
+    py: Python<'py>,
+    points: PyReadonlyArray2<'py, u8>,
+    scalar: ByteString<'py>,
+    threads: usize,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let scalar = scalar.exact("scalar must have 32 bytes")?;
+    let points = rows(&points)?;
+    fill(py, [points.len(), 32], |out| {
+        sm2::remask_points(points, &scalar, threads, out.as_chunks_mut().0)
+    })
+}
+
+/// A scalar for the SM2 curve from 64 uniform bytes.
+#[pyfunction]
+pub fn sm2_scalar<'py>(py: Python<'py>, uniform: ByteString<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    let uniform = uniform.exact("uniform must have 64 bytes")?;
+    Ok(PyBytes::new(py, &sm2::scalar(&uniform)))
 }
 
 /// Hashes items to Curve25519 and multiplies them by a scalar.

@@ -25,6 +25,8 @@ pub mod cuckoo;
 pub mod curve;
 pub mod oprf;
 pub mod ring;
+pub mod sm2;
+pub mod sm3;
 pub mod x25519;
 
 pub mod dzk;

@@ -5,7 +5,7 @@ use tacit_kernel::fss::{self, Output, dcf, dpf};
 use tacit_kernel::ot::gilboa99::{self, Shape};
 use tacit_kernel::ot::{cot, endemic_mr19, softspoken_roy22};
 use tacit_kernel::prg::Prg;
-use tacit_kernel::{Error, Result, curve, vss, x25519};
+use tacit_kernel::{Error, Result, curve, sm2, vss, x25519};
 
 /// Byte strings around a valid message: cut, extended, flipped, constant and random.
 fn variants(valid: &[u8], seed: u8) -> Vec<Vec<u8>> {
@@ -159,6 +159,14 @@ fn x_coordinates() {
         if let Ok(encoded) = bytes.as_slice().try_into() {
             let mut out = [[0u8; 32]];
             fine_or_malformed(x25519::remask_points(&[encoded], &scalar, 1, &mut out));
+        }
+    }
+    let scalar = sm2::scalar(&[0x5a; 64]);
+    sm2::mask_items(b"item", &[0, 4], b"dst", &scalar, 1, &mut point).unwrap();
+    for bytes in variants(&point[0], 10) {
+        if let Ok(encoded) = bytes.as_slice().try_into() {
+            let mut out = [[0u8; 32]];
+            fine_or_malformed(sm2::remask_points(&[encoded], &scalar, 1, &mut out));
         }
     }
 }

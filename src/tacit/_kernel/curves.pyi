@@ -1,4 +1,4 @@
-"""Masked items and points of the groups: ristretto255, and Curve25519 by x."""
+"""Masked items and points of the groups: ristretto255; Curve25519 and SM2 by x."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,22 @@ def x25519_remask_points(points: U8, scalar: Bytes, threads: int) -> U8:
 
 def x25519_scalar(uniform: Bytes) -> bytes:
     """A multiple of 8 below 2^255 from 32 uniform bytes: 32 bytes."""
+
+def sm2_mask_items(data: U8, offsets: NDArray[np.int64], dst: Bytes, scalar: Bytes, threads: int) -> U8:
+    """x of `scalar · encode_to_curve(item, dst)`, big-endian: `uint8[n, 32]`. RFC 9380 has no suite for the
+    SM2 curve; by its rules: expand_message_xmd with SM3, simplified SWU with Z = -9.
+
+    Arguments as for `mask_items`, but `scalar` as `sm2_scalar` makes it.
+    """
+
+def sm2_remask_points(points: U8, scalar: Bytes, threads: int) -> U8:
+    """x of `scalar · point` for `points: uint8[n, 32]`, given by x, big-endian: `uint8[n, 32]`.
+
+    "malformed" if an x is not canonical or lies on no point of the curve.
+    """
+
+def sm2_scalar(uniform: Bytes) -> bytes:
+    """64 uniform bytes modulo the order of the SM2 curve, or the opposite, whichever is odd: 32 bytes."""
 
 def hash_points(points: U8, domain: Bytes, n_bytes: int) -> U8:
     """Tags of points, `uint8[n, n_bytes]`: the first `n_bytes` (1..64) of

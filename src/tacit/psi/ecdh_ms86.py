@@ -9,7 +9,7 @@ Differs  each side permutes freshly before its first message. What goes back is 
          Suites: see `SUITES`; points go by x alone where the suite allows it.
 Cost     two-sided: (32 + t)(n_x + n_y) bytes, t = ceil((40 + log2 n_x + log2 n_y) / 8); 3 rounds; per party
          n_mine hash-and-multiply and n_theirs multiplications. Floor about 5 us each on one core with
-         AVX-512 IFMA on Curve25519, 25 us on ristretto255.
+         AVX-512 IFMA on Curve25519, 12 us on SM2; 25 us on ristretto255.
 
 Notation     paper     here
   x, y       sets      `items`
@@ -74,7 +74,15 @@ RISTRETTO255 = Suite(
     _kernel.mask_items,
     _kernel.remask_points,
 )
-SUITES = {suite.name: suite for suite in (CURVE25519, RISTRETTO255)}
+SM2 = Suite(
+    "sm2",
+    3,
+    b"TACIT-PSI-V1-SM2_XMD:SM3_SSWU_NU_",
+    _kernel.sm2_scalar,
+    _kernel.sm2_mask_items,
+    _kernel.sm2_remask_points,
+)
+SUITES = {suite.name: suite for suite in (CURVE25519, RISTRETTO255, SM2)}
 
 
 def tag_bytes(n_mine: int, n_theirs: int) -> int:
@@ -106,6 +114,13 @@ class EcdhRistretto255Psi(EcdhPsi):
 
     name: ClassVar[str] = "ecdh-ristretto255"
     suite: ClassVar[Suite] = RISTRETTO255
+
+
+class EcdhSm2Psi(EcdhPsi):
+    """The SM2 curve with SM3, GB/T 32918 and 32905."""
+
+    name: ClassVar[str] = "ecdh-sm2"
+    suite: ClassVar[Suite] = SM2
 
 
 @protocol(source="set sizes", setting=ECDH, rounds=1, bits=256, leaks=("the two set sizes",))
@@ -230,8 +245,8 @@ def match(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         raise PeerError(
             "PSI-0002", "the peer's set has repeated items", hint="the peer must remove duplicates"
         )
-    first, second = order[:-1][equal], order[1:][equal]
-    return np.where(first < len(mine), first, second)
+    mine_first: np.ndarray = np.minimum(order[:-1][equal], order[1:][equal])
+    return mine_first
 
 
 def _neighbours(words: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

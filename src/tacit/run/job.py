@@ -25,13 +25,13 @@ from tacit.ir.program import Program
 from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme, Share, find
 from tacit.mpc.value import Value
-from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi
+from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
 from tacit.psi.functionality import BOTH, Intersection, Items
 from tacit.run.policy import Policy, check_reveals
 
 PRODUCT_VERSION = "0.1.0"
 WIRE_VERSION = 1
-_PSI = {kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi)}
+_PSI = {kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi)}
 _HELLO_BYTES = 4096
 
 

@@ -41,8 +41,8 @@ impl Sums {
     #[target_feature(enable = "avx512f")]
     pub(super) fn plus(self, other: Self) -> Self {
         let mut out = self.0;
-        for i in 0..5 {
-            out[i] = add(out[i], other.0[i]);
+        for (limb, other) in out.iter_mut().zip(other.0) {
+            *limb = add(*limb, other);
         }
         Self(out)
     }
@@ -52,8 +52,8 @@ impl Sums {
     #[target_feature(enable = "avx512f")]
     pub(super) fn minus(self, other: Self) -> Self {
         let mut out = self.0;
-        for i in 0..5 {
-            out[i] = add(out[i], sub(set(BIAS[i]), other.0[i]));
+        for (i, bias) in BIAS.into_iter().enumerate() {
+            out[i] = add(out[i], sub(set(bias), other.0[i]));
         }
         Self(out)
     }
@@ -218,8 +218,8 @@ impl Element {
     pub(super) fn times_small(self, factor: u64) -> Sums {
         let (zero, factor) = (set(0), set(factor));
         let mut columns = [zero; 5];
-        for i in 0..5 {
-            columns[i] = low(columns[i], self.0[i], factor);
+        for (column, limb) in columns.iter_mut().zip(self.0) {
+            *column = low(zero, limb, factor);
         }
         for i in 0..4 {
             columns[i + 1] = high(columns[i + 1], self.0[i], factor);

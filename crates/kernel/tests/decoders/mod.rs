@@ -11,7 +11,7 @@ use tacit_kernel::psi::tag::Tag;
 use tacit_kernel::psi::tag_list::TagList;
 use tacit_kernel::rlwe::{Layout, Matrix, Modulus, PublicKey, SecretKey, public_key_size, slots};
 use tacit_kernel::silent::{ExConv7x24, cot as silent_cot, vole as silent_vole};
-use tacit_kernel::{Error, Result, curve, vss, x25519};
+use tacit_kernel::{Error, Result, curve, sm2, vss, x25519};
 
 type Decode = Box<dyn FnMut(&[u8]) -> Result<()>>;
 
@@ -257,6 +257,10 @@ fn points() -> Vec<Decoder> {
             let blinds = [scalar; 2];
             let outputs = &mut [0; 48];
             tacit_kernel::oprf::finalize(&[1, 2], &[0, 1, 2], (&points, &blinds), 1, 24, outputs)
+        }),
+        Decoder::new("sm2_points", 2 * 32, move |bytes| {
+            let points = whole(bytes, 2)?;
+            sm2::remask_points(&points, &sm2::scalar(&[9; 64]), 1, &mut [[0; 32]; 2])
         }),
         Decoder::new("x25519_points", 2 * 32, move |bytes| {
             let points = whole(bytes, 2)?;

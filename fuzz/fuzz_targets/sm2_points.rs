@@ -1,0 +1,3 @@
+#![no_main]
+
+tacit_fuzz::target!("sm2_points");
