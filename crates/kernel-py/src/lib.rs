@@ -45,8 +45,8 @@ mod kernel {
     };
     #[pymodule_export]
     use super::psi::{
-        OkvsKeys, PsiTags, cuckoo_bins, cuckoo_fill, cuckoo_places, okvs_size, psi_keys,
-        psi_list_size,
+        OkvsKeys, PsiTags, cuckoo_bins, cuckoo_fill, cuckoo_places, first_appearances, okvs_size,
+        psi_keys, psi_list_size,
     };
     #[pymodule_export]
     use super::rlwe::{

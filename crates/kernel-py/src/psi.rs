@@ -7,9 +7,9 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tacit_kernel::okvs::{Keys, Layout};
-use tacit_kernel::psi::digest;
 use tacit_kernel::psi::tag::{self, Tag};
 use tacit_kernel::psi::tag_list::{Low, TagList};
+use tacit_kernel::psi::{digest, distinct};
 use tacit_kernel::{Error, Result, cuckoo};
 
 type Bytes1<'py> = PyReadonlyArray1<'py, u8>;
@@ -41,6 +41,19 @@ pub fn psi_keys<'py>(
     fill(py, [offsets.len().saturating_sub(1), 16], |out| {
         make(&label, data, offsets, threads, out.as_chunks_mut().0)
     })
+}
+
+/// Numbers of the items that equal none before them.
+#[pyfunction]
+pub fn first_appearances<'py>(
+    py: Python<'py>,
+    data: Bytes1<'py>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    key: ByteString<'py>,
+) -> PyResult<Bound<'py, PyArray1<u32>>> {
+    let (data, offsets, key) = (slice(&data)?, slice(&offsets)?, key.exact(SEED)?);
+    let first = py.detach(|| distinct::first_appearances(&key, data, offsets));
+    Ok(first.map_err(Failure)?.into_pyarray(py))
 }
 
 /// Bins of a cuckoo table.

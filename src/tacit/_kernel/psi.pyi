@@ -13,6 +13,12 @@ def psi_keys(data: U8, offsets: NDArray[np.int64], label: Bytes, strong: bool, t
     Else a CBC-MAC under `label`, which must be drawn after the items; strong: of SHA-256(label ‖ item).
     """
 
+def first_appearances(data: U8, offsets: NDArray[np.int64], key: Bytes) -> NDArray[np.uint32]:
+    """Numbers of items as in `mask_items` that equal none before them, ascending; `key`: 16 fresh bytes.
+
+    Equal are those of one 128-bit digest under the key.
+    """
+
 def okvs_size(n: int) -> int:
     """Blocks of 16 bytes of a table of n items, n ≤ 2^32."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tacit.base.distinct import first_appearances
 from tacit.base.errors import UsageError
 from tacit.frame.columns import flat, is_text
 
@@ -76,19 +77,17 @@ def canonical_keys(
             "DATA-0019", f"key column {name!r} has no id at all", hint="check the name of the key column"
         )
     present = text.filter(usable) if n_null else text
-    encoded = present.dictionary_encode()
-    # Codes are given in order of first appearance, so an id is new exactly where its code is a new maximum.
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    newest = np.maximum.accumulate(codes)
-    first = np.concatenate([[True], newest[1:] > newest[:-1]])
-    n_duplicate = len(codes) - len(encoded.dictionary)
+    data, offsets = _buffers(present)
+    first = first_appearances(data, offsets)
+    n_duplicate = len(present) - len(first)
     if n_duplicate and duplicates == "refuse":
         raise UsageError(
             "DATA-0008",
             f"key column {name!r} has {n_duplicate} rows whose id came before, in {len(text)} rows",
             hint="delete the repeated rows, or write duplicates: first in the job",
         )
-    data, offsets = _buffers(encoded.dictionary)
+    if n_duplicate:
+        data, offsets = _buffers(present.take(pa.array(first)))
     return Keys(data, offsets, rows[first], n_null, n_duplicate)
 
 
@@ -128,8 +127,8 @@ def _whole_numbers(array: pa.Array, name: str) -> pa.Array:
 
 
 def _buffers(distinct: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """(uint8 bytes, int64 offsets) of a large_string array."""
+    """(uint8 bytes, int64 offsets) of a large_string array, not copied."""
     _, offset_buffer, data_buffer = distinct.buffers()
     offsets = np.frombuffer(offset_buffer, np.int64)[distinct.offset : distinct.offset + len(distinct) + 1]
     raw = np.frombuffer(data_buffer, np.uint8)
-    return raw[offsets[0] : offsets[-1]].copy(), offsets - offsets[0]
+    return raw[offsets[0] : offsets[-1]], offsets - offsets[0]

@@ -159,8 +159,12 @@ def _read_csv(
         "sample_size": -1,
         "compression": "gzip" if _is_gzip(file) else "none",
     }
-    if text:
-        options["types"] = {f"c{existing.index(name)}": "VARCHAR" for name in text}
+    # Columns that nobody asked for need no type either.
+    typed = {name for name in wanted if name not in text}
+    if untyped := [i for i, name in enumerate(existing) if name not in typed]:
+        options["types"] = {f"c{i}": "VARCHAR" for i in untyped}
+    if not typed:
+        options["sample_size"] = 1
     chosen = ", ".join(f"c{existing.index(name)}" for name in wanted)
     settings = ", ".join(f"{option} = ${option}" for option in options)
     query = f"SELECT {chosen} FROM read_csv($path, {settings})"

@@ -41,9 +41,19 @@ fn blocks_of(item: &[u8]) -> usize {
     (LENGTH_BYTES + item.len()).div_ceil(16)
 }
 
-/// The CBC-MACs of up to [`LANES`] items.
+/// The CBC-MACs of up to [`LANES`] items, from states of zeros.
 fn chains(cipher: &Aes128, items: &[&[u8]], out: &mut [Block]) {
-    let longest = items.iter().map(|item| blocks_of(item)).max().unwrap_or(0);
+    let lengths = items.iter().map(|item| blocks_of(item));
+    let longest = lengths.clone().max().unwrap_or(0);
+    if lengths.min() == Some(longest) {
+        for index in 0..longest {
+            for (state, item) in out.iter_mut().zip(items) {
+                *state = xor(*state, block_of(item, index));
+            }
+            cipher.encrypt_blocks(out);
+        }
+        return;
+    }
     let mut active: Vec<usize> = (0..items.len()).collect();
     let mut states = Wiped::filled([0u8; 16], items.len());
     for index in 0..longest {
@@ -123,8 +133,11 @@ mod tests {
     fn keys_are_the_cbc_macs_of_length_and_item() {
         let mut random = Stream::new(90);
         let key = random.blocks(1)[0];
+        // The first 64 items have one length.
         let lengths = [0, 1, 7, 8, 9, 15, 16, 24, 25, 300, 16, 16];
-        let items: Vec<Vec<u8>> = (0..200).map(|i| random.bytes(lengths[i % 12])).collect();
+        let items: Vec<Vec<u8>> = (0..200)
+            .map(|i| random.bytes(if i < LANES { 16 } else { lengths[i % 12] }))
+            .collect();
         let mut offsets = vec![0i64];
         offsets.extend(items.iter().scan(0, |end, item| {
             *end += item.len() as i64;

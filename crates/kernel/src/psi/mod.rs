@@ -3,5 +3,6 @@
 //! Source: Raghuraman, Rindal 2022 (ePrint 2022/320) §3, Figure 5; who calls what: `src/tacit/psi/rr22.py`.
 
 pub mod digest;
+pub mod distinct;
 pub mod tag;
 pub mod tag_list;

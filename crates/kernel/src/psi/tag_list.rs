@@ -9,6 +9,9 @@
 use super::tag::Tag;
 use crate::error::{Error, Result, ensure};
 
+/// Tags that are looked up side by side.
+const AHEAD: usize = 32;
+
 /// Lower part of a tag: 64 or 128 bits.
 pub trait Low: Copy + Ord + Default + Send + Sync {
     /// Bytes that it holds.
@@ -150,13 +153,27 @@ impl TagList {
         ensure(fits, Error::Range("at most 2^32 - 1 tags at a time"))?;
         let (starts, lows) = self.read::<L>(message)?;
         let mut found = vec![u32::MAX; self.n];
-        for (number, tag) in tags.iter().enumerate() {
-            let bucket = self.bucket(tag);
-            let first = starts[bucket] as usize;
-            let low = tag.low.cut(self.low_bytes);
-            let mine = &lows[first..starts[bucket + 1] as usize];
-            if let Some(place) = mine.iter().position(|other| *other == low) {
-                found[first + place] = number as u32;
+        let mut spans = [(0, 0); AHEAD];
+        let mut nearest = [L::default(); AHEAD];
+        for (group, tags) in tags.chunks(AHEAD).enumerate() {
+            // Loads that do not wait for each other: first where, then what.
+            for (span, tag) in spans.iter_mut().zip(tags) {
+                let bucket = self.bucket(tag);
+                *span = (starts[bucket] as usize, starts[bucket + 1] as usize);
+            }
+            for (low, (first, _)) in nearest.iter_mut().zip(&spans) {
+                *low = lows.get(*first).copied().unwrap_or_default();
+            }
+            for (at, tag) in tags.iter().enumerate() {
+                let ((first, end), low) = (spans[at], tag.low.cut(self.low_bytes));
+                let place = if first < end && nearest[at] == low {
+                    Some(0)
+                } else {
+                    lows[first..end].iter().position(|other| *other == low)
+                };
+                if let Some(place) = place {
+                    found[first + place] = (AHEAD * group + at) as u32;
+                }
             }
         }
         Ok(found)
