@@ -1,16 +1,18 @@
 //! The field `F = GF(2^64) = GF(2)[X]/(X^64 + X^4 + X^3 + X + 1)`: an element is a word, bit i the coefficient of
 //! `X^i`. Plain values are words of 64 lanes; as an element, a word weighs lane b with `X^b`.
 //!
-//! Setting, notation: see the module above. Cost: one carry-less product per weighted word; sums are reduced once.
-//! Floor: one `pclmulqdq` each.
+//! Setting, notation: see the module above. Cost: one carry-less product per weighted word, eight side by side with
+//! AVX-512; sums are reduced once. Floor: one `pclmulqdq` each.
 
+#[cfg(target_arch = "x86_64")]
+use super::clmul;
 use super::{check_rows, extend, points};
 use crate::error::{Error, Result, ensure};
-use crate::simd::{Tier, multiversion, tier};
+use crate::simd::multiversion;
 
 /// Lanes of a word.
 pub const LANES: usize = 64;
-const MODULUS: u64 = 0b11011;
+pub(super) const MODULUS: u64 = 0b11011;
 
 /// The carry-less product, in constant time.
 fn portable_clmul(x: u64, y: u64) -> u128 {
@@ -21,64 +23,20 @@ fn portable_clmul(x: u64, y: u64) -> u128 {
     product
 }
 
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod x86 {
-    use core::arch::x86_64::*;
-
-    /// Whether the machine has carry-less products; std keeps the answer.
-    pub fn available() -> bool {
-        is_x86_feature_detected!("pclmulqdq")
-    }
-
-    #[target_feature(enable = "pclmulqdq")]
-    fn product(x: u64, y: u64) -> u128 {
-        let wide =
-            _mm_clmulepi64_si128(_mm_set_epi64x(0, x as i64), _mm_set_epi64x(0, y as i64), 0);
-        // SAFETY: both types are 16 bytes without invalid values.
-        unsafe { core::mem::transmute(wide) }
-    }
-
-    /// `sums[i] ^= x[i]·weight`.
-    #[target_feature(enable = "pclmulqdq")]
-    pub fn add_scaled(sums: &mut [u128], x: &[u64], weight: u64) {
-        for (sum, x) in sums.iter_mut().zip(x) {
-            *sum ^= product(*x, weight);
-        }
-    }
-
-    /// `sums[i] ^= x[i]·y[i]`.
-    #[target_feature(enable = "pclmulqdq")]
-    pub fn add_products(sums: &mut [u128], x: &[u64], y: &[u64]) {
-        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
-            *sum ^= product(*x, *y);
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_clmul() -> bool {
-    tier() != Tier::Portable && x86::available()
-}
-
-#[allow(unsafe_code)]
 fn add_scaled(sums: &mut [u128], x: &[u64], weight: u64) {
     #[cfg(target_arch = "x86_64")]
-    if has_clmul() {
-        // SAFETY: the feature was detected.
-        return unsafe { x86::add_scaled(sums, x, weight) };
+    if clmul::available() {
+        return clmul::add_scaled(sums, x, weight);
     }
     for (sum, x) in sums.iter_mut().zip(x) {
         *sum ^= portable_clmul(*x, weight);
     }
 }
 
-#[allow(unsafe_code)]
 fn add_products(sums: &mut [u128], x: &[u64], y: &[u64]) {
     #[cfg(target_arch = "x86_64")]
-    if has_clmul() {
-        // SAFETY: the feature was detected.
-        return unsafe { x86::add_products(sums, x, y) };
+    if clmul::available() {
+        return clmul::add_products(sums, x, y);
     }
     for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
         *sum ^= portable_clmul(*x, *y);
@@ -105,6 +63,15 @@ fn reduce_all(sums: &[u128], out: &mut [u64]) {
 /// `out[i] = x[i]·y[i]`.
 pub fn mul(x: &[u64], y: &[u64], out: &mut [u64]) {
     const BLOCK: usize = 512;
+    #[cfg(target_arch = "x86_64")]
+    let (x, y, out) = if clmul::eight() {
+        let ((x, x_rest), (y, y_rest)) = (x.as_chunks(), y.as_chunks());
+        let (out, out_rest) = out.as_chunks_mut();
+        clmul::mul(x, y, out);
+        (x_rest, y_rest, out_rest)
+    } else {
+        (x, y, out)
+    };
     for ((x, y), out) in x
         .chunks(BLOCK)
         .zip(y.chunks(BLOCK))
@@ -165,12 +132,17 @@ pub fn fold(x: &[u64], weights: &[u64], alpha: Option<&[u64]>, out: &mut [u64]) 
 
 /// `row[b] *= alpha·X^b`.
 fn scale(row: &mut [u64; LANES], alpha: u64) {
-    let mut weight = alpha;
-    let weights: [u64; LANES] = core::array::from_fn(|_| {
-        let now = weight;
-        weight = (weight << 1) ^ (MODULUS & 0u64.wrapping_sub(weight >> 63));
-        now
-    });
+    const POWERS: [u64; LANES] = {
+        let mut powers = [1; LANES];
+        let mut b = 0;
+        while b < LANES {
+            powers[b] <<= b;
+            b += 1;
+        }
+        powers
+    };
+    let mut weights = [0u64; LANES];
+    mul(&[alpha; LANES], &POWERS, &mut weights);
     mul(&row.clone(), &weights, row);
 }
 
@@ -203,6 +175,13 @@ pub fn tensor(u: &[u64], v: &[u64], alpha: &[u64], t: usize, out: &mut [u64]) ->
     let width = 1usize << t;
     let mut sums = vec![0u128; count];
     let (mut left, mut right) = (vec![0u64; count], vec![0u64; count]);
+    #[cfg(target_arch = "x86_64")]
+    let (u, v, alpha) = if clmul::eight() && t >= clmul::FEW {
+        let done = clmul::add_extended_ands((u, v), alpha, t, &mut sums);
+        (&u[done * width..], &v[done * width..], &alpha[done..])
+    } else {
+        (u, v, alpha)
+    };
     for ((u, v), alpha) in u.chunks(width).zip(v.chunks(width)).zip(alpha) {
         extended_ands(u, v, t, &mut left, &mut right);
         add_scaled(&mut sums, &left, *alpha);
@@ -243,6 +222,13 @@ pub fn tensor_wide(x: &[u64], y: &[u64], t: usize, out: &mut [u64]) -> Result<()
     let width = 1usize << t;
     let mut sums = vec![0u128; count];
     let (mut left, mut right) = (vec![0u64; count], vec![0u64; count]);
+    #[cfg(target_arch = "x86_64")]
+    let (x, y) = if clmul::eight() && t <= clmul::FEW {
+        let done = width * clmul::add_extended_products(x, y, t, &mut sums);
+        (&x[done..], &y[done..])
+    } else {
+        (x, y)
+    };
     for (x, y) in x.chunks(width).zip(y.chunks(width)) {
         load_row(x, t, &mut left);
         load_row(y, t, &mut right);
@@ -285,25 +271,49 @@ pub fn evaluate(values: &[u64], points: &[u64]) -> Result<u64> {
 /// # Errors
 /// `Mismatch` if `out` is not one element a row; `Range` for too many points.
 pub fn fold_wide(x: &[u64], points: &[u64], out: &mut [u64]) -> Result<()> {
+    const BLOCK: usize = 1024;
     super::points(points.len())?;
     let width = 1usize << points.len();
     ensure(
         out.len() == x.len().div_ceil(width),
         Error::Mismatch("out must have one element for each row"),
     )?;
-    let mut now = x.to_vec();
-    now.resize(out.len() * width, 0);
-    for point in points {
-        let pairs = now.as_chunks::<2>().0;
-        let rises: Vec<u64> = pairs.iter().map(|[zero, one]| zero ^ one).collect();
-        let mut steps = vec![0u128; rises.len()];
-        add_scaled(&mut steps, &rises, *point);
-        now = pairs
-            .iter()
-            .zip(&steps)
-            .map(|([zero, _], step)| zero ^ reduce(*step))
-            .collect();
+    let mut now = Vec::with_capacity(BLOCK * width);
+    for (x, out) in x.chunks(BLOCK * width).zip(out.chunks_mut(BLOCK)) {
+        now.clear();
+        now.extend_from_slice(x);
+        now.resize(out.len() * width, 0);
+        for point in points {
+            fold_pairs(&mut now, *point);
+        }
+        out.copy_from_slice(&now);
     }
-    out.copy_from_slice(&now);
     Ok(())
+}
+
+/// Pairs (zero, one) become `zero + point·(one − zero)`.
+fn fold_pairs(now: &mut Vec<u64>, point: u64) {
+    const BLOCK: usize = 256;
+    let half = now.len() / 2;
+    #[cfg(target_arch = "x86_64")]
+    let done = if clmul::eight() {
+        clmul::fold_pairs(now, point)
+    } else {
+        0
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let done = 0;
+    for start in (done..half).step_by(BLOCK) {
+        let end = half.min(start + BLOCK);
+        let (mut rises, mut steps) = ([0u64; BLOCK], [0u128; BLOCK]);
+        let pairs = now[2 * start..2 * end].as_chunks::<2>().0;
+        for (rise, [zero, one]) in rises.iter_mut().zip(pairs) {
+            *rise = zero ^ one;
+        }
+        add_scaled(&mut steps, &rises, point);
+        for (i, step) in (start..end).zip(&steps) {
+            now[i] = now[2 * i] ^ reduce(*step);
+        }
+    }
+    now.truncate(half);
 }

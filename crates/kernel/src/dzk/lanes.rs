@@ -108,6 +108,20 @@ multiversion! {
     }
 }
 
+/// The masks of at most eight challenges.
+fn masks_of(alpha: &[u64]) -> Masks {
+    #[cfg(target_arch = "x86_64")]
+    if let (Tier::Avx512, Ok(alpha)) = (tier(), alpha.try_into()) {
+        return x86::masks(alpha);
+    }
+    core::array::from_fn(|bit| {
+        let lanes = alpha.iter().enumerate();
+        lanes.fold(0, |mask, (lane, alpha)| {
+            mask | ((alpha >> bit & 1) as u8) << lane
+        })
+    })
+}
+
 /// `x[l] *= alpha_l`.
 pub(super) fn scale(alpha: &[u64], x: &mut [Element]) {
     let mut side = Line([[0u64; LANES]; 3 * DEGREE]);
@@ -116,12 +130,7 @@ pub(super) fn scale(alpha: &[u64], x: &mut [Element]) {
         if let Some(middle) = side.0[DEGREE..].first_chunk_mut() {
             gather(x, 1, middle);
         }
-        let masks: Masks = core::array::from_fn(|bit| {
-            let lanes = alpha.iter().enumerate();
-            lanes.fold(0, |mask, (lane, alpha)| {
-                mask | ((alpha >> bit & 1) as u8) << lane
-            })
-        });
+        let masks = masks_of(alpha);
         times_challenges(&masks, &side.0, &mut wide.0);
         finish(&mut wide.0, x);
     }

@@ -9,6 +9,8 @@
 //! Cost: `tensor`: `(3/2)^t` plain products and weighted sums per value; the rest is linear.
 
 pub mod binary;
+#[cfg(target_arch = "x86_64")]
+mod clmul;
 pub mod galois;
 mod lanes;
 #[cfg(target_arch = "x86_64")]

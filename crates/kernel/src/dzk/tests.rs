@@ -216,7 +216,16 @@ fn wide_tensors_and_folds_equal_the_definition_on_every_tier() {
     on_every_tier(|_| {
         let mut random = Stream::new(4);
         let minus = |x: Element, y: Element| core::array::from_fn(|i| x[i].wrapping_sub(y[i]));
-        for (n, t) in [(0, 1), (1, 0), (3, 1), (70, 2), (33, 3)] {
+        for (n, t) in [
+            (0, 1),
+            (1, 0),
+            (40, 0),
+            (3, 1),
+            (70, 2),
+            (33, 3),
+            (150, 3),
+            (600, 5),
+        ] {
             let (x, y) = (elements(&mut random, n), elements(&mut random, n));
             let count = points(t).unwrap();
             let mut out = vec![[1; DEGREE]; count];

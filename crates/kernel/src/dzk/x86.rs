@@ -70,7 +70,7 @@ fn times_challenge_512(bits: &[usize], x: &Padded, wide: &mut Wide) {
         let last = bits.partition_point(|bit| *bit < at + BLOCK);
         let mut sums = [_mm512_setzero_si512(); BLOCK];
         for bit in &bits[first..last] {
-            for (sum, x) in sums.iter_mut().zip(&x[DEGREE + at - bit..][..BLOCK]) {
+            for (sum, x) in sums.iter_mut().zip(window(x, DEGREE + at - bit)) {
                 *sum = _mm512_add_epi64(*sum, load(x));
             }
         }
@@ -80,6 +80,13 @@ fn times_challenge_512(bits: &[usize], x: &Padded, wide: &mut Wide) {
     }
 }
 
+/// A block of what is long enough.
+#[inline(always)]
+fn window(x: &Padded, at: usize) -> &[Words; BLOCK] {
+    const NONE: [Words; BLOCK] = [[0; LANES]; BLOCK];
+    x[at..].first_chunk().unwrap_or(&NONE)
+}
+
 #[target_feature(enable = "avx512f")]
 fn times_challenges_512(masks: &Masks, x: &Padded, wide: &mut Wide) {
     for (block, wide) in wide.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
@@ -87,8 +94,9 @@ fn times_challenges_512(masks: &Masks, x: &Padded, wide: &mut Wide) {
         // Only shifts that bring x into this block.
         let first = (at + 1).saturating_sub(DEGREE);
         let mut sums = [_mm512_setzero_si512(); BLOCK];
-        for (bit, mask) in masks.iter().enumerate().take(at + BLOCK).skip(first) {
-            for (sum, x) in sums.iter_mut().zip(&x[DEGREE + at - bit..][..BLOCK]) {
+        for (i, mask) in masks[first..DEGREE.min(at + BLOCK)].iter().enumerate() {
+            let shifted = window(x, DEGREE + at - first - i);
+            for (sum, x) in sums.iter_mut().zip(shifted) {
                 *sum = _mm512_mask_add_epi64(*sum, *mask, *sum, load(x));
             }
         }
@@ -96,6 +104,17 @@ fn times_challenges_512(masks: &Masks, x: &Padded, wide: &mut Wide) {
             store(wide, sum);
         }
     }
+}
+
+/// Whether each coefficient of eight challenges is 1. The caller has checked the tier.
+pub(super) fn masks(alpha: &Words) -> Masks {
+    #[target_feature(enable = "avx512f")]
+    fn body(alpha: &Words) -> Masks {
+        let alpha = load(alpha);
+        core::array::from_fn(|bit| _mm512_test_epi64_mask(alpha, _mm512_set1_epi64(1 << bit)))
+    }
+    // SAFETY: reached only on the tier that was detected to have AVX-512 F.
+    unsafe { body(alpha) }
 }
 
 #[target_feature(enable = "avx512f")]
