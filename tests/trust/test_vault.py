@@ -180,6 +180,7 @@ def test_what_a_kill_leaves_goes_at_the_next_start_and_nothing_else(home: Path) 
     assert not left(home)
 
 
+@pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning")
 def test_a_forked_child_does_not_remove_it(home: Path) -> None:
     workspace = Workspace(home)
     with workspace as folder:
