@@ -7,21 +7,31 @@
 //! saves the inverse square root of each encoding.
 //! Notation: `k` scalar, `P` point, `dst` domain separation tag.
 //! Cost: per masked item 4 SHA-512 blocks, two Elligator maps, one multiplication; per re-masked point
-//! one decoding, one multiplication. Floor: about 256 point additions each.
+//! one decoding, one multiplication: 252 doublings and 71 additions, eight points at a time with AVX-512 IFMA.
 
 use crate::error::{Error, Result, ensure};
 use crate::parallel::share_out;
+use core::iter::repeat;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::IsIdentity;
 use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+mod many;
+#[cfg(target_arch = "x86_64")]
+mod many8;
+#[cfg(target_arch = "x86_64")]
+mod point8;
+
+pub(crate) use many::{decode_times, map_times};
 
 /// A canonical ristretto255 encoding.
 pub type Encoded = [u8; 32];
 
-/// Points that share one batched inversion.
-const BATCH: usize = 256;
+/// Points that share one inversion.
+pub(crate) const BATCH: usize = 256;
+const BAD_POINT: &str = "not a canonical ristretto255 point, or the identity";
 
 /// HashToGroup of RFC 9497: `expand_message_xmd` with SHA-512 to 64 bytes, then the one-way map.
 pub struct HashToGroup {
@@ -82,9 +92,7 @@ pub fn decode(bytes: &Encoded) -> Result<RistrettoPoint> {
     let point = CompressedRistretto(*bytes).decompress();
     match point {
         Some(point) if !point.is_identity() => Ok(point),
-        _ => Err(Error::Malformed(
-            "not a canonical ristretto255 point, or the identity",
-        )),
+        _ => Err(Error::Malformed(BAD_POINT)),
     }
 }
 
@@ -167,14 +175,12 @@ pub fn mask_items(
     out: &mut [Encoded],
 ) -> Result<()> {
     let hash = HashToGroup::new(dst)?;
-    let scalar = half(&*secret_scalar(scalar)?);
+    let scalar = secret_scalar(scalar)?;
     let jobs = item_jobs(data, offsets, out, BATCH)?;
     share_out(threads, jobs, |(items, out)| {
-        let mut points: Vec<RistrettoPoint> =
-            items.map(|item| hash.point(&[item]) * *scalar).collect();
-        encode_doubles(&points, out);
-        points.zeroize();
-        Ok(())
+        let uniform: Zeroizing<Vec<[u8; 64]>> =
+            Zeroizing::new(items.map(|item| hash.expand(&[item])).collect());
+        map_times(&uniform, repeat(&*scalar), out)
     })
 }
 
@@ -189,20 +195,14 @@ pub fn remask_points(
     threads: usize,
     out: &mut [Encoded],
 ) -> Result<()> {
-    let scalar = half(&*secret_scalar(scalar)?);
+    let scalar = secret_scalar(scalar)?;
     ensure(
         points.len() == out.len(),
         Error::Mismatch("out must have one entry per point"),
     )?;
     let jobs = points.chunks(BATCH).zip(out.chunks_mut(BATCH));
     share_out(threads, jobs, |(points, out)| {
-        let mut products = Vec::with_capacity(points.len());
-        for point in points {
-            products.push(decode(point)? * *scalar);
-        }
-        encode_doubles(&products, out);
-        products.zeroize();
-        Ok(())
+        decode_times(points, repeat(&*scalar), out)
     })
 }
 

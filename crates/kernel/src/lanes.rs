@@ -84,3 +84,17 @@ pub(crate) fn select(mask: u8, a: V, b: V) -> V {
 pub(crate) fn zeros(a: V) -> u8 {
     _mm512_testn_epi64_mask(a, a)
 }
+
+/// The lanes that are the same.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(crate) fn equal(a: V, b: V) -> u8 {
+    _mm512_cmpeq_epi64_mask(a, b)
+}
+
+/// Every lane without its low `bits`, below 64.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(crate) fn shift_by(a: V, bits: u64) -> V {
+    _mm512_srlv_epi64(a, set(bits))
+}

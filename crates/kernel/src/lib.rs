@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod error;
+mod field25519;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
 mod parallel;

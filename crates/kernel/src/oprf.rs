@@ -8,17 +8,19 @@
 //! multiplication, a hash; `prove`, `verify` a sum of n or 2n products with public factors.
 
 use crate::curve::{
-    Encoded, HashToGroup, check_tag_bytes, decode, encode_doubles, half, items, secret_scalar,
+    BATCH, Encoded, HashToGroup, check_tag_bytes, decode, decode_times, encode_doubles, half,
+    items, map_times, secret_scalar,
 };
 use crate::error::{Error, Result, ensure};
 use crate::parallel::share_out;
+use core::iter::repeat;
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT as GENERATOR;
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::VartimeMultiscalarMul;
 use sha2::{Digest, Sha512};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// `contextString`: mode 1 is VOPRF.
 const CONTEXT: &[u8] = b"OPRFV1-\x01-ristretto255-SHA512";
@@ -26,8 +28,6 @@ const CONTEXT: &[u8] = b"OPRFV1-\x01-ristretto255-SHA512";
 pub const MOST_PROVED: usize = (1 << 16) - 1;
 /// Longest item: its length must fit in two bytes.
 pub const LONGEST_ITEM: usize = (1 << 16) - 1;
-/// Items that share one inversion.
-const BATCH: usize = 256;
 /// Bytes of a proof: the challenge and the response.
 pub const PROOF_BYTES: usize = 64;
 
@@ -100,20 +100,18 @@ pub fn evaluate_items(
         Error::Mismatch("out must have n_bytes per item"),
     )?;
     check_lengths(data, offsets, n)?;
-    let (hash, scalar) = (hash_to_group()?, half(&*secret_scalar(key)?));
+    let (hash, scalar) = (hash_to_group()?, secret_scalar(key)?);
     let jobs = (0..n).step_by(BATCH).zip(out.chunks_mut(BATCH * n_bytes));
     share_out(threads, jobs, |(start, out)| {
         let span = &offsets[start..=start + out.len() / n_bytes];
         let items = || items(data, span, span.len() - 1);
-        let mut points: Vec<RistrettoPoint> =
-            items()?.map(|item| hash.point(&[item]) * *scalar).collect();
-        let mut encoded = vec![[0; 32]; points.len()];
-        encode_doubles(&points, &mut encoded);
-        for ((item, element), out) in items()?.zip(&encoded).zip(out.chunks_exact_mut(n_bytes)) {
+        let uniform: Zeroizing<Vec<[u8; 64]>> =
+            Zeroizing::new(items()?.map(|item| hash.expand(&[item])).collect());
+        let mut encoded = Zeroizing::new(vec![[0; 32]; uniform.len()]);
+        map_times(&uniform, repeat(&*scalar), &mut encoded)?;
+        for ((item, element), out) in items()?.zip(&*encoded).zip(out.chunks_exact_mut(n_bytes)) {
             finalized(item, element, out);
         }
-        points.zeroize();
-        encoded.zeroize();
         Ok(())
     })
 }
@@ -144,14 +142,14 @@ pub fn blind(
         .zip(outputs);
     share_out(threads, jobs, |((coins, (block, _)), (blinded, blinds))| {
         let span = &offsets[block * BATCH..=block * BATCH + coins.len()];
-        let mut points = Vec::with_capacity(coins.len());
+        let mut uniform = Zeroizing::new(Vec::with_capacity(coins.len()));
+        let mut scalars = Zeroizing::new(Vec::with_capacity(coins.len()));
         for ((item, coins), blind) in items(data, span, coins.len())?.zip(coins).zip(blinds) {
             *blind = Scalar::from_bytes_mod_order_wide(coins).to_bytes();
-            points.push(hash.point(&[item]) * *half(&*secret_scalar(blind)?));
+            scalars.push(*secret_scalar(blind)?);
+            uniform.push(hash.expand(&[item]));
         }
-        encode_doubles(&points, blinded);
-        points.zeroize();
-        Ok(())
+        map_times(&uniform, scalars.iter(), blinded)
     })
 }
 
@@ -184,21 +182,14 @@ pub fn finalize(
         let scalars = blinds
             .iter()
             .map(|blind| secret_scalar(blind).map(|scalar| *scalar));
-        let mut inverses: Vec<Scalar> = scalars.collect::<Result<_>>()?;
+        let mut inverses = Zeroizing::new(scalars.collect::<Result<Vec<Scalar>>>()?);
         Scalar::invert_batch_alloc(&mut inverses);
-        let mut points = Vec::with_capacity(inverses.len());
-        for (element, inverse) in evaluated.iter().zip(&inverses) {
-            points.push(decode(element)? * *half(inverse));
-        }
-        let mut encoded = vec![[0; 32]; points.len()];
-        encode_doubles(&points, &mut encoded);
+        let mut encoded = Zeroizing::new(vec![[0; 32]; inverses.len()]);
+        decode_times(evaluated, inverses.iter(), &mut encoded)?;
         let items = items(data, span, blinds.len())?;
-        for ((item, element), out) in items.zip(&encoded).zip(out.chunks_exact_mut(n_bytes)) {
+        for ((item, element), out) in items.zip(&*encoded).zip(out.chunks_exact_mut(n_bytes)) {
             finalized(item, element, out);
         }
-        inverses.zeroize();
-        points.zeroize();
-        encoded.zeroize();
         Ok(())
     })
 }

@@ -2,11 +2,13 @@
 
 #![allow(unsafe_code)]
 
-use super::field8::{Element, Sums, inverses};
 use super::{A, BAD_POINT, BATCH, Uniform};
 use crate::error::{Error, Result, ensure};
+use crate::field25519::eight::{Element, MOST_INVERSES, Sums, inverses};
+use crate::field25519::words;
 
 const VECTORS: usize = BATCH / 8;
+const _: () = assert!(VECTORS <= MOST_INVERSES);
 
 /// Called only if `lanes::available()`.
 pub(super) fn mask(items: &[Uniform], scalar: &[u8; 32], out: &mut [[u8; 32]]) {
@@ -41,11 +43,11 @@ fn remask_ifma(points: &[[u8; 32]], scalar: &[u8; 32], out: &mut [[u8; 32]]) -> 
     let mut x = [Element::zero(); VECTORS];
     let mut good = true;
     for (x, eight) in x.iter_mut().zip(points.chunks(8)) {
-        let mut words = [[0; 4]; 8];
-        for (words, point) in words.iter_mut().zip(eight) {
-            *words = super::field::words(point);
+        let mut limbs = [[0; 4]; 8];
+        for (to, point) in limbs.iter_mut().zip(eight) {
+            *to = words(point);
         }
-        *x = Element::from_words(&words[..eight.len()]);
+        *x = Element::from_words(&limbs[..eight.len()]);
         let off = !on_curve(*x);
         good &= off.trailing_zeros() as usize >= eight.len();
     }

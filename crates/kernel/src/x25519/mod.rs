@@ -25,9 +25,6 @@ use crate::curve::{Encoded, HashToGroup, item_jobs};
 use crate::error::{Error, Result, ensure};
 use crate::parallel::share_out;
 
-mod field;
-#[cfg(target_arch = "x86_64")]
-mod field8;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod portable;

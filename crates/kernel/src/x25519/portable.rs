@@ -1,8 +1,8 @@
 //! The map and the ladder, one item at a time.
 
-use super::field::{Element, ONE, ZERO, small, words};
 use super::{A, Uniform};
 use crate::error::{Error, Result, ensure};
+use crate::field25519::{Element, ONE, ZERO, small, words};
 use zeroize::Zeroize;
 
 /// x of `map_to_curve_elligator2_curve25519` (RFC 9380 §6.7.1, Z = 2).

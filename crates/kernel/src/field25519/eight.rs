@@ -4,7 +4,6 @@
 //! once, where they become operands. IFMA sees the low 52 bits of a limb only, so nothing is cut off there but
 //! the last limb, which ends below `2^47 + 2^11`: what is above 2^255 comes back times 19.
 
-use super::field;
 use crate::lanes::{V, add, and, high, load, low, select, set, shift, store, sub, zeros};
 use core::arch::x86_64::*;
 
@@ -24,22 +23,22 @@ const BIAS: [u64; 5] = [
 
 /// An operand of products; bits 52 and above of the first four limbs mean nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Element([V; 5]);
+pub(crate) struct Element([V; 5]);
 
 /// Columns before the carry.
 #[derive(Clone, Copy)]
-pub(super) struct Sums([V; 5]);
+pub(crate) struct Sums([V; 5]);
 
 impl Sums {
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn zero() -> Self {
+    pub(crate) fn zero() -> Self {
         Self([set(0); 5])
     }
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         let mut out = self.0;
         for (limb, other) in out.iter_mut().zip(other.0) {
             *limb = add(*limb, other);
@@ -50,7 +49,7 @@ impl Sums {
     /// The subtrahend is a product or less.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn minus(self, other: Self) -> Self {
+    pub(crate) fn minus(self, other: Self) -> Self {
         let mut out = self.0;
         for (i, bias) in BIAS.into_iter().enumerate() {
             out[i] = add(out[i], sub(set(bias), other.0[i]));
@@ -60,7 +59,7 @@ impl Sums {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn carried(self) -> Element {
+    pub(crate) fn carried(self) -> Element {
         let mut x = self.0;
         x[0] = low(x[0], shift::<TOP>(x[4]), set(19));
         x[4] = and(x[4], set(TOP_MASK));
@@ -72,7 +71,7 @@ impl Sums {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn select(self, mask: u8, other: Self) -> Self {
+    pub(crate) fn select(self, mask: u8, other: Self) -> Self {
         Self(blend(mask, self.0, other.0))
     }
 }
@@ -138,21 +137,29 @@ fn folded(columns: [V; 10]) -> Sums {
 impl Element {
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn zero() -> Self {
+    pub(crate) fn zero() -> Self {
         Self([set(0); 5])
     }
 
     /// An integer below 2^51 in every lane.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn small(x: u64) -> Self {
+    pub(crate) fn small(x: u64) -> Self {
         let zero = set(0);
         Self([set(x), zero, zero, zero, zero])
     }
 
+    /// An integer below 2^255, as limbs of 52 bits, in every lane.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(crate) fn of(limbs: &[u64; 5]) -> Self {
+        let [a, b, c, d, e] = *limbs;
+        Self([set(a), set(b), set(c), set(d), set(e)])
+    }
+
     /// Up to eight integers of 256 bits, modulo p; the other lanes are 0.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn from_words(words: &[[u64; 4]]) -> Self {
+    pub(crate) fn from_words(words: &[[u64; 4]]) -> Self {
         let mut limbs = [[0u64; 8]; 5];
         for (lane, words) in words.iter().enumerate() {
             for (to, limb) in limbs.iter_mut().zip(split(words)) {
@@ -165,7 +172,7 @@ impl Element {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn sums(self) -> Sums {
+    pub(crate) fn sums(self) -> Sums {
         let mut limbs = self.0;
         for limb in &mut limbs {
             *limb = and(*limb, set(MASK));
@@ -175,13 +182,25 @@ impl Element {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         self.sums().plus(other.sums()).carried()
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn times(self, other: Self) -> Sums {
+    pub(crate) fn minus(self, other: Self) -> Self {
+        self.sums().minus(other.sums()).carried()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn negated(self) -> Self {
+        Sums::zero().minus(self.sums()).carried()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn times(self, other: Self) -> Sums {
         let mut columns = [set(0); 10];
         for i in 0..5 {
             for j in 0..5 {
@@ -194,7 +213,7 @@ impl Element {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn square(self) -> Sums {
+    pub(crate) fn square(self) -> Sums {
         let mut columns = [set(0); 10];
         for i in 0..5 {
             for j in i + 1..5 {
@@ -215,7 +234,7 @@ impl Element {
     /// The factor is below 2^17.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn times_small(self, factor: u64) -> Sums {
+    pub(crate) fn times_small(self, factor: u64) -> Sums {
         let (zero, factor) = (set(0), set(factor));
         let mut columns = [zero; 5];
         for (column, limb) in columns.iter_mut().zip(self.0) {
@@ -231,7 +250,7 @@ impl Element {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn select(self, mask: u8, other: Self) -> Self {
+    pub(crate) fn select(self, mask: u8, other: Self) -> Self {
         Self(blend(mask, self.0, other.0))
     }
 
@@ -246,7 +265,7 @@ impl Element {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn by(self, other: Self) -> Self {
+    pub(crate) fn by(self, other: Self) -> Self {
         self.times(other).carried()
     }
 
@@ -274,9 +293,15 @@ impl Element {
 
     /// `x^((p - 1)/2)`: 1 of a square, -1 of a non-square, 0 of 0.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn character(self) -> Self {
+    pub(crate) fn character(self) -> Self {
         let (power, x2) = self.power_250();
         power.squares(4).by(x2.squares(1).by(x2))
+    }
+
+    /// `x^((p - 5)/8)`.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn power_252_3(self) -> Self {
+        self.power_250().0.squares(2).by(self)
     }
 
     /// The canonical limbs.
@@ -298,7 +323,7 @@ impl Element {
 
     /// The lanes that are 0.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn zeros(self) -> u8 {
+    pub(crate) fn zeros(self) -> u8 {
         let [a, b, c, d, e] = self.canonical();
         zeros(_mm512_or_si512(
             _mm512_or_si512(_mm512_or_si512(a, b), _mm512_or_si512(c, d)),
@@ -306,31 +331,40 @@ impl Element {
         ))
     }
 
+    /// The lanes whose canonical integer is odd.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn odds(self) -> u8 {
+        !zeros(and(self.canonical()[0], set(1)))
+    }
+
     /// The lanes that are 1.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn ones(self) -> u8 {
+    pub(crate) fn ones(self) -> u8 {
         let minus_one = Sums::zero().minus(Self::small(1).sums());
         self.sums().plus(minus_one).carried().zeros()
     }
 
     /// Canonical encodings of the first lanes.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn encode(self, out: &mut [[u8; 32]]) {
+    pub(crate) fn encode(self, out: &mut [[u8; 32]]) {
         let mut limbs = [[0u64; 8]; 5];
         for (to, limb) in limbs.iter_mut().zip(self.canonical()) {
             store(to, limb);
         }
         for (lane, out) in out.iter_mut().enumerate() {
-            *out = field::bytes(joined(limbs.map(|limb| limb[lane])));
+            *out = super::bytes(joined(limbs.map(|limb| limb[lane])));
         }
     }
 }
 
-/// Inverts all, with one inversion for up to 32; 0 stays 0 in its lane and is no harm to others.
+/// Elements that share an inversion.
+pub(crate) const MOST_INVERSES: usize = 32;
+
+/// Inverts up to `MOST_INVERSES`, with one inversion; 0 stays 0 in its lane and is no harm to others.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn inverses(elements: &mut [Element]) {
+pub(crate) fn inverses(elements: &mut [Element]) {
     let one = Element::small(1);
-    let mut before = [one; super::BATCH / 8];
+    let mut before = [one; MOST_INVERSES];
     let mut product = one;
     for (before, element) in before.iter_mut().zip(&*elements) {
         *before = product;

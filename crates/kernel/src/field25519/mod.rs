@@ -4,6 +4,9 @@
 
 use zeroize::DefaultIsZeroes;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod eight;
+
 const MASK: u64 = (1 << 51) - 1;
 /// `4p`, limb by limb at least `2^52`.
 const FOUR_P: [u64; 5] = {
@@ -13,15 +16,15 @@ const FOUR_P: [u64; 5] = {
 
 /// An element.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Element([u64; 5]);
+pub(crate) struct Element([u64; 5]);
 
 impl DefaultIsZeroes for Element {}
 
-pub(super) const ZERO: Element = Element([0; 5]);
-pub(super) const ONE: Element = small(1);
+pub(crate) const ZERO: Element = Element([0; 5]);
+pub(crate) const ONE: Element = small(1);
 
 /// An integer below 2^51.
-pub(super) const fn small(x: u64) -> Element {
+pub(crate) const fn small(x: u64) -> Element {
     Element([x, 0, 0, 0, 0])
 }
 
@@ -38,7 +41,7 @@ fn split(words: &[u64; 4]) -> [u64; 5] {
 }
 
 /// Four words as 32 bytes, little-endian.
-pub(super) fn bytes(words: [u64; 4]) -> [u8; 32] {
+pub(crate) fn bytes(words: [u64; 4]) -> [u8; 32] {
     let mut out = [0; 32];
     for (out, word) in out.as_chunks_mut::<8>().0.iter_mut().zip(words) {
         *out = word.to_le_bytes();
@@ -47,7 +50,7 @@ pub(super) fn bytes(words: [u64; 4]) -> [u8; 32] {
 }
 
 /// 32 bytes as four little-endian words.
-pub(super) fn words(bytes: &[u8; 32]) -> [u64; 4] {
+pub(crate) fn words(bytes: &[u8; 32]) -> [u64; 4] {
     let words = bytes.as_chunks::<8>().0;
     core::array::from_fn(|i| u64::from_le_bytes(words[i]))
 }
@@ -65,21 +68,21 @@ fn carried(mut t: [u128; 5]) -> Element {
 
 impl Element {
     /// Any 256 bits, taken modulo `p`.
-    pub(super) fn from_words(words: &[u64; 4]) -> Self {
+    pub(crate) fn from_words(words: &[u64; 4]) -> Self {
         carried(split(words).map(u128::from))
     }
 
-    pub(super) fn plus(&self, other: &Self) -> Self {
+    pub(crate) fn plus(&self, other: &Self) -> Self {
         carried(core::array::from_fn(|i| u128::from(self.0[i] + other.0[i])))
     }
 
-    pub(super) fn minus(&self, other: &Self) -> Self {
+    pub(crate) fn minus(&self, other: &Self) -> Self {
         carried(core::array::from_fn(|i| {
             u128::from(self.0[i] + FOUR_P[i] - other.0[i])
         }))
     }
 
-    pub(super) fn times(&self, other: &Self) -> Self {
+    pub(crate) fn times(&self, other: &Self) -> Self {
         let mut t = [0u128; 5];
         for (i, a) in self.0.iter().enumerate() {
             for (j, b) in other.0.iter().enumerate() {
@@ -90,7 +93,7 @@ impl Element {
         carried(t)
     }
 
-    pub(super) fn square(&self) -> Self {
+    pub(crate) fn square(&self) -> Self {
         self.times(self)
     }
 
@@ -117,20 +120,20 @@ impl Element {
     }
 
     /// `x^(p - 2)`: the inverse, and 0 of 0.
-    pub(super) fn inverse(&self) -> Self {
+    pub(crate) fn inverse(&self) -> Self {
         let (power, x2) = self.power_250();
         let x11 = x2.squares(2).times(self).times(&x2);
         power.squares(5).times(&x11)
     }
 
     /// `x^((p - 1)/2)`: 1 of a square, -1 of a non-square, 0 of 0.
-    pub(super) fn character(&self) -> Self {
+    pub(crate) fn character(&self) -> Self {
         let (power, x2) = self.power_250();
         power.squares(4).times(&x2.square().times(&x2))
     }
 
     /// The canonical encoding.
-    pub(super) fn encode(&self) -> [u8; 32] {
+    pub(crate) fn encode(&self) -> [u8; 32] {
         let Self(mut limbs) = carried(self.0.map(u128::from));
         // Whether the value is p or more: adding 19 carries out of bit 255.
         let above = limbs.iter().fold(19, |carry, limb| (limb + carry) >> 51);
@@ -150,7 +153,7 @@ impl Element {
     }
 
     /// `other` if `choice` is 1, `self` if it is 0.
-    pub(super) fn select(&self, other: &Self, choice: u64) -> Self {
+    pub(crate) fn select(&self, other: &Self, choice: u64) -> Self {
         let mask = choice.wrapping_neg();
         Self(core::array::from_fn(|i| {
             self.0[i] ^ (mask & (self.0[i] ^ other.0[i]))
