@@ -9,7 +9,7 @@
 
 use crate::curve::{
     BATCH, Encoded, HashToGroup, check_tag_bytes, decode, decode_times, encode_doubles, half,
-    items, map_times, secret_scalar,
+    items, map_times, secret_scalar, sum_times,
 };
 use crate::error::{Error, Result, ensure};
 use crate::parallel::share_out;
@@ -39,9 +39,9 @@ fn hash_to_group() -> Result<HashToGroup> {
     HashToGroup::new(&tagged(b"HashToGroup-"))
 }
 
-fn hash_to_scalar(parts: &[&[u8]]) -> Result<Scalar> {
+fn hash_to_scalar() -> Result<impl Fn(&[&[u8]]) -> Scalar> {
     let hash = HashToGroup::new(&tagged(b"HashToScalar-"))?;
-    Ok(Scalar::from_bytes_mod_order_wide(&hash.expand(parts)))
+    Ok(move |parts: &[&[u8]]| Scalar::from_bytes_mod_order_wide(&hash.expand(parts)))
 }
 
 /// `I2OSP(n, 2)`, for lengths that were checked.
@@ -211,19 +211,13 @@ fn factors(public: &Encoded, blinded: &[Encoded], evaluated: &[Encoded]) -> Resu
         .chain_update(two_bytes(name.len()))
         .chain_update(&name)
         .finalize();
-    let length = two_bytes(32);
+    let (hash, length) = (hash_to_scalar()?, two_bytes(32));
     let pairs = blinded.iter().zip(evaluated).enumerate();
     let factor = |(i, (c, d)): (usize, (&Encoded, &Encoded))| {
         let (size, index) = (two_bytes(seed.len()), two_bytes(i));
-        hash_to_scalar(&[&size, &seed, &index, &length, c, &length, d, b"Composite"])
+        hash(&[&size, &seed, &index, &length, c, &length, d, b"Composite"])
     };
-    pairs.map(factor).collect()
-}
-
-/// `Σ d_i·points[i]`, in time that depends on the factors, which are public.
-fn composite(factors: &[Scalar], points: &[Encoded]) -> Result<RistrettoPoint> {
-    let points: Vec<RistrettoPoint> = points.iter().map(decode).collect::<Result<_>>()?;
-    Ok(RistrettoPoint::vartime_multiscalar_mul(factors, &points))
+    Ok(pairs.map(factor).collect())
 }
 
 /// `HashToScalar` of `B, M, Z, t2, t3`.
@@ -231,7 +225,7 @@ fn challenge(public: &Encoded, points: [RistrettoPoint; 4]) -> Result<Scalar> {
     let encoded = points.map(|point| point.compress().to_bytes());
     let length = two_bytes(32);
     let [m, z, t2, t3] = &encoded;
-    hash_to_scalar(&[
+    Ok(hash_to_scalar()?(&[
         &length,
         public,
         &length,
@@ -243,7 +237,7 @@ fn challenge(public: &Encoded, points: [RistrettoPoint; 4]) -> Result<Scalar> {
         &length,
         t3,
         b"Challenge",
-    ])
+    ]))
 }
 
 /// A proof that `evaluated[i] = k·blinded[i]` for all i under the key of `public_key(key)`; `coins` are fresh.
@@ -257,7 +251,7 @@ pub fn prove(
     coins: &[u8; 64],
 ) -> Result<[u8; PROOF_BYTES]> {
     let (k, public) = (secret_scalar(key)?, public_key(key)?);
-    let m = composite(&factors(&public, blinded, evaluated)?, blinded)?;
+    let m = sum_times(blinded, &factors(&public, blinded, evaluated)?)?;
     let r = Zeroizing::new(Scalar::from_bytes_mod_order_wide(coins));
     let c = challenge(&public, [m, m * *k, GENERATOR * *r, m * *r])?;
     let s = *r - c * *k;
@@ -289,8 +283,8 @@ pub fn verify(
     );
     let factors = factors(public, blinded, evaluated)?;
     let (m, z) = (
-        composite(&factors, blinded)?,
-        composite(&factors, evaluated)?,
+        sum_times(blinded, &factors)?,
+        sum_times(evaluated, &factors)?,
     );
     let t2 = RistrettoPoint::vartime_multiscalar_mul([s, c], [GENERATOR, b]);
     let t3 = RistrettoPoint::vartime_multiscalar_mul([s, c], [m, z]);
@@ -301,6 +295,7 @@ pub fn verify(
 mod tests {
     use super::*;
     use crate::curve::remask_points;
+    use crate::simd::on_every_tier;
     use crate::testing::Stream;
 
     fn hex<const N: usize>(text: &str) -> [u8; N] {
@@ -320,6 +315,10 @@ mod tests {
     /// RFC 9497 A.1.2, test vector 3: two inputs, one proof.
     #[test]
     fn rfc_9497_batch_of_two() {
+        on_every_tier(|_| batch_of_two());
+    }
+
+    fn batch_of_two() {
         let key = hex("e6f73f344b79b379f1a0dd37e07ff62e38d9f71345ce62ae3a9bc60b04ccd909");
         let public = hex("c803e2cc6b05fc15064549b5920659ca4a77b2cca6f04f6b357009335476ad4e");
         assert_eq!(public_key(&key).unwrap(), public);
@@ -333,7 +332,7 @@ mod tests {
             &data,
             &offsets,
             &blinds.map(coins),
-            2,
+            1,
             &mut blinded,
             &mut kept,
         )
@@ -385,6 +384,12 @@ mod tests {
 
     #[test]
     fn many_items_agree_and_any_change_breaks_the_proof() {
+        for threads in [1, 2] {
+            on_every_tier(|_| many_items(threads));
+        }
+    }
+
+    fn many_items(threads: usize) {
         let mut random = Stream::new(9);
         let n = 700;
         let offsets: Vec<i64> = (0..=n as i64).map(|i| 5 * i).collect();
@@ -392,12 +397,20 @@ mod tests {
         let key = crate::curve::reduce_scalar(random.bytes(64).first_chunk().unwrap());
         let coins: Vec<[u8; 64]> = random.bytes(64 * n).as_chunks().0.to_vec();
         let (mut blinded, mut blinds) = (vec![[0; 32]; n], vec![[0; 32]; n]);
-        blind(&data, &offsets, &coins, 2, &mut blinded, &mut blinds).unwrap();
+        blind(&data, &offsets, &coins, threads, &mut blinded, &mut blinds).unwrap();
         let mut evaluated = vec![[0; 32]; n];
-        remask_points(&blinded, &key, 2, &mut evaluated).unwrap();
+        remask_points(&blinded, &key, threads, &mut evaluated).unwrap();
         let (mut out, mut direct) = (vec![0; 20 * n], vec![0; 20 * n]);
-        finalize(&data, &offsets, (&evaluated, &blinds), 2, 20, &mut out).unwrap();
-        evaluate_items(&data, &offsets, &key, 2, 20, &mut direct).unwrap();
+        finalize(
+            &data,
+            &offsets,
+            (&evaluated, &blinds),
+            threads,
+            20,
+            &mut out,
+        )
+        .unwrap();
+        evaluate_items(&data, &offsets, &key, threads, 20, &mut direct).unwrap();
         assert_eq!(out, direct);
         let public = public_key(&key).unwrap();
         let proof = prove(&key, &blinded, &evaluated, &coins[0]).unwrap();

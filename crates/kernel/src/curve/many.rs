@@ -3,8 +3,9 @@
 
 use super::{BATCH, Encoded, decode, encode_doubles, half};
 use crate::error::{Error, Result, ensure};
-use curve25519_dalek::ristretto::RistrettoPoint;
+use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
+use curve25519_dalek::traits::VartimeMultiscalarMul;
 use zeroize::{Zeroize, Zeroizing};
 
 fn halves<'a>(
@@ -66,6 +67,27 @@ pub(crate) fn decode_times<'a>(
     encode_doubles(&products, out);
     products.zeroize();
     Ok(())
+}
+
+/// `Σ factors[i]·points[i]`, in time that depends on the factors, which are public.
+///
+/// # Errors
+/// `Malformed` if a point is not canonical or is the identity; `Mismatch` if there is not a factor for each.
+pub(crate) fn sum_times(points: &[Encoded], factors: &[Scalar]) -> Result<RistrettoPoint> {
+    ensure(
+        points.len() == factors.len(),
+        Error::Mismatch("every point needs a factor"),
+    )?;
+    #[cfg(target_arch = "x86_64")]
+    if crate::lanes::available() {
+        let halves: Vec<Scalar> = factors.iter().map(Scalar::div_by_2).collect();
+        let parts = super::many8::sum_times(points, &halves)?;
+        // A part may be the identity.
+        let parts = parts.map(|part| CompressedRistretto(part).decompress());
+        return Ok(parts.into_iter().flatten().sum());
+    }
+    let points: Vec<RistrettoPoint> = points.iter().map(decode).collect::<Result<_>>()?;
+    Ok(RistrettoPoint::vartime_multiscalar_mul(factors, &points))
 }
 
 #[cfg(test)]
@@ -192,6 +214,31 @@ mod tests {
             });
         }
         assert!((100..400).contains(&good), "of both kinds: {good}");
+    }
+
+    #[test]
+    fn every_tier_sums_as_dalek() {
+        let mut random = Stream::new(44);
+        let scalars = scalars(&mut random, BATCH + 3);
+        let points: Vec<Encoded> = (1..=scalars.len() as u64)
+            .map(|i| (GENERATOR * Scalar::from(i)).compress().0)
+            .collect();
+        for n in [0, 1, 7, 8, 9, BATCH + 3] {
+            let weighted = (1u64..).zip(&scalars[..n]);
+            let total: Scalar = weighted.map(|(i, k)| Scalar::from(i) * k).sum();
+            on_every_tier(|_| {
+                let sum = sum_times(&points[..n], &scalars[..n]).unwrap();
+                assert_eq!(sum, GENERATOR * total);
+            });
+        }
+        on_every_tier(|_| {
+            let mut points = points.clone();
+            points[BATCH + 2] = small(1);
+            let result = sum_times(&points, &scalars);
+            assert!(matches!(result, Err(Error::Malformed(_))));
+            let result = sum_times(&points, &scalars[1..]);
+            assert!(matches!(result, Err(Error::Mismatch(_))));
+        });
     }
 
     #[test]

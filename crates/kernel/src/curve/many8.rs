@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::point8::{Digits, Point, wipe};
+use super::point8::{Digits, Point, Sum, wipe};
 use super::{BAD_POINT, BATCH, Encoded};
 use crate::error::{Error, Result, ensure};
 use crate::field25519::eight::{Element, MOST_INVERSES, Sums, inverses};
@@ -81,6 +81,13 @@ pub(super) fn decode_times(
     unsafe { decode_times_ifma(points, halves, out) }
 }
 
+/// Encodings of eight points whose sum is that of [`super::many::sum_times`], given the halves of the factors;
+/// called only if `lanes::available()`.
+pub(super) fn sum_times(points: &[Encoded], halves: &[Scalar]) -> Result<[Encoded; 8]> {
+    // SAFETY: the machine has the instructions.
+    unsafe { sum_times_ifma(points, halves) }
+}
+
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn map_times_ifma(uniform: &[[u8; 64]], halves: &[Scalar], out: &mut [Encoded]) {
     let mut products = [Point::identity(); VECTORS];
@@ -111,6 +118,22 @@ fn decode_times_ifma(points: &[Encoded], halves: &[Scalar], out: &mut [Encoded])
     encode_doubles(&products[..points.len().div_ceil(8)], out);
     wipe(&mut products);
     ensure(good, Error::Malformed(BAD_POINT))
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn sum_times_ifma(points: &[Encoded], halves: &[Scalar]) -> Result<[Encoded; 8]> {
+    let mut sum = Sum::new();
+    for (points, halves) in points.chunks(8).zip(halves.chunks(8)) {
+        let (point, bad) = decode(points);
+        ensure(
+            bad.trailing_zeros() as usize >= points.len(),
+            Error::Malformed(BAD_POINT),
+        )?;
+        sum.add(&point, &Digits::new(halves.iter()));
+    }
+    let mut out = [[0; 32]; 8];
+    encode_doubles(&[sum.total()], &mut out);
+    Ok(out)
 }
 
 /// SQRT_RATIO_M1 of RFC 9496 §4.2: whether u/v is a square, and the even root of u/v, or else of `i u/v`.
