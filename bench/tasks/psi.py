@@ -1,38 +1,30 @@
-"""Private set intersection: CSV in, CSV out, random 16-character ids, half of the smaller set common.
-
-Both parties learn the intersection, or party 0 alone where the protocol has one receiver. Whoever learns it
-writes its own common rows, in its own file's order.
-"""
+"""Private set intersection: CSV in, result out, random 16-character ids, half of the smaller set common."""
 
 from __future__ import annotations
 
 import argparse
-import string
 from pathlib import Path
-from typing import ClassVar
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pa_csv
+from typing import Any, ClassVar
 
 from bench.party import Party
-from bench.task import Clock, Figures, Outputs, Task, wrong
+from bench.psi.balanced import Balanced
+from bench.psi.circuit import Circuit
+from bench.psi.kind import Kind, sizes
+from bench.psi.unbalanced import Unbalanced
+from bench.task import Clock, Figures, Outputs, Task
 from tacit.base.errors import UsageError
-from tacit.frame.keys import canonical_keys
-from tacit.frame.source import open_table
 from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
-from tacit.psi.functionality import BOTH, Items, Psi
 from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
 
-ID_CHARACTERS = 16
-_ALPHABET = np.frombuffer((string.ascii_letters + string.digits).encode(), np.uint8)
-PROTOCOLS: dict[str, type[Psi]] = {
-    kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi, Rr22Psi)
+PROTOCOLS: dict[str, Kind] = {
+    EcdhPsi.name: Balanced(EcdhPsi),
+    EcdhRistretto255Psi.name: Balanced(EcdhRistretto255Psi),
+    EcdhSm2Psi.name: Balanced(EcdhSm2Psi),
+    Rr22Psi.name: Balanced(Rr22Psi, Rr22MaliciousPsi),
+    "unbalanced": Unbalanced(),
+    "circuit": Circuit(totals=False),
+    "sum": Circuit(totals=True),
 }
-CHECKED: dict[str, type[Psi]] = {Rr22Psi.name: Rr22MaliciousPsi}
-"""Of the protocols that hold against a deviating peer too, that form; it has one receiver."""
-THREADS = 2
-ONE_RECEIVER = frozenset((0,))
 
 
 class PsiTask(Task):
@@ -48,74 +40,32 @@ class PsiTask(Task):
         parser.add_argument("--m", type=int, help="ids of party 1 (default: as many)")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
-        setting = _protocol(options).setting
+        setting = _kind(options).settings[options.security]
         return setting.parties, options.protocol, setting.adversary
 
     def shape(self, options: argparse.Namespace) -> dict[str, int | str]:
-        return dict(zip("nm", _sizes(options), strict=True))
+        return dict(zip("nm", sizes(options), strict=True))
 
-    def prepare(self, options: argparse.Namespace, folders: list[Path]) -> np.ndarray:
-        """The common ids, sorted."""
-        rng = np.random.default_rng(options.seed)
-        n, m = _sizes(options)
-        n_common = min(n, m) // 2
-        ids = _random_ids(rng, n + m - n_common)
-        for folder, mine in zip(folders, (ids[:n], np.concatenate([ids[:n_common], ids[n:]])), strict=True):
-            table = pa.table({"id": pa.array(rng.permutation(mine).astype(str))})
-            pa_csv.write_csv(table, folder / "ids.csv")
-        return np.sort(ids[:n_common])
+    def prepare(self, options: argparse.Namespace, folders: list[Path]) -> Any:
+        return _kind(options).prepare(options, folders)
 
     async def play(self, party: Party) -> None:
-        with party.timed("io"):
-            table = open_table(party.folder / "ids.csv", ["id"], text=["id"])
-        keys = canonical_keys(table["id"], name="id")
-        ctx = await party.session(party.options.protocol)
-        items, receivers = Items(keys.data, keys.offsets), _receivers(party.options)
-        async with party.computing():
-            protocol = _protocol(party.options)(THREADS)
-            found = await protocol.intersect(ctx, items, receivers=receivers)
-        if found.rows is None:
-            return
-        common = table.take(pa.array(np.sort(keys.rows[found.rows])))
-        with party.timed("io"):
-            pa_csv.write_csv(common, party.folder / "common.csv")
+        await _kind(party.options).play(party)
 
-    def check(
-        self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs
-    ) -> Figures:
-        for folder in (folders[party] for party in _receivers(options)):
-            lines = (folder / "common.csv").read_bytes().replace(b'"', b"").split()
-            (folder / "common.csv").unlink()  # the next run must write its own
-            found = np.sort(np.array(lines[1:], dtype=f"S{ID_CHARACTERS}"))
-            if lines[0] != b"id" or not np.array_equal(found, expected):
-                raise wrong(self.name, f"{len(found)} ids found, {len(expected)} are common")
-        return {"intersection": len(expected)}
+    def check(self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs) -> Figures:
+        return _kind(options).check(options, expected, folders, out)
 
 
-def _protocol(options: argparse.Namespace) -> type[Psi]:
-    if options.security == "semi-honest":
-        return PROTOCOLS[options.protocol]
-    if options.protocol not in CHECKED:
+def _kind(options: argparse.Namespace) -> Kind:
+    kind = PROTOCOLS[options.protocol]
+    if options.security not in kind.settings:
+        checked = [name for name, each in PROTOCOLS.items() if options.security in each.settings]
         raise UsageError(
             "BENCH-0001",
             f"{options.protocol!r} is semi-honest only",
-            hint=f"malicious: {', '.join(CHECKED)}",
+            hint=f"{options.security}: {', '.join(checked)}",
         )
-    return CHECKED[options.protocol]
-
-
-def _receivers(options: argparse.Namespace) -> frozenset[int]:
-    return ONE_RECEIVER if _protocol(options).one_receiver else BOTH
-
-
-def _sizes(options: argparse.Namespace) -> tuple[int, int]:
-    return options.n, options.n if options.m is None else options.m
-
-
-def _random_ids(rng: np.random.Generator, count: int) -> np.ndarray:
-    """S16[count], distinct (62^16 are possible)."""
-    letters = _ALPHABET[rng.integers(0, len(_ALPHABET), (count, ID_CHARACTERS), dtype=np.uint8)]
-    return letters.reshape(-1).view(f"S{ID_CHARACTERS}")
+    return kind
 
 
 TASK = PsiTask()

@@ -82,6 +82,25 @@ def test_more_processes_over_tls(arguments: tuple[str, ...], n_parties: int) -> 
     assert line["parties"] == len(line["bytes_sent"]) == n_parties and line["rounds"] >= 2
 
 
+@pytest.mark.parametrize(
+    ("protocol", "figures"),
+    [
+        ("unbalanced", ["intersection", "online_s", "table_mb"]),
+        ("circuit", ["intersection"]),
+        ("sum", ["intersection"]),
+    ],
+)
+def test_intersections_with_other_outputs(protocol: str, figures: list[str]) -> None:
+    line = measured("psi", "--protocol", protocol, "--n", "40", "--m", "90")
+    assert list(line) == [*FIELDS, *figures, "machine"] and line["intersection"] == 20
+    assert line["scheme"] == protocol and line["seconds"] == line["total_s"]
+
+
+def test_a_protocol_without_a_malicious_form_is_refused() -> None:
+    done = run_bench("psi", "--protocol", "sum", "--security", "malicious", "--n", "40")
+    assert done.returncode != 0 and "BENCH-0001" in done.stderr and "rr22" in done.stderr
+
+
 def test_bytes_cover_every_message_of_a_comparison() -> None:
     n = 6400
     line = measured("less", "--n", str(n))
@@ -173,6 +192,31 @@ def test_a_wrong_intersection_is_refused(tmp_path: Path) -> None:
     for found in (sorted(mine & theirs)[1:], sorted(mine)[:25], sorted(mine & theirs) * 2):
         with pytest.raises(InternalError, match="BENCH-0003"):
             check(found)
+
+
+def test_the_circuit_check_reads_shares_by_row(tmp_path: Path) -> None:
+    options = argparse.Namespace(protocol="circuit", security="semi-honest", n=4, m=4, seed=1)
+    folders = [tmp_path / "0", tmp_path / "1"]
+    for folder in folders:
+        folder.mkdir()
+    expected = PSI.prepare(options, folders)
+    rows = np.array([2, -1, 0, 3, 1])
+    member = np.where(rows < 0, False, expected.common[rows]).astype(np.uint8)
+    payload = np.where(rows < 0, 0, expected.payload[rows]).astype(np.uint64)
+    masks = np.arange(5, dtype=np.uint64)
+
+    def check(rows: np.ndarray, member: np.ndarray, payload: np.ndarray) -> dict[str, float]:
+        receiver = {"rows": rows, "member": member ^ 1, "payload": payload - masks}
+        return PSI.check(options, expected, folders, [receiver, {"member": member * 0 + 1, "payload": masks}])
+
+    assert check(rows, member, payload) == {"intersection": 2}
+    for other in (
+        (rows[[0, 1, 0, 3, 4]], member, payload),
+        (rows, member ^ 1, payload),
+        (rows, member, payload + 1),
+    ):
+        with pytest.raises(InternalError, match="BENCH-0003"):
+            check(*other)
 
 
 def test_a_party_that_ends_is_an_error(tmp_path: Path) -> None:

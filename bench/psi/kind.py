@@ -1,0 +1,92 @@
+"""What the `psi` task needs of a protocol, and the ids that all of them are given."""
+
+from __future__ import annotations
+
+import argparse
+import string
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from bench.party import Party
+from bench.task import Figures, Outputs, wrong
+from tacit.base.setting import Setting
+from tacit.frame.keys import Keys, canonical_keys
+from tacit.frame.source import open_table
+from tacit.psi.functionality import Items
+
+ID_CHARACTERS = 16
+_ALPHABET = np.frombuffer((string.ascii_letters + string.digits).encode(), np.uint8)
+INPUT, OUTPUT = "ids.csv", "common.csv"
+THREADS = 2
+
+
+class Kind(ABC):
+    """One protocol of the `psi` task: the parts of `bench.task.Task` that depend on it."""
+
+    settings: Mapping[str, Setting]
+    """By what `--security` may be."""
+
+    @abstractmethod
+    def prepare(self, options: argparse.Namespace, folders: list[Path]) -> Any: ...
+
+    @abstractmethod
+    async def play(self, party: Party) -> None: ...
+
+    @abstractmethod
+    def check(
+        self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs
+    ) -> Figures: ...
+
+
+def sizes(options: argparse.Namespace) -> tuple[int, int]:
+    return options.n, options.n if options.m is None else options.m
+
+
+def random_ids(rng: np.random.Generator, count: int) -> np.ndarray:
+    """S16[count], distinct (62^16 are possible)."""
+    letters = _ALPHABET[rng.integers(0, len(_ALPHABET), (count, ID_CHARACTERS), dtype=np.uint8)]
+    return letters.reshape(-1).view(f"S{ID_CHARACTERS}")
+
+
+def two_sets(options: argparse.Namespace, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
+    """Both parties' ids, each in an order of its own, and how many are common: half of the smaller set."""
+    n, m = sizes(options)
+    n_common = min(n, m) // 2
+    ids = random_ids(rng, n + m - n_common)
+    theirs = np.concatenate([ids[:n_common], ids[n:]])
+    return rng.permutation(ids[:n]), rng.permutation(theirs), n_common
+
+
+def write_ids(folder: Path, ids: np.ndarray, **columns: np.ndarray) -> None:
+    pa_csv.write_csv(pa.table({"id": pa.array(ids.astype(str)), **columns}), folder / INPUT)
+
+
+def read_ids(party: Party, *columns: str) -> tuple[pa.Table, Keys, Items]:
+    """My file with those columns, and its ids as a protocol takes them."""
+    with party.timed("io"):
+        table = open_table(party.folder / INPUT, ["id", *columns], text=["id"])
+    keys = canonical_keys(table["id"], name="id")
+    return table, keys, Items(keys.data, keys.offsets)
+
+
+def write_common(party: Party, table: pa.Table, rows: np.ndarray) -> None:
+    """Those rows of my table, in its order."""
+    common = table.take(pa.array(np.sort(rows)))
+    with party.timed("io"):
+        pa_csv.write_csv(common, party.folder / OUTPUT)
+
+
+def check_common(folder: Path, expected: np.ndarray) -> Figures:
+    """That a party wrote just these ids, which are sorted. Raises InternalError BENCH-0003."""
+    lines = (folder / OUTPUT).read_bytes().replace(b'"', b"").split()
+    (folder / OUTPUT).unlink()  # the next run must write its own
+    found = np.sort(np.array(lines[1:], dtype=f"S{ID_CHARACTERS}"))
+    if lines[0] != b"id" or not np.array_equal(found, expected):
+        raise wrong("psi", f"{len(found)} ids found, {len(expected)} are common")
+    return {"intersection": len(expected)}
