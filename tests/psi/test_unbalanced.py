@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable
@@ -82,6 +83,19 @@ def test_many_filters(monkeypatch: pytest.MonkeyPatch) -> None:
     table = table_of(ids(0, 1000))
     assert len(table.header.counts) == 15 and sum(table.header.counts) == 1000
     assert ask(table, ids(900, 1100)).tolist() == [True] * 100 + [False] * 100
+
+
+def test_answers_may_arrive_while_the_request_is_still_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    send = Ctx.send
+
+    async def slow(ctx: Ctx, *message: Any, **options: Any) -> None:
+        await send(ctx, *message, **options)
+        for _ in range(50 if ctx.me == 0 else 0):
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(voprf, "CHUNK", 4)
+    monkeypatch.setattr(Ctx, "send", slow)
+    assert ask(table_of(ids(0, 10)), ids(5, 15)).tolist() == [True] * 5 + [False] * 5
 
 
 @pytest.mark.skipif(not VECTORS.exists(), reason="test vectors are not beside this checkout")

@@ -126,8 +126,8 @@ async def _ask(ctx: Ctx, client: Client) -> np.ndarray:
             part = items.part(start, min(start + CHUNK, len(items)))
             coins = scope.private().bytes(64 * len(part)).reshape(-1, 64)
             blinded, blinds = _kernel.oprf_blind(part.data, part.offsets, coins, client.threads)
+            kept.append((blinded, blinds))  # before the answer can be there
             await scope.send(scope.peer, Octets(blinded))
-            kept.append((blinded, blinds))
 
     async def unblind() -> np.ndarray:  # Step 3: the proof, then F = H'(x, b^(1/r))
         tags = [np.empty((0, TAG_BYTES), np.uint8)]
