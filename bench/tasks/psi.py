@@ -13,14 +13,15 @@ from bench.psi.kind import Kind, sizes
 from bench.psi.unbalanced import Unbalanced
 from bench.task import Clock, Figures, Outputs, Task
 from tacit.base.errors import UsageError
-from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
-from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.choose import HARDENED
+from tacit.psi.choose import PROTOCOLS as BALANCED
 
 PROTOCOLS: dict[str, Kind] = {
-    EcdhPsi.name: Balanced(EcdhPsi),
-    EcdhRistretto255Psi.name: Balanced(EcdhRistretto255Psi),
-    EcdhSm2Psi.name: Balanced(EcdhSm2Psi),
-    Rr22Psi.name: Balanced(Rr22Psi, Rr22MaliciousPsi),
+    **{
+        name: Balanced(kind, *(BALANCED[other] for other in [HARDENED.get(name)] if other))
+        for name, kind in BALANCED.items()
+        if name not in HARDENED.values()
+    },
     "unbalanced": Unbalanced(),
     "circuit": Circuit(totals=False),
     "sum": Circuit(totals=True),

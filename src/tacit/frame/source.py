@@ -23,7 +23,7 @@ DELIMITERS = (",", ";", "\t", "|")
 MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """What a CSV field that holds no value looks like."""
 
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
@@ -33,20 +33,25 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 
 
 def open_table(
-    path: str | Path, columns: Sequence[str] | None = None, *, text: Collection[str] = ()
+    path: str | Path,
+    columns: Sequence[str] | None = None,
+    *,
+    text: Collection[str] = (),
+    verbatim: bool = False,
 ) -> pa.Table:
     """The rows of a .csv, .csv.gz, .tsv or .parquet file, in file order.
 
     `columns`: those to read, in this order; None reads all. `text`: columns of a CSV that keep their
     text exactly (the key column above all: 00123 stays 00123; categories). Types of the others are
-    found by looking at every row. Raises UsageError DATA-0001 to DATA-0005, DATA-0018, DATA-0023.
+    found by looking at every row. `verbatim`: all columns of a CSV keep their text, and only an empty field
+    holds no value. Raises UsageError DATA-0001 to DATA-0005, DATA-0018, DATA-0023.
     """
     file = Path(path)
     name = _check_file(file)
-    with duckdb.connect(":memory:", config=_SETTINGS) as connection:
+    with duckdb.connect(":memory:", config=SETTINGS) as connection:
         try:
             if name.endswith(CSV_ENDINGS):
-                return _read_csv(connection, file, columns, text)
+                return _read_csv(connection, file, columns, text, verbatim)
             return _read_parquet(connection, file, columns)
         except duckdb.Error as error:
             # The reader's text may quote rows, so only a line number is taken from it.
@@ -133,7 +138,11 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _read_csv(
-    connection: duckdb.DuckDBPyConnection, file: Path, columns: Sequence[str] | None, text: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    columns: Sequence[str] | None,
+    text: Collection[str],
+    verbatim: bool,
 ) -> pa.Table:
     delimiter, existing = _read_header(file)
     wanted = [name for name in existing if name] if columns is None else list(columns)
@@ -155,12 +164,12 @@ def _read_csv(
         "quote": '"',
         "escape": '"',
         "comment": "",
-        "nullstr": list(MISSING_TEXTS),
+        "nullstr": [""] if verbatim else list(MISSING_TEXTS),
         "sample_size": -1,
         "compression": "gzip" if _is_gzip(file) else "none",
     }
     # Columns that nobody asked for need no type either.
-    typed = {name for name in wanted if name not in text}
+    typed = set() if verbatim else {name for name in wanted if name not in text}
     if untyped := [i for i, name in enumerate(existing) if name not in typed]:
         options["types"] = {f"c{i}": "VARCHAR" for i in untyped}
     if not typed:

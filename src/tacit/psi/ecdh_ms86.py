@@ -91,14 +91,11 @@ def tag_bytes(n_mine: int, n_theirs: int) -> int:
 
 
 class EcdhPsi(Psi):
-    """`threads` cores are used for the group operations. Curve25519: the fastest suite."""
+    """Curve25519: the fastest suite."""
 
     name: ClassVar[str] = "ecdh"
     setting: ClassVar[Setting] = ECDH
     suite: ClassVar[Suite] = CURVE25519
-
-    def __init__(self, threads: int = 1) -> None:
-        self._threads = threads
 
     async def intersect(self, ctx: Ctx, items: Items, *, receivers: frozenset[int] = BOTH) -> Intersection:
         require_two(ctx)

@@ -62,6 +62,10 @@ class Psi(ABC):
     one_receiver: ClassVar[bool] = False
     """Whether `receivers` must be one party."""
 
+    def __init__(self, threads: int = 1) -> None:
+        """`threads` cores are used where one side works alone."""
+        self._threads = threads
+
     @abstractmethod
     async def intersect(self, ctx: Ctx, items: Items, *, receivers: frozenset[int] = BOTH) -> Intersection:
         """Run with the peer. Raises PeerError for what the peer must not send."""

@@ -103,14 +103,9 @@ def _log2(n: int) -> int:
 
 
 class Rr22Psi(Psi):
-    """`threads` cores are used where one side works alone."""
-
     name: ClassVar[str] = "rr22"
     setting: ClassVar[Setting] = SEMI_HONEST
     malicious: ClassVar[bool] = False
-
-    def __init__(self, threads: int = 1) -> None:
-        self._threads = threads
 
     async def intersect(self, ctx: Ctx, items: Items, *, receivers: frozenset[int] = BOTH) -> Intersection:
         """Raises: UsageError PSI-0001 if two of my items are equal, PeerError PSI-0002 if two of the peer's;

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.errors import PeerError, UnsupportedError, UsageError
+from tacit.base.errors import LimitError, PeerError, TacitError, UnsupportedError, UsageError
 from tacit.base.log import Sink, silent
 from tacit.base.meter import depth
 from tacit.base.session import open_session
 from tacit.base.transport import Clock, Frame, Transport
-from tacit.base.wire import Document, Octets, canonical_json
+from tacit.base.wire import Document, Octets, Ring, canonical_json
 from tacit.ir.program import Program
 from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme, Share, find
 from tacit.mpc.value import Value
-from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
+from tacit.psi import choose
 from tacit.psi.functionality import BOTH, Intersection, Items
 from tacit.run.policy import Policy, check_reveals
 
 PRODUCT_VERSION = "0.1.0"
 WIRE_VERSION = 1
-_PSI = {kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi)}
-_HELLO_BYTES = 4096
+_HELLO_BYTES = 1 << 14
+_SPOKEN = 60
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,14 @@ class Limits:
 
 
 NO_PSI = "none"
+NO_SCHEME = "none"
 
 
 @dataclass(frozen=True)
 class Job:
     """What is computed by whom under which rules. `options` are the task's own, plain JSON values; `psi` is
-    "none" for a job that aligns nothing; `ot` is the source of OTs (`blocks.ot.choose`), or empty."""
+    "none" for a job that aligns nothing, "auto" for what `psi.choose` says of sizes and `link`; `scheme` is
+    "none" for a job that only aligns; `ot` is the source of OTs (`blocks.ot.choose`), or empty."""
 
     id: str
     task: str
@@ -72,6 +74,7 @@ class Job:
     security: str = "semi-honest"
     psi: str = "ecdh"
     ot: str = ""
+    link: choose.Link = field(default_factory=choose.Link)
     limits: Limits = field(default_factory=Limits)
     attempt: int = 0
 
@@ -79,8 +82,22 @@ class Job:
         """SHA-256 of every agreed part, so that a mismatch can be named without showing anything."""
         return {
             name: hashlib.sha256(canonical_json({"value": value})).hexdigest()
-            for name, value in sorted(asdict(self).items())
+            for name, value in sorted(self._parts().items())
         }
+
+    def _parts(self) -> dict[str, Any]:
+        """What is compared one by one: the fields, of options and reveals each entry."""
+        parts = asdict(self)
+        for name in ("options", "reveals"):
+            entries = parts.pop(name)
+            parts |= {f"{name}.{entry}": value for entry, value in entries.items()}
+            parts[name] = sorted(entries)
+        return parts
+
+    def spoken(self, section: str) -> str:
+        """Our own value of a section, where it is short enough for a message."""
+        value = canonical_json({"value": self._parts()[section]}).decode()[len('{"value":') : -1]
+        return f"{section} (here {value})" if len(value) <= _SPOKEN else section
 
     def digest(self) -> bytes:
         """32 bytes over everything that is agreed."""
@@ -106,6 +123,7 @@ class Report:
     bytes_sent: dict[str, int] = field(default_factory=dict)
     bytes_received: int = 0
     rounds: int = 0
+    psi: choose.Choice | None = None
 
 
 async def greet(job: Job, me: int, transport: Transport) -> None:
@@ -125,10 +143,19 @@ async def greet(job: Job, me: int, transport: Transport) -> None:
         await transport.send(Frame("hello", me, other, Document(mine).pack(), 0))
     for other in others:
         frame = await transport.recv("hello", other, me, limit_bytes=_HELLO_BYTES)
-        _compare(mine, dict(Document.unpack(frame.body, (_HELLO_BYTES,)).fields), job.parties[other].name)
+        theirs = dict(Document.unpack(frame.body, (_HELLO_BYTES,)).fields)
+        try:
+            _compare(job, mine, theirs, job.parties[other].name)
+        except PeerError:
+            with suppress(
+                TacitError
+            ):  # Until the peer has read our greeting: it must learn what differs, too.
+                await transport.send(Frame("differs", me, other, b"", 0))
+                await transport.recv("differs", other, me, limit_bytes=0)
+            raise
 
 
-def _compare(mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
+def _compare(job: Job, mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
     versions = _version(theirs)
     if versions != _version(mine):
         behind = repr(peer) if versions < _version(mine) else f"this side, {mine['party']!r},"
@@ -143,11 +170,11 @@ def _compare(mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
     # Only our own names are shown: the peer does not choose text for our screen.
     differing = sorted(name for name, digest in mine["sections"].items() if sections.get(name) != digest)
     if differing or len(sections) != len(mine["sections"]):
-        what = ", ".join(differing) or "their sections"
+        what = ", ".join(map(job.spoken, differing)) or "their sections"
         raise PeerError(
             "JOB-0003",
             f"the job files of {mine['party']!r} and {peer!r} differ in: {what}",
-            hint="compare the two files (everything outside `local`) and agree on one; nothing was sent",
+            hint="compare files (everything outside `local`) and options, and agree; nothing was sent",
         )
 
 
@@ -168,9 +195,23 @@ def _spoken(version: tuple[int, ...]) -> str:
 class Run:
     """One party's connection to a running job: alignment and computations, metered step by step."""
 
-    def __init__(self, job: Job, me: int, ctx: Ctx, scheme: Scheme, report: Report, clock: Clock) -> None:
-        self.job, self.me, self.ctx, self.scheme, self.report = job, me, ctx, scheme, report
+    def __init__(
+        self, job: Job, me: int, ctx: Ctx, scheme: Scheme | None, report: Report, clock: Clock
+    ) -> None:
+        self.job, self.me, self.ctx, self.report = job, me, ctx, report
+        self._scheme = scheme
         self._clock = clock
+
+    @property
+    def scheme(self) -> Scheme:
+        """Raises UnsupportedError JOB-0006 in a job that only aligns."""
+        if self._scheme is None:
+            raise UnsupportedError(
+                "JOB-0006",
+                f"the job {self.job.id!r} has no scheme, so nothing can be computed in it",
+                hint="name a scheme in the job",
+            )
+        return self._scheme
 
     @classmethod
     async def open(
@@ -187,9 +228,9 @@ class Run:
         """Greet, derive keys, set up the scheme. Raises UnsupportedError where the level is not available."""
         started = clock.now_s()
         sink("begin", "", {"step": "setup"})
-        scheme_type = find(job.scheme, job.security, job.ot)
-        if job.psi != NO_PSI:
-            _require_psi(job)
+        scheme_type = None if job.scheme == NO_SCHEME else find(job.scheme, job.security, job.ot)
+        if job.psi not in (NO_PSI, choose.AUTO):
+            choose.find(job.psi, job.security)
         report = Report(job.id, job.parties[me].name)
         await greet(job, me, transport)
         ctx = await open_session(
@@ -203,7 +244,7 @@ class Run:
             sink=sink,
             insecure_seed=insecure_seed,
         )
-        scheme = await scheme_type.start(ctx.sub("setup"))
+        scheme = None if scheme_type is None else await scheme_type.start(ctx.sub("setup"))
         run = cls(job, me, ctx, scheme, report, clock)
         report.seconds["setup"] = clock.now_s() - started
         run._account("setup", 0)
@@ -229,16 +270,41 @@ class Run:
         self.report.bytes_received = meter.bytes_received
         self.report.rounds = depth()
 
-    async def align(self, items: Items, *, threads: int = 1) -> Intersection:
-        """Private set intersection; both sides learn which of their rows are common, in a joint order."""
-        _require_psi(self.job)
+    async def align(
+        self, items: Items, *, receivers: frozenset[int] = BOTH, threads: int = 1
+    ) -> Intersection:
+        """Private set intersection: `receivers` learn which of their rows are common, in a joint order.
+
+        Raises UnsupportedError JOB-0005 where no protocol holds at the job's level, and what it raises.
+        """
         with self.step("psi") as ctx:
-            result = await _PSI[self.job.psi](threads).intersect(ctx, items, receivers=BOTH)
+            choice = await self._choice(ctx, len(items), receivers, threads)
+            self.report.psi = choice
+            ctx.log("choice", protocol=choice.protocol, seconds=choice.price.seconds, because=choice.because)
+            protocol = choose.find(choice.protocol, self.job.security)(threads)
+            result = await protocol.intersect(ctx, items, receivers=receivers)
+        to = "all" if receivers == BOTH else self.job.parties[min(receivers)].name
+        size = 0 if result.rows is None else len(result.rows)
         self.report.revealed.append(_revealed("set sizes", "all", 2))
-        self.report.revealed.append(
-            _revealed("intersection", "all", 0 if result.rows is None else len(result.rows))
-        )
+        self.report.revealed.append(_revealed("intersection", to, size))
         return result
+
+    async def _choice(self, ctx: Ctx, n_items: int, receivers: frozenset[int], threads: int) -> choose.Choice:
+        """The job's protocol or, once the sizes are known, what both sides choose alike; with its price."""
+        message = Ring(np.array([n_items, threads], np.uint64))
+        answer = (await ctx.exchange(ctx.peer, ctx.peer, message, shape=(2,))).array.tolist()
+        n_theirs, their_threads = answer
+        if n_theirs > choose.LARGEST_SET:
+            raise LimitError("PSI-0003", "the peer announces a set of more than 2^32 items")
+        sizes = (n_items, n_theirs) if self.me == min(receivers) else (n_theirs, n_items)
+        return choose.choose(
+            sizes,
+            self.job.link,
+            name=self.job.psi,
+            adversary=self.job.security,
+            receivers=len(receivers),
+            threads=max(1, min(threads, their_threads)),
+        )
 
     async def agree(self, name: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Tell the others a small document of public facts and hear theirs, in party order."""
@@ -272,17 +338,6 @@ class Run:
 
 def _revealed(name: str, to: str, size: int) -> dict[str, Any]:
     return {"name": name, "to": to, "values": size}
-
-
-def _require_psi(job: Job) -> None:
-    """Raises UnsupportedError JOB-0005 unless the job's PSI exists at the job's security level."""
-    protocol = _PSI.get(job.psi)
-    if protocol is None or protocol.setting.adversary != job.security:
-        raise UnsupportedError(
-            "JOB-0005",
-            f"there is no {job.security} set intersection called {job.psi!r}",
-            hint=f"one of: {', '.join(_PSI)} (semi-honest); Tacit never runs a weaker protocol instead",
-        )
 
 
 async def same_program(ctx: Ctx, program: Program) -> None:

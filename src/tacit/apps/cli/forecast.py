@@ -7,12 +7,13 @@ the one on which those tables were measured.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tacit.compile.cost import Cost, Network, estimate
 from tacit.frame.columns import parse_columns
-from tacit.psi.ecdh_ms86 import POINT_BYTES, tag_bytes
+from tacit.psi import choose
 from tacit.run.job import Job, PartyTerms
 from tacit.run.price import prices, setup_bytes
 from tacit.tasks.credit import Options, label_holder, steps
@@ -28,9 +29,7 @@ LEVELS_ASSUMED = 4
 """How many columns a category of the other party is taken to make."""
 
 _SETUP_ROUNDS, _SETUP_SECONDS = 4, 0.05
-_PSI_ROUNDS = 4
-_PSI_ITEM_SECONDS = 60e-6
-"""Masking one id of one's own, or one point of the other's, on one thread."""
+_SIZES_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ def forecast(
     widths = [n_features, peer_features] if me == 0 else [peer_features, n_features]
     widths[label_holder(job)] += 1  # the intercept
     table = prices(job.scheme, me, job.ot)
-    parts = [_alignment(n_mine, n_theirs, threads)]
+    sizes = (n_mine, n_theirs) if me == 0 else (n_theirs, n_mine)
+    parts = [_alignment(job, me, sizes, threads)]
     parts += [
         estimate(step.program(job.scheme), table) for step in steps(job, widths, n_common - n_test, n_test)
     ]
@@ -79,9 +79,12 @@ def forecast(
     )
 
 
-def _alignment(n_mine: int, n_theirs: int, threads: int) -> Cost:
-    n_bytes = POINT_BYTES * n_mine + tag_bytes(n_mine, n_theirs) * n_theirs
-    return Cost(_PSI_ROUNDS, n_bytes, (n_mine + n_theirs) * _PSI_ITEM_SECONDS / threads)
+def _alignment(job: Job, me: int, sizes: tuple[int, int], threads: int) -> Cost:
+    """The work alone: the network is priced with the rest."""
+    link = choose.Link(mbit=math.inf, round_trip_s=0.0)
+    name = choose.choose(sizes, job.link, name=job.psi, adversary=job.security, threads=threads).protocol
+    price = choose.price(name, sizes, link, threads=threads)
+    return Cost(price.rounds + _SIZES_ROUNDS, price.sent[me], price.seconds)
 
 
 def _assumed_features(terms: PartyTerms) -> int:

@@ -6,44 +6,52 @@ network address translator each side writes another one.
 
 from __future__ import annotations
 
-import difflib
-import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tacit.base.errors import UsageError
+from tacit.apps.cli.entries import (
+    Address,
+    document_of,
+    mapping_of,
+    number_of,
+    parse_address,
+    require_known,
+    senseless,
+    text_of,
+)
 from tacit.blocks.ot.choose import DEFAULT, for_link
 from tacit.frame.columns import ColumnSpec, parse_columns
+from tacit.psi.choose import Link
 from tacit.run.job import Job, Limits, PartyTerms
 from tacit.tasks.credit import Options, label_holder
 from tacit.trust.identity import NAME_LIMIT, fingerprint_hex
 
-FILE_LIMIT_BYTES = 1 << 20
 JOB_ID = re.compile(r"\w[\w.-]{0,63}")
 
-_TOP = ("job", "task", "parties", "train", "reveal", "security", "limits", "local", "attempt", "link_mbit")
+TASKS = ("credit", "psi")
+DEFAULT_PSI = "ecdh"
+_TOP = (
+    "job",
+    "task",
+    "parties",
+    "train",
+    "reveal",
+    "security",
+    "limits",
+    "local",
+    "attempt",
+    "link_mbit",
+    "psi",
+)
 _PARTY = ("address", "certificate", "key", "label", "positive", "columns")
 _REVEAL = ("coefficients", "correlations", "scores")
 _LOCAL = ("home", "data", "threads")
 _TRAIN = tuple(field.name for field in fields(Options))
 _LIMITS = tuple(field.name for field in fields(Limits))
 _WHOLE = ("epochs", "batch_rows", "seed")
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a party listens, or where it is reached."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -57,61 +65,67 @@ class Local:
 
 @dataclass(frozen=True)
 class JobFile:
-    """A parsed job file. `addresses` and `certificates` in the order of the parties."""
+    """A parsed job file. `addresses` and `certificates` in the order of the parties; `keys`: each one's key
+    columns; `psi`: the section of this name, as it is written."""
 
     path: Path
     job: Job
     addresses: tuple[Address, ...]
     certificates: tuple[Path, ...]
     local: Mapping[str, Local]
+    keys: Mapping[str, tuple[str, ...]]
+    psi: Mapping[str, Any]
 
 
 def read_job(path: Path) -> JobFile:
     """Raises UsageError CLI-0001 (no such file, not YAML), CLI-0002 (unknown key), CLI-0003 (a missing or
     senseless value), IDENTITY-0005 (a certificate file), DATA-0006 (a column entry), CREDIT-0003, -0004."""
-    document = _document(path)
-    _known(document, _TOP, "the job")
-    entries = _mapping(document.get("parties"), "parties")
+    document = document_of(path)
+    require_known(document, _TOP, "the job")
+    entries = mapping_of(document.get("parties"), "parties")
     if len(entries) != 2:
-        raise _senseless(
+        raise senseless(
             "parties", "two parties, each with a name", "this version computes between two parties"
         )
-    parties = {_party_name(name): _mapping(entry, f"parties.{name}") for name, entry in entries.items()}
+    parties = {_party_name(name): mapping_of(entry, f"parties.{name}") for name, entry in entries.items()}
     for name, entry in parties.items():
-        _known(entry, _PARTY, f"parties.{name}")
+        require_known(entry, _PARTY, f"parties.{name}")
+    task = _task(document)
     certificates = tuple(
-        path.parent / _text(entry, "certificate", f"parties.{name}") for name, entry in parties.items()
+        path.parent / text_of(entry, "certificate", f"parties.{name}") for name, entry in parties.items()
     )
     terms = tuple(
-        _terms(name, entry, certificate)
+        _terms(name, entry, certificate, task)
         for (name, entry), certificate in zip(parties.items(), certificates, strict=True)
     )
     job = Job(
         id=_job_id(document),
-        task=_task(document),
+        task=task,
         parties=terms,
-        options=_options(_mapping(document.get("train", {}), "train")),
-        reveals=_reveals(_mapping(document.get("reveal", {}), "reveal"), tuple(parties)),
-        security=_text(document, "security", "the job", default="semi-honest"),
-        limits=_limits(_mapping(document.get("limits", {}), "limits")),
+        options=_options(mapping_of(document.get("train", {}), "train")) if task == "credit" else {},
+        reveals=_reveals(mapping_of(document.get("reveal", {}), "reveal"), tuple(parties)),
+        security=text_of(document, "security", "the job", default="semi-honest"),
+        limits=_limits(mapping_of(document.get("limits", {}), "limits")),
         attempt=_attempt(document),
+        psi=_protocol(document),
         ot=_ot(document),
+        link=_link(document),
     )
-    label_holder(job)
-    Options.of(job)
+    if task == "credit":
+        label_holder(job)
+        Options.of(job)
     addresses = tuple(
-        parse_address(_text(entry, "address", f"parties.{name}")) for name, entry in parties.items()
+        parse_address(text_of(entry, "address", f"parties.{name}")) for name, entry in parties.items()
     )
-    return JobFile(path, job, addresses, certificates, _locals(document, path.parent, tuple(parties)))
-
-
-def parse_address(text: str) -> Address:
-    """host:port, [v6 address]:port. Raises UsageError CLI-0003."""
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
-        raise _senseless("address", "host:port, for example 192.0.2.7:7443")
-    return Address(host, int(port))
+    return JobFile(
+        path,
+        job,
+        addresses,
+        certificates,
+        _locals(document, path.parent, tuple(parties)),
+        {name: _keys(entry, f"parties.{name}") for name, entry in parties.items()},
+        mapping_of(document.get("psi") or {}, "psi"),
+    )
 
 
 def table_columns(terms: PartyTerms) -> tuple[list[str], list[str]]:
@@ -124,62 +138,6 @@ def table_columns(terms: PartyTerms) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(wanted)), list(dict.fromkeys(text))
 
 
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(FILE_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise UsageError(
-            "CLI-0001",
-            f"job file {str(path)!r} cannot be read: {error.strerror}",
-            hint="name it with --config; relative paths start at the current folder",
-        ) from None
-    try:
-        document = yaml.safe_load(raw.decode("utf-8")) if len(raw) <= FILE_LIMIT_BYTES else None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UsageError(
-            "CLI-0001",
-            f"job file {path.name!r} is not YAML{where}",
-            hint="check indentation and quotes; the page of this code shows a whole job file",
-        ) from None
-    if not isinstance(document, dict):
-        raise UsageError(
-            "CLI-0001",
-            f"job file {path.name!r} is not a mapping of names to values",
-            hint="start it with: job: NAME",
-        )
-    return document
-
-
-def _known(found: Mapping[Any, Any], known: Collection[str], where: str) -> None:
-    for key in found:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-            raise UsageError("CLI-0002", f"{where} has no entry {str(key)!r}", hint=hint)
-
-
-def _senseless(where: str, wanted: str, why: str = "") -> UsageError:
-    return UsageError(
-        "CLI-0003", f"{where} of the job file must be {wanted}", hint=why or "correct the job file"
-    )
-
-
-def _mapping(value: Any, where: str) -> dict[Any, Any]:
-    if not isinstance(value, dict):
-        raise _senseless(where, "a mapping of names to values")
-    return value
-
-
-def _text(entry: Mapping[Any, Any], key: str, where: str, default: str | None = None) -> str:
-    value = entry.get(key, default)
-    if not isinstance(value, str) or not value:
-        raise _senseless(f"{key} in {where}", "a text (in quotes, if it could be read as a number)")
-    return value
-
-
 def _party_name(name: Any) -> str:
     if (
         not isinstance(name, str)
@@ -187,24 +145,26 @@ def _party_name(name: Any) -> str:
         or not name.isprintable()
         or name != name.strip()
     ):
-        raise _senseless("a name in parties", f"text of 1 to {NAME_LIMIT} printable characters")
+        raise senseless("a name in parties", f"text of 1 to {NAME_LIMIT} printable characters")
     return name
 
 
-def _terms(name: str, entry: Mapping[Any, Any], certificate: Path) -> PartyTerms:
+def _terms(name: str, entry: Mapping[Any, Any], certificate: Path, task: str) -> PartyTerms:
     where = f"parties.{name}"
+    if task == "psi":  # Which columns are the key is each side's own affair.
+        return PartyTerms(name, fingerprint_hex(certificate), "", ())
     specs = parse_columns(entry.get("columns", ()))
     if not specs:
-        raise _senseless(f"columns in {where}", "a list of at least one column")
+        raise senseless(f"columns in {where}", "a list of at least one column")
     positive = entry.get("positive")
     if positive is not None and not isinstance(positive, str | int | bool):
-        raise _senseless(
+        raise senseless(
             f"positive in {where}", "the label's value that counts as 1: text, whole number or true/false"
         )
-    label = _text(entry, "label", where) if "label" in entry else None
+    label = text_of(entry, "label", where) if "label" in entry else None
     if label is None and positive is not None:
-        raise _senseless(f"positive in {where}", "beside a label")
-    key = _text(entry, "key", where)
+        raise senseless(f"positive in {where}", "beside a label")
+    key = text_of(entry, "key", where)
     return PartyTerms(
         name, fingerprint_hex(certificate), key, tuple(map(_agreed_column, specs)), label, positive
     )
@@ -217,91 +177,105 @@ def _agreed_column(spec: ColumnSpec) -> Mapping[str, Any]:
 
 
 def _job_id(document: Mapping[Any, Any]) -> str:
-    name = _text(document, "job", "the job")
+    name = text_of(document, "job", "the job")
     if not JOB_ID.fullmatch(name):
-        raise _senseless(
+        raise senseless(
             "job", "a name of letters, digits, '-', '_' and '.', at most 64", "it also names a folder"
         )
     return name
 
 
 def _task(document: Mapping[Any, Any]) -> str:
-    task = _text(document, "task", "the job", default="credit")
-    if task != "credit":
-        raise _senseless("task", "credit", "this version knows no other task")
+    task = text_of(document, "task", "the job", default="credit")
+    if task not in TASKS:
+        raise senseless("task", " or ".join(TASKS), "this version knows no other task")
     return task
+
+
+def _keys(entry: Mapping[Any, Any], where: str) -> tuple[str, ...]:
+    """The key columns: one text, or several."""
+    value = entry.get("key", [])
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise senseless(f"key in {where}", "the name of a column, or a list of names")
+    return tuple(names)
 
 
 def _attempt(document: Mapping[Any, Any]) -> int:
     value = document.get("attempt", 0)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
-        raise _senseless("attempt", "a whole number from 0")
-    return value
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _senseless(where, "a number", "write 0.001, not 1e-3")
+        raise senseless("attempt", "a whole number from 0")
     return value
 
 
 def _options(given: Mapping[Any, Any]) -> dict[str, Any]:
     """All options, defaults written out, so that leaving one out equals writing its default."""
-    _known(given, _TRAIN, "train")
+    require_known(given, _TRAIN, "train")
     values: dict[str, Any] = {}
     for name, value in given.items():
-        number = _number(value, f"train.{name}")
+        number = number_of(value, f"train.{name}")
         if name in _WHOLE and number != int(number):
-            raise _senseless(f"train.{name}", "a whole number")
+            raise senseless(f"train.{name}", "a whole number")
         values[name] = int(number) if name in _WHOLE else float(number)
     return asdict(Options(**values))
 
 
 def _reveals(given: Mapping[Any, Any], parties: tuple[str, ...]) -> dict[str, Any]:
-    _known(given, _REVEAL, "reveal")
+    require_known(given, _REVEAL, "reveal")
     coefficients, scores = given.get("coefficients", "own"), given.get("scores") or []
     if coefficients not in ("own", "shared"):
-        raise _senseless("reveal.coefficients", "own or shared")
+        raise senseless("reveal.coefficients", "own or shared")
     correlations = given.get("correlations", "own" if coefficients == "own" else "none")
     if correlations not in ("own", "none"):
-        raise _senseless("reveal.correlations", "own or none")
+        raise senseless("reveal.correlations", "own or none")
     if not isinstance(scores, list) or any(name not in parties for name in scores):
-        raise _senseless(
+        raise senseless(
             "reveal.scores", f"a list of parties ({', '.join(parties)})", "[] opens no row scores"
         )
     return {"coefficients": coefficients, "correlations": correlations, "scores": sorted(set(scores))}
+
+
+def _protocol(document: Mapping[Any, Any]) -> str:
+    """The set intersection by which rows are aligned."""
+    section = mapping_of(document.get("psi") or {}, "psi")
+    return text_of(section, "protocol", "psi", default=DEFAULT_PSI)
+
+
+def _link(document: Mapping[Any, Any]) -> Link:
+    """What both sides take the line between them to be."""
+    return Link(number_of(document["link_mbit"], "link_mbit")) if "link_mbit" in document else Link()
 
 
 def _ot(document: Mapping[Any, Any]) -> str:
     """The source of OTs for `link_mbit`, which both sides write alike; the default without it."""
     if "link_mbit" not in document:
         return DEFAULT
-    mbit = _number(document["link_mbit"], "link_mbit")
+    mbit = number_of(document["link_mbit"], "link_mbit")
     if mbit <= 0:
-        raise _senseless("link_mbit", "megabits per second, above 0")
+        raise senseless("link_mbit", "megabits per second, above 0")
     return for_link(mbit)
 
 
 def _limits(given: Mapping[Any, Any]) -> Limits:
-    _known(given, _LIMITS, "limits")
-    values = {name: float(_number(value, f"limits.{name}")) for name, value in given.items()}
+    require_known(given, _LIMITS, "limits")
+    values = {name: float(number_of(value, f"limits.{name}")) for name, value in given.items()}
     if any(not 0 < value <= 7 * 86400 for value in values.values()):
-        raise _senseless("limits", "seconds above 0 and at most a week")
+        raise senseless("limits", "seconds above 0 and at most a week")
     return Limits(**values)
 
 
 def _locals(document: Mapping[Any, Any], folder: Path, parties: tuple[str, ...]) -> dict[str, Local]:
-    entries = _mapping(document.get("local") or {}, "local")
-    _known(entries, parties, "local")
+    entries = mapping_of(document.get("local") or {}, "local")
+    require_known(entries, parties, "local")
     found = {}
     for name, raw in entries.items():
         where = f"local.{name}"
-        entry = _mapping(raw, where)
-        _known(entry, _LOCAL, where)
+        entry = mapping_of(raw, where)
+        require_known(entry, _LOCAL, where)
         threads = entry.get("threads", 1)
         if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= 256:
-            raise _senseless(f"threads in {where}", "a whole number from 1 to 256")
-        home = folder / Path(_text(entry, "home", where)).expanduser() if "home" in entry else None
-        data = folder / Path(_text(entry, "data", where)).expanduser() if "data" in entry else None
+            raise senseless(f"threads in {where}", "a whole number from 1 to 256")
+        home = folder / Path(text_of(entry, "home", where)).expanduser() if "home" in entry else None
+        data = folder / Path(text_of(entry, "data", where)).expanduser() if "data" in entry else None
         found[name] = Local(home, data, threads)
     return found

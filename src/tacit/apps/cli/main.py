@@ -18,8 +18,8 @@ from rich.console import Console
 
 from tacit.apps.cli import show
 from tacit.apps.cli.check import look
+from tacit.apps.cli.entries import Address, parse_address
 from tacit.apps.cli.events import JsonLines, Listener, error_event
-from tacit.apps.cli.jobfile import Address, parse_address
 from tacit.apps.cli.party import Seat, read_table, take_seat
 from tacit.apps.cli.screen import Board, Screen, show_error
 from tacit.apps.cli.tracker import Tracker
@@ -146,6 +146,56 @@ def predict(
         _print_json(result)
     elif not events:
         show.predicted(_out(), words, result)
+
+
+@app.command(help=words("help.psi"))
+def psi(
+    me: Me,
+    config: Config,
+    key: Annotated[list[str] | None, typer.Option("--key", help=words("help.key"))] = None,
+    join: Annotated[str | None, typer.Option("--join", help=words("help.join"))] = None,
+    receivers: Annotated[str | None, typer.Option("--receivers", help=words("help.receivers"))] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help=words("help.protocol"))] = None,
+    security: Annotated[str | None, typer.Option("--security", help=words("help.security"))] = None,
+    order: Annotated[str | None, typer.Option("--order", help=words("help.order"))] = None,
+    trim: Annotated[bool | None, typer.Option("--trim/--no-trim", help=words("help.trim"))] = None,
+    case: Annotated[str | None, typer.Option("--case", help=words("help.case"))] = None,
+    duplicates: Annotated[str, typer.Option("--duplicates", help=words("help.duplicates"))] = "first",
+    link_mbit: Annotated[float | None, typer.Option("--link-mbit", help=words("help.link_mbit"))] = None,
+    out: Annotated[Path | None, typer.Option("--out", help=words("help.join_out"))] = None,
+    report: Annotated[Path | None, typer.Option("--report", help=words("help.report"))] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=words("help.dry_run"))] = False,
+    home: Home = None,
+    data: Data = None,
+    listen: Listen = None,
+    peer: Peer = None,
+    as_json: Json = False,
+    events: Events = False,
+    lang: Lang = "",
+) -> None:
+    from tacit.apps.cli import psi, psi_show
+    from tacit.apps.cli.psi_terms import Asked
+
+    seat = take_seat(config, me, task="", home=home, data=data, listen=_address(listen), peer=_address(peer))
+    asked = Asked(join, order, receivers, protocol, security, link_mbit, trim, case)
+    prepared = psi.prepare(seat, asked, key or (), duplicates, out, report)
+    if dry_run:
+        if as_json:
+            _print_json(psi.preflight(prepared))
+        else:
+            psi_show.preflight(_out(), words, prepared)
+        return
+    if not events:
+        psi_show.preflight(_err(), words, prepared)
+    result = _with_progress(
+        seat, Tracker("psi"), events, lambda seat, listener, tracker: psi.run(prepared, listener)
+    )
+    if report is not None:
+        psi_show.write_report(report, words, result)
+    if as_json:
+        _print_json(result)
+    elif not events:
+        psi_show.joined(_out(), words, result)
 
 
 @app.command(help=words("help.demo"))

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from tacit.apps.cli.entries import Address
 from tacit.apps.cli.events import Listener, MonotonicClock, sink_of
-from tacit.apps.cli.jobfile import Address, JobFile, Local, read_job, table_columns
+from tacit.apps.cli.jobfile import JobFile, Local, read_job, table_columns
 from tacit.base.errors import TacitError, UsageError
 from tacit.frame.source import open_table
 from tacit.net.tls import Endpoint, PeerAddress, TlsIdentity, TlsTransport, connect
@@ -77,6 +78,7 @@ def take_seat(
     config: Path,
     name: str,
     *,
+    task: str = "credit",
     home: Path | None = None,
     data: Path | None = None,
     listen: Address | None = None,
@@ -84,10 +86,18 @@ def take_seat(
 ) -> Seat:
     """The place of party `name` at the job in `config`; what is given here overrides the file.
 
-    Raises: as `read_job`; UsageError JOB-0001 (no such party), CLI-0004 (no home), CLI-0005 (the home's
+    `task`: what is about to be done; empty if any job will do.
+    Raises: as `read_job`; UsageError CLI-0013 (a job of another task),
+    JOB-0001 (no such party), CLI-0004 (no home), CLI-0005 (the home's
     certificate is not the one in the job), as `identity.load`.
     """
     file = read_job(config)
+    if task and file.job.task != task:
+        raise UsageError(
+            "CLI-0013",
+            f"the job {file.job.id!r} is of the task {file.job.task!r}, not {task!r}",
+            hint="tacit psi runs jobs of the task psi, tacit train those of the task credit",
+        )
     me = file.job.party(name)
     written = file.local.get(name, Local())
     local = Local(home or written.home, data or written.data, written.threads)

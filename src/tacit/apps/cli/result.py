@@ -9,15 +9,16 @@ from typing import Any
 from tacit.base.types import FRACTION_BITS
 from tacit.ir.op import OPS
 from tacit.mpc.scheme import find
-from tacit.psi.ecdh_ms86 import EcdhPsi
-from tacit.run.job import PRODUCT_VERSION, WIRE_VERSION, Job, Run
+from tacit.psi import choose
+from tacit.run.job import NO_SCHEME, PRODUCT_VERSION, WIRE_VERSION, Job, Run
 from tacit.tasks.credit import Options, Outcome
 
 _MATURITIES = ("experimental", "reviewed", "audited")
 
 
-def terms_of(job: Job) -> dict[str, Any]:
-    """The public part of every result: who computed what under which rules."""
+def terms_of(job: Job, psi: str = "") -> dict[str, Any]:
+    """The public part of every result: who computed what under which rules. `psi`: what "auto" came to."""
+    psi = psi or job.psi
     return {
         "job": job.id,
         "finished": datetime.now().astimezone().isoformat(timespec="minutes"),
@@ -27,27 +28,33 @@ def terms_of(job: Job) -> dict[str, Any]:
         "columns": {terms.name: len(terms.columns) for terms in job.parties},
         "scheme": job.scheme,
         "security": job.security,
-        "psi": job.psi,
+        "psi": psi,
         "reveals": dict(job.reveals),
-        "protocol": _protocol(job),
+        "protocol": _protocol(job, psi),
         "version": PRODUCT_VERSION,
         "wire_version": WIRE_VERSION,
         "digest": job.digest().hex(),
     }
 
 
-def _protocol(job: Job) -> dict[str, Any]:
+def _protocol(job: Job, psi: str) -> dict[str, Any]:
     """What the job's protocols claim, at the weakest of them."""
-    settings = [find(job.scheme, job.security).setting, EcdhPsi.setting]
-    sigmoid = OPS["sigmoid"].error
+    settings = [choose.find(psi, job.security).setting]
+    if job.scheme != NO_SCHEME:
+        settings.append(find(job.scheme, job.security).setting)
+    sigmoid = OPS["sigmoid"].error.absolute
     return {
         "kappa": min(setting.kappa for setting in settings),
         "sigma": min(setting.sigma for setting in settings),
         "assumes": sorted({assumption for setting in settings for assumption in setting.assumes}),
         "maturity": min((setting.maturity for setting in settings), key=_MATURITIES.index),
-        "fraction_bits": FRACTION_BITS,
-        "sigmoid_error": sigmoid.absolute,
+        **({} if job.scheme == NO_SCHEME else {"fraction_bits": FRACTION_BITS, "sigmoid_error": sigmoid}),
     }
+
+
+def psi_of(run: Run) -> str:
+    """The set intersection that ran."""
+    return run.job.psi if run.report.psi is None else run.report.psi.protocol
 
 
 def traffic_of(run: Run, wire_bytes_sent: int) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def training_result(run: Run, outcome: Outcome) -> dict[str, Any]:
     part, mine = outcome.part, run.job.parties[run.me].name
     weights = None if part.weights is None else dict(zip(part.names, part.weights, strict=True))
     return {
-        **terms_of(run.job),
+        **terms_of(run.job, psi_of(run)),
         "party": mine,
         "model": part.model,
         "rows": {

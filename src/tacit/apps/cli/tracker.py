@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "train": ("connect", "setup", "psi", "statistics", "training", "evaluation"),
     "predict": ("connect", "setup", "psi", "scoring"),
+    "psi": ("connect", "setup", "psi"),
 }
 
 _LOOP = re.compile(r"/step\.([0-9]+)(?=/|$)")
@@ -36,7 +38,10 @@ class Tracker:
     epochs: int = 0
     steps: dict[str, Step] = field(default_factory=dict)
     error: dict[str, Any] | None = None
+    now_s: Callable[[], float] = time.monotonic
     _totals: dict[int, int] = field(default_factory=dict)
+    _aligning_since: float = 0.0
+    _predicted_s: float | None = None
 
     def __post_init__(self) -> None:
         self.steps = {name: Step() for name in STEPS[self.task]}
@@ -72,10 +77,29 @@ class Tracker:
     def _on_aligned(self, event: dict[str, Any]) -> None:
         self.steps["psi"].detail = ("step.aligned", {"common": event["n_common"]})
 
+    def _on_choice(self, event: dict[str, Any]) -> None:
+        self._aligning_since, self._predicted_s = self.now_s(), float(event["seconds"])
+        seconds = f"{event['seconds']:.1f}"
+        self.steps["psi"].detail = ("step.chosen", {"protocol": event["protocol"], "seconds": seconds})
+
     def _on_psi(self, event: dict[str, Any]) -> None:
         step = self.steps["psi"]
         step.fraction = event["done"] / max(1, event["total"])
-        step.detail = ("step.masked", {"done": event["done"]})
+        percent, left = round(100 * step.fraction), self.left_s
+        step.detail = ("step.share", {"percent": percent})
+        if left is not None:
+            step.detail = ("step.left", {"percent": percent, "seconds": f"{left:.0f}"})
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the set intersection still takes: predicted at first, observed towards the end."""
+        fraction = self.steps["psi"].fraction
+        if self._predicted_s is None or fraction is None:
+            return None
+        spent = self.now_s() - self._aligning_since
+        observed = spent * (1 - fraction) / fraction if fraction else self._predicted_s
+        predicted = max(0.0, self._predicted_s - spent)
+        return fraction * observed + (1 - fraction) * predicted
 
     def _on_step(self, event: dict[str, Any]) -> None:
         outer = [int(index) for index in _LOOP.findall(event["path"])]

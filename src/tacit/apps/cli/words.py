@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tacit.apps.cli.psi_words import PSI_WORDS
 from tacit.apps.cli.report_words import REPORT_WORDS
 
 LANGUAGES = ("en", "zh")
@@ -114,7 +115,6 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "step.listens": ("listening on {address}", "正在监听 {address}"),
     "step.dials": ("dialing {address}", "正在连接 {address}"),
     "step.waiting": ("waiting for {peer}, {seconds} s", "等待 {peer}，已 {seconds} 秒"),
-    "step.masked": ("{done} ids masked", "已盲化 {done} 个 ID"),
     "step.aligned": ("{common} ids in common", "共有 {common} 个 ID"),
     "step.epoch": ("epoch {epoch} of {epochs}", "第 {epoch}/{epochs} 轮"),
     "board.sent": ("{party} sent", "{party} 发送"),
@@ -222,7 +222,7 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "demo.interrupted": ("Demo stopped; both processes were ended.", "演示已中止，两个进程均已结束。"),
 }
 
-WORDS: Mapping[str, tuple[str, str]] = {**TERMINAL_WORDS, **REPORT_WORDS}
+WORDS: Mapping[str, tuple[str, str]] = {**TERMINAL_WORDS, **PSI_WORDS, **REPORT_WORDS}
 
 
 class Words:

@@ -16,7 +16,7 @@ from tacit.apps.cli.check import refuse_blocked
 from tacit.apps.cli.events import Listener
 from tacit.apps.cli.party import Seat, hold, read_table, run_to_end
 from tacit.apps.cli.report import party_report
-from tacit.apps.cli.result import terms_of, traffic_of, training_result
+from tacit.apps.cli.result import psi_of, terms_of, traffic_of, training_result
 from tacit.apps.cli.saved import REPORT_FILE, load_part, save
 from tacit.base.errors import PolicyError, UsageError
 from tacit.frame.source import open_table
@@ -88,7 +88,7 @@ def predict(seat: Seat, model: Path, data: Path, out: Path, listener: Listener) 
             write_private(out, _scores_csv(table[terms.key], terms.key, *scored), replace=False)
             written = str(out.absolute())
     return {
-        **terms_of(job),
+        **terms_of(job, psi_of(run)),
         "party": terms.name,
         "model": part.model,
         "unseen": part.plan.unseen(table),

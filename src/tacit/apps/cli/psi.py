@@ -1,0 +1,167 @@
+"""`tacit psi`: one party's whole private join, from its file to its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tacit.apps.cli.entries import senseless
+from tacit.apps.cli.events import Listener
+from tacit.apps.cli.party import Seat, hold, run_to_end
+from tacit.apps.cli.psi_terms import Asked, key_columns, psi_job
+from tacit.apps.cli.result import psi_of, terms_of, traffic_of
+from tacit.base.errors import UsageError
+from tacit.frame.joinkeys import DUPLICATES, JoinKeys, join_keys
+from tacit.frame.sink import output_format, write_table
+from tacit.frame.source import CSV_ENDINGS, MISSING_TEXTS, open_table
+from tacit.run.job import Job, Run
+from tacit.tasks.join import KEPT, Joined, Terms, join, require_entitled
+from tacit.trust.vault import Workspace, write_private
+
+FLAG = "in_both"
+"""The column of an output with lines of both kinds: whether both sides have this key."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A join that may start: nothing has been sent yet."""
+
+    seat: Seat
+    job: Job
+    key: tuple[str, ...]
+    table: pa.Table
+    keys: JoinKeys
+    out: Path | None
+    report: Path | None
+
+    @property
+    def terms(self) -> Terms:
+        return Terms.of(self.job)
+
+    @property
+    def flagged(self) -> bool:
+        return bool(KEPT[self.terms.join]) and self.terms.join != "difference"
+
+
+def prepare(
+    seat: Seat,
+    asked: Asked,
+    key: Sequence[str],
+    duplicates: str,
+    out: Path | None = None,
+    report: Path | None = None,
+) -> Prepared:
+    """Read the table, make its keys, refuse what cannot end well.
+
+    Raises: UsageError CLI-0003, CLI-0008, CLI-0011, CLI-0012; PolicyError POLICY-0007 to POLICY-0009; as
+    `open_table` and `join_keys`.
+    """
+    columns = key_columns(seat.file, seat.terms.name, key)
+    job = psi_job(seat.file, asked, columns)
+    require_entitled(Terms.of(job), seat.terms.name, out is not None)
+    if duplicates not in DUPLICATES:
+        raise senseless("duplicates", " or ".join(DUPLICATES))
+    for file in (out, report):
+        if file is not None:
+            require_new(file)
+    if out is not None:
+        output_format(out)
+    table = open_table(seat.data, None if out else columns, verbatim=True)
+    for name in columns:
+        if name not in table.column_names:
+            open_table(seat.data, columns)  # names what is missing, and what is near
+    is_csv = seat.data.name.lower().endswith(CSV_ENDINGS)
+    null_texts = MISSING_TEXTS if is_csv else ()
+    keys = join_keys(table, columns, Terms.of(job).rules, duplicates=duplicates, null_texts=null_texts)
+    prepared = Prepared(seat, job, columns, table, keys, out, report)
+    if out is not None and prepared.flagged and FLAG in table.column_names:
+        raise UsageError(
+            "CLI-0012",
+            f"the table has a column {FLAG!r} already, which the output adds",
+            hint="rename it",
+        )
+    return prepared
+
+
+def require_new(out: Path) -> None:
+    """Raises UsageError CLI-0008."""
+    if out.exists():
+        raise UsageError(
+            "CLI-0008", f"{str(out)!r} exists and is not overwritten", hint="give another --out, or move it"
+        )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "CLI-0008",
+            f"there is no folder {str(out.absolute().parent)!r}",
+            hint="make it, or give another --out",
+        )
+
+
+def preflight(prepared: Prepared) -> dict[str, Any]:
+    """What would happen, for machines."""
+    return {
+        "job": prepared.job.id,
+        "party": prepared.seat.terms.name,
+        "key": list(prepared.key),
+        "receivers": list(prepared.terms.receivers),
+        "psi": prepared.job.psi,
+        "security": prepared.job.security,
+        **prepared.job.options,
+        "preflight": prepared.keys.found.to_json(),
+    }
+
+
+def run(prepared: Prepared, listener: Listener) -> dict[str, Any]:
+    """Join with the peer and write what this party may have; the result."""
+    seat, keys = prepared.seat, prepared.keys
+
+    async def whole(run: Run) -> tuple[Run, Joined]:
+        return run, await join(run, keys, threads=seat.local.threads)
+
+    with Workspace(seat.home) as workspace:
+        (done, joined), transport = run_to_end(hold(seat, prepared.job, listener, whole))
+        if prepared.out is not None:
+            _write(prepared, joined, prepared.out, workspace)
+    return {
+        **terms_of(prepared.job, psi_of(done)),
+        **prepared.job.options,
+        "party": seat.terms.name,
+        "key": list(prepared.key),
+        "receivers": list(prepared.terms.receivers),
+        "preflight": keys.found.to_json(),
+        "n_mine": joined.n_mine,
+        "n_theirs": joined.n_theirs,
+        "n_common": joined.n_common if joined.rows is not None else None,
+        "n_lines": None if joined.rows is None else len(joined.rows),
+        "out": None if prepared.out is None else str(prepared.out.absolute()),
+        **choice_of(done),
+        **traffic_of(done, transport.wire_bytes_sent),
+    }
+
+
+def choice_of(run: Run) -> dict[str, Any]:
+    """The protocol, why, and what was predicted for it."""
+    choice = run.report.psi
+    if choice is None:
+        return {}
+    return {
+        "because": choice.because,
+        "reason": choice.reason,
+        "predicted_seconds": round(choice.price.seconds, 4),
+        "predicted_bytes": choice.price.n_bytes,
+        "others": {name: round(price.seconds, 4) for name, price in choice.others.items()},
+    }
+
+
+def _write(prepared: Prepared, joined: Joined, out: Path, workspace: Path) -> None:
+    assert joined.rows is not None and joined.common is not None
+    lines = prepared.table.take(pa.array(joined.rows, mask=joined.rows < 0))
+    if prepared.flagged:
+        lines = lines.append_column(FLAG, pa.array(joined.common))
+    draft = workspace / "result"
+    write_table(lines, draft, output_format(out))
+    write_private(out, draft.read_bytes(), replace=False)

@@ -1,0 +1,145 @@
+"""Texts of private joins, in English and Chinese: the options of `tacit psi`, its look ahead, its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PSI_WORDS: Mapping[str, tuple[str, str]] = {
+    # --- help ---
+    "help.psi": (
+        "Join two tables privately: each side gets its own rows that belong to the result. Run it on both "
+        "sides, in any order.",
+        "隐私求交与连接：各方只得到自己表中属于结果的行。两边各自运行，先后不限。",
+    ),
+    "help.key": ("Key column; several times for a composite key.", "主键列；复合主键可多次给出。"),
+    "help.join": (
+        "inner, left, right, full or difference; left is the party that the job names first.",
+        "inner、left、right、full 或 difference；left 指任务文件中先列出的一方。",
+    ),
+    "help.receivers": (
+        "Who learns which keys are common: both, or one party's name.",
+        "谁得知哪些主键共有：both，或某一方的名称。",
+    ),
+    "help.protocol": (
+        "auto, or one by name: rr22, ecdh, ecdh-sm2, ecdh-ristretto255.",
+        "auto，或指定协议：rr22、ecdh、ecdh-sm2、ecdh-ristretto255。",
+    ),
+    "help.security": ("semi-honest or malicious.", "semi-honest（半诚实）或 malicious（恶意）。"),
+    "help.order": (
+        "joint: line i is the same key on both sides; file: the order of one's own file.",
+        "joint：两边第 i 行为同一主键；file：保持本方文件顺序。",
+    ),
+    "help.trim": (
+        "Whether white space at the ends of a key counts for nothing (default: it does not count).",
+        "主键首尾空白是否忽略（默认忽略）。",
+    ),
+    "help.case": (
+        "keep, or lower: whether upper and lower case differ.",
+        "keep（区分大小写）或 lower（不区分）。",
+    ),
+    "help.duplicates": (
+        "first: of rows with one key keep the first; refuse: stop.",
+        "first：同一主键保留首行；refuse：报错停止。",
+    ),
+    "help.link_mbit": (
+        "Megabits per second between the two sides, for --protocol auto.",
+        "双方之间的带宽（Mbit/s），供 --protocol auto 选择协议。",
+    ),
+    "help.join_out": (
+        "File for this side's rows: .csv, .csv.gz, .tsv or .parquet; it must not exist yet.",
+        "本方结果文件：.csv、.csv.gz、.tsv 或 .parquet，不得已存在。",
+    ),
+    "help.report": (
+        "File for the report: JSON if its name ends in .json, else text.",
+        "报告文件：以 .json 结尾则为 JSON，否则为文本。",
+    ),
+    "help.dry_run": ("Show what would happen and stop. Sends nothing.", "仅显示将发生什么，不发送任何数据。"),
+    # --- before ---
+    "psi.before": (
+        "{party} · job {job} · before anything is sent",
+        "{party} · 任务 {job} · 发送任何数据之前",
+    ),
+    "psi.keys": ("keys", "主键"),
+    "psi.keys_text": (
+        "{distinct} different ones in {rows} rows; columns: {columns}",
+        "{rows} 行中有 {distinct} 个不同主键；列：{columns}",
+    ),
+    "psi.missing": ("join nothing", "不参与匹配"),
+    "psi.missing_text": (
+        "{null} rows with NULL in the key, {empty} with an empty part",
+        "主键含 NULL 的行 {null}，含空值的行 {empty}",
+    ),
+    "psi.repeated": ("repeated", "重复"),
+    "psi.repeated_text": (
+        "{repeated} rows whose key came before; they are left out",
+        "主键重复的行 {repeated}，已剔除",
+    ),
+    "psi.changed": ("made alike", "规范化"),
+    "psi.changed_text": (
+        "{trimmed} trimmed, {normalised} brought into Unicode NFC, {lowered} made lower case",
+        "去首尾空白 {trimmed}，转为 Unicode NFC {normalised}，转小写 {lowered}",
+    ),
+    "psi.zeros": ("leading zeros", "前导零"),
+    "psi.zeros_text": (
+        "{zeros} keys begin with 0: '01' is not 1; does the other side write them, too?",
+        "{zeros} 个主键以 0 开头：'01' 与 1 不同，请确认对方写法一致",
+    ),
+    "psi.asks": ("result", "结果"),
+    "psi.asks_text": (
+        "{join} join, {order} order; {receivers} learn which keys are common",
+        "{join} 连接，{order} 顺序；由 {receivers} 得知共有主键",
+    ),
+    "psi.asks_one_text": (
+        "{join} join, {order} order; only {receivers} learns which keys are common",
+        "{join} 连接，{order} 顺序；仅 {receivers} 得知共有主键",
+    ),
+    "psi.rules": ("rules", "规则"),
+    "psi.rules_text": (
+        "white space at the ends {trim}, letter case {case}; 1 and '1' are one key, '01' is another",
+        "首尾空白 {trim}，大小写 {case}；1 与 '1' 相同，'01' 不同",
+    ),
+    "psi.trim_yes": ("ignored", "忽略"),
+    "psi.trim_no": ("kept", "保留"),
+    "psi.case_keep": ("kept", "区分"),
+    "psi.case_lower": ("ignored", "不区分"),
+    # --- progress ---
+    "step.rows": ("Tell how many rows", "告知行数"),
+    "step.chosen": ("{protocol}, about {seconds} s", "{protocol}，约 {seconds} 秒"),
+    "step.share": ("{percent} %", "{percent} %"),
+    "step.left": ("{percent} %, {seconds} s left", "{percent} %，还需 {seconds} 秒"),
+    # --- after ---
+    "psi.common": ("common", "共有"),
+    "psi.common_text": (
+        "{common} keys (of {mine} here, {theirs} there)",
+        "{common} 个主键（本方 {mine} 个，对方 {theirs} 个）",
+    ),
+    "psi.hidden_text": (
+        "only {receivers} learned which (of {mine} keys here, {theirs} there)",
+        "仅 {receivers} 得知（本方 {mine} 个主键，对方 {theirs} 个）",
+    ),
+    "psi.written": ("rows", "行"),
+    "psi.written_text": ("{lines}, written to {path}", "{lines} 行，已写入 {path}"),
+    "psi.not_written_text": ("{lines}; without --out nothing was written", "{lines} 行；未给 --out，未写出"),
+    "psi.protocol": ("protocol", "协议"),
+    "psi.protocol_text": (
+        "{psi} ({security}), because {reason}",
+        "{psi}（{security}），因为{reason}",
+    ),
+    "psi.because_asked": ("it was asked for by name", "任务指定"),
+    "psi.because_only": ("it is the only one at this security level", "该安全级别下仅此一种"),
+    "psi.because_work": (
+        "it computes least, and the link is fast enough for its messages",
+        "其计算量最小，且链路足以承载其通信",
+    ),
+    "psi.because_bytes": (
+        "its fewer bytes and messages outweigh what it computes",
+        "其通信量与轮数更少，抵过计算量",
+    ),
+    "psi.cost": ("cost", "开销"),
+    "psi.cost_text": (
+        "{seconds} s (predicted {predicted_seconds}), {bytes} of both sides (predicted {predicted_bytes})",
+        "{seconds} 秒（预计 {predicted_seconds}），双方共 {bytes}（预计 {predicted_bytes}）",
+    ),
+    "psi.learned": ("{party} learned", "{party} 得知"),
+    "reveal.rows": ("how many rows each party brings", "各方参与的行数"),
+}

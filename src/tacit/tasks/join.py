@@ -1,0 +1,152 @@
+"""A private join: which rows of two tables belong together, each side keeping its own rows.
+
+The first party of the job is the left side. A receiver learns which of its keys are common; all outputs are
+rows of one's own table. In the joint order, that of a common pseudorandom tag, line i is the same person on
+both sides, and a side that has no row there leaves it empty: this needs both sides to be receivers and, where
+unmatched rows are kept, the two row counts. In the order of the file nothing more is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from tacit.base.errors import PeerError, PolicyError
+from tacit.frame.joinkeys import JoinKeys, KeyRules
+from tacit.psi.functionality import Items
+from tacit.run.job import Job, Run
+
+Kind = Literal["inner", "left", "right", "full", "difference"]
+Order = Literal["joint", "file"]
+KINDS: tuple[Kind, ...] = ("inner", "left", "right", "full", "difference")
+ORDERS: tuple[Order, ...] = ("joint", "file")
+KEPT: Mapping[Kind, frozenset[int]] = {
+    "inner": frozenset(),
+    "left": frozenset((0,)),
+    "right": frozenset((1,)),
+    "full": frozenset((0, 1)),
+    "difference": frozenset((0, 1)),
+}
+"""Whose rows without a partner are in the result."""
+_MOST_ROWS = 1 << 40
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What both sides agree on about a join. `receivers`: names of those who learn which rows are common."""
+
+    join: Kind
+    order: Order
+    receivers: tuple[str, ...]
+    key_columns: int
+    rules: KeyRules
+
+    @staticmethod
+    def of(job: Job) -> Terms:
+        options = job.options
+        rules = KeyRules(options["trim"], options["case"], options["rules"])
+        receivers = tuple(job.reveals["intersection"])
+        return Terms(options["join"], options["order"], receivers, options["key_columns"], rules)
+
+    def to_job(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(options, reveals) of a job."""
+        options = {
+            "join": self.join,
+            "order": self.order,
+            "key_columns": self.key_columns,
+            "trim": self.rules.trim,
+            "case": self.rules.case,
+            "rules": self.rules.version,
+        }
+        return options, {"intersection": list(self.receivers)}
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether each side learns how many rows the other brings, keys or not."""
+        return self.order == "joint" and bool(KEPT[self.join])
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """One side's result. `rows` int64[m]: the row of my table in each line, -1 where I have none; `common`
+    bool[m]: whether the line has a row of either side; None for one who is no receiver."""
+
+    rows: np.ndarray | None
+    common: np.ndarray | None
+    n_common: int
+    n_mine: int
+    n_theirs: int
+
+
+def require_entitled(terms: Terms, party: str, wants_rows: bool) -> None:
+    """Raises PolicyError POLICY-0007 for rows that `party` may not learn, POLICY-0008 for an order that needs
+    both sides to be receivers, POLICY-0009 if nobody may learn rows."""
+    if not terms.receivers:
+        raise PolicyError(
+            "POLICY-0009",
+            "nobody may learn which rows are common, so no rows can be written",
+            hint="name a receiver, or keep membership on shares: psi/circuit_psty19 inside a program",
+        )
+    if wants_rows and party not in terms.receivers:
+        raise PolicyError(
+            "POLICY-0007",
+            f"{party!r} asks for rows, but only {terms.receivers[0]!r} may learn which are common",
+            hint="leave out --out on this side, or agree on --receivers both",
+        )
+    if terms.order == "joint" and len(terms.receivers) < 2:
+        raise PolicyError(
+            "POLICY-0008",
+            "rows in the joint order need both sides to learn which are common",
+            hint="agree on --receivers both, or on --order file; to hide membership, use shares (circuit)",
+        )
+
+
+async def join(run: Run, keys: JoinKeys, *, threads: int = 1) -> Joined:
+    """Run the join of `run.job`. Raises as `Run.align` and `require_entitled`."""
+    terms = Terms.of(run.job)
+    require_entitled(terms, run.job.parties[run.me].name, False)
+    receivers = frozenset(run.job.party(name) for name in terms.receivers)
+    n_theirs_rows = 0
+    mine = len(keys) + len(keys.without)
+    if terms.counts_rows:  # Step 1: how many lines the other side's rows take
+        documents = await run.agree("rows", {"rows": mine})
+        n_theirs_rows = _count(documents[1 - run.me])
+    items = Items(keys.data, keys.offsets)
+    found = await run.align(items, receivers=receivers, threads=threads)  # Step 2: which keys are common
+    if found.rows is None:
+        return Joined(None, None, 0, found.n_mine, found.n_theirs)
+    rows, common = _lines(terms, run.me, keys, found.rows, n_theirs_rows)
+    return Joined(rows, common, len(found.rows), found.n_mine, found.n_theirs)
+
+
+def _count(document: Mapping[str, Any]) -> int:
+    n_rows = document.get("rows")
+    if not isinstance(n_rows, int) or isinstance(n_rows, bool) or not 0 <= n_rows <= _MOST_ROWS:
+        raise PeerError("PEER-0001", "message refused: the peer's number of rows is none")
+    return n_rows
+
+
+def _lines(
+    terms: Terms, me: int, keys: JoinKeys, matched: np.ndarray, n_theirs_rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(rows, common) of `Joined`; `matched`: numbers of my common keys in the joint order."""
+    joint = keys.rows[matched]
+    single = np.ones(len(keys), bool)
+    single[matched] = False
+    alone = np.sort(np.concatenate([keys.rows[single], keys.without]))
+    if terms.join == "difference":
+        return alone, np.zeros(len(alone), bool)
+    if terms.order == "file":
+        rows = np.sort(np.concatenate([joint, alone]) if me in KEPT[terms.join] else joint)
+        return rows, np.isin(rows, joint, assume_unique=True)
+    if terms.counts_rows and n_theirs_rows < len(matched):
+        raise PeerError("PEER-0001", "message refused: the peer has fewer rows than common ones")
+    blocks = [joint]
+    for side in sorted(KEPT[terms.join]):  # Step 3: the left side's single rows, then the right side's
+        empty = np.full(n_theirs_rows - len(matched), -1, np.int64)
+        blocks.append(alone if side == me else empty)
+    rows = np.concatenate(blocks)
+    return rows, np.arange(len(rows)) < len(matched)
