@@ -18,7 +18,7 @@ from tacit.psi.choose import PROTOCOLS as BALANCED
 
 PROTOCOLS: dict[str, Kind] = {
     **{
-        name: Balanced(kind, *(BALANCED[other] for other in [HARDENED.get(name)] if other))
+        name: Balanced(kind, BALANCED.get(HARDENED.get(name, "")))
         for name, kind in BALANCED.items()
         if name not in HARDENED.values()
     },
