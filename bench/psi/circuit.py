@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from bench.party import Party
-from bench.psi.kind import Kind, read_ids, sizes, two_sets, write_ids
+from bench.psi.kind import THREADS, Kind, read_ids, sizes, two_sets, write_ids
 from bench.task import Figures, Outputs, wrong
 from tacit.base.setting import Setting
 from tacit.mpc.semi2k import Semi2k
@@ -55,11 +55,11 @@ class Circuit(Kind):
     async def play(self, party: Party) -> None:
         receiver = party.me == RECEIVER
         table, keys, items = read_ids(party, *([] if receiver else ["value"]))
-        values = None if receiver else table["value"].to_numpy().astype(np.uint64)[keys.rows][None]
+        values = None if receiver else table["value"].cast(pa.uint64()).to_numpy()[keys.rows][None]
         run = await party.run("semi2k", "semi-honest")
         assert isinstance(run.scheme, Semi2k)
         async with party.computing():
-            found = await intersect(run.ctx.sub("psi"), run.scheme, items, values, 1)
+            found = await intersect(run.ctx.sub("psi"), run.scheme, items, values, 1, THREADS)
             if self._totals:
                 count, sums = await count_and_sums(run.ctx.sub("totals"), run.scheme, found)
         if self._totals:

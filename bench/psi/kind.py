@@ -70,7 +70,8 @@ def write_ids(folder: Path, ids: np.ndarray, **columns: np.ndarray) -> None:
 def read_ids(party: Party, *columns: str) -> tuple[pa.Table, Keys, Items]:
     """My file with those columns, and its ids as a protocol takes them."""
     with party.timed("io"):
-        table = open_table(party.folder / INPUT, ["id", *columns], text=["id"])
+        # Numbers as text: what they are is known, and finding it out would read the file twice.
+        table = open_table(party.folder / INPUT, ["id", *columns], text=["id", *columns])
     keys = canonical_keys(table["id"], name="id")
     return table, keys, Items(keys.data, keys.offsets)
 

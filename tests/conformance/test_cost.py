@@ -176,6 +176,7 @@ async def _circuit_psi(ctx: Ctx) -> None:
 
 def test_circuit_psi_costs_what_it_declares() -> None:
     names = {f"psi.circuit_psty19.{name}" for name in ("agree_sizes", "program")}
+    names |= {"blocks.ot.equality_c18.equal_words"}
     assert names <= verify(observe(_circuit_psi))
 
 

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod dzk;
+mod equality;
 mod fss;
 mod garble;
 mod local;
@@ -26,6 +27,8 @@ mod kernel {
         gr_combine, gr_evaluate, gr_fold, gr_fold_wide, gr_mul, gr_tensor, gr_tensor_wide,
     };
     #[pymodule_export]
+    use super::equality::{distance_recv, distance_send, pick_recv, pick_send};
+    #[pymodule_export]
     use super::fss::{fss_evaluate, fss_evaluate_all, fss_generate, fss_key_size};
     #[pymodule_export]
     use super::garble::{
@@ -46,7 +49,7 @@ mod kernel {
     #[pymodule_export]
     use super::psi::{
         OkvsKeys, PsiTags, cuckoo_bins, cuckoo_fill, cuckoo_places, first_appearances, okvs_size,
-        psi_keys, psi_list_size,
+        psi_blocks, psi_keys, psi_list_size,
     };
     #[pymodule_export]
     use super::rlwe::{

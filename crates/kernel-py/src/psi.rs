@@ -43,6 +43,20 @@ pub fn psi_keys<'py>(
     })
 }
 
+/// Hashes of values with their keys.
+#[pyfunction]
+pub fn psi_blocks<'py>(
+    py: Python<'py>,
+    label: ByteString<'py>,
+    values: Bytes2<'py>,
+    keys: Bytes2<'py>,
+) -> Rows<'py> {
+    let (label, values, keys) = (label.exact(LABEL)?, rows(&values)?, rows(&keys)?);
+    fill(py, [keys.len(), 16], |out| {
+        tag::blocks(&label, values, keys, out.as_chunks_mut().0)
+    })
+}
+
 /// Numbers of the items that equal none before them.
 #[pyfunction]
 pub fn first_appearances<'py>(

@@ -327,6 +327,26 @@ def cot_recv(t: U8, label: Bytes, choices: Bytes, payload: Bytes, m: int, bits: 
     "malformed" if the payload has another size or an element of 2^bits or more.
     """
 
+def distance_send(q: U8, delta: Bytes, label: Bytes, planes: U64) -> tuple[U8, U8]:
+    """Payload `uint8[bits·n]` and shares `uint8[n]` modulo 64 of how many bits of the parties' words differ.
+
+    `planes`: `bits_to_planes` of n = 64 w words of at most 63 bits, `uint64[bits, w]`. Rows `q: uint8[bits·n,
+    16]` in the order of the planes, the OT choices being the peer's planes.
+    """
+
+def distance_recv(t: U8, label: Bytes, planes: U64, payload: Bytes) -> U8:
+    """The receiver's shares `uint8[n]`; "malformed" if the payload has another size."""
+
+def pick_send(q: U8, delta: Bytes, label: Bytes, places: U8, coins: U64) -> U64:
+    """For each place in 0 <= p < 64 a table of 64 bits, its coin everywhere but its complement at p.
+
+    The coins are packed, `uint64[ceil(n/64)]`. Rows `q: uint8[6·n, 16]`, the OT choices being the six planes
+    of the receiver's places.
+    """
+
+def pick_recv(t: U8, label: Bytes, places: U8, payload: U64) -> U8:
+    """What the tables have at the receiver's places, `uint8[n]`; "malformed" if there are not n tables."""
+
 def gilboa_payload_size(batch: int, m: int, d: int, bits: int) -> int:
     """Bytes of the payload of `gilboa_send`: `batch·d·m·sum(ceil((bits-i)/8) for i in range(bits))`."""
 

@@ -13,6 +13,9 @@ def psi_keys(data: U8, offsets: NDArray[np.int64], label: Bytes, strong: bool, t
     Else a CBC-MAC under `label`, which must be drawn after the items; strong: of SHA-256(label ‖ item).
     """
 
+def psi_blocks(label: Bytes, values: U8, keys: U8) -> U8:
+    """Hashes `uint8[n, 16]` of values with their keys: correlated values become pseudorandom."""
+
 def first_appearances(data: U8, offsets: NDArray[np.int64], key: Bytes) -> NDArray[np.uint32]:
     """Numbers of items as in `mask_items` that equal none before them, ascending; `key`: 16 fresh bytes.
 

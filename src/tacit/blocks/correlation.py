@@ -57,6 +57,8 @@ class Correlations(ABC):
     """Messages in a row that a product of private values takes, `cross_rounds` of numbers excepted."""
     bit_rounds: int = 2
     """As `rounds`, for `bit_products`."""
+    link: OtLink | None = None
+    """Extended OTs with the peer, where the two parties make their correlations themselves."""
     triple_rounds: int = 1
     """As `rounds`, for `bit_triples`. Silent OT takes one less for few bits than it says."""
 
@@ -151,7 +153,7 @@ class OwnCorrelations(Correlations):
     def __init__(
         self, link: OtLink, products: ProductLink | None = None, slots: SlotLink | None = None
     ) -> None:
-        self._link = link
+        self.link: OtLink = link
         self._products = products
         self._slots = slots
         self.triple_rounds = link.rounds
@@ -167,10 +169,10 @@ class OwnCorrelations(Correlations):
     def _random_bits(self, words: int) -> int:
         """Of the random OTs for so many words, in the chunks of `ole.in_chunks`."""
         whole, rest = divmod(64 * words, ole.CHUNK_OTS)
-        return whole * self._link.random_row_bits(ole.CHUNK_OTS) + self._link.random_row_bits(rest)
+        return whole * self.link.random_row_bits(ole.CHUNK_OTS) + self.link.random_row_bits(rest)
 
     def choose_bits(self, n: int, m: int, bits: int) -> int:
-        return self._link.row_bits(n) + 8 * n * m * -(-bits // 8)
+        return self.link.row_bits(n) + 8 * n * m * -(-bits // 8)
 
     def cross_bits(
         self,
@@ -228,7 +230,7 @@ class OwnCorrelations(Correlations):
         return packed < self._ot_cross_bits(batch, m, d, bits)
 
     def _ot_cross_bits(self, batch: int, m: int, d: int, bits: int) -> int:
-        return self._link.row_bits(batch * d * bits) * -(
+        return self.link.row_bits(batch * d * bits) * -(
             -m // _cross_rows(m, bits)
         ) + 8 * _kernel.gilboa_payload_size(batch, m, d, bits)
 
@@ -236,7 +238,7 @@ class OwnCorrelations(Correlations):
         """c = (a0^a1)&(b0^b1): local terms, and one random bit OLE in each direction for the crossed ones."""
 
         async def one(scope: Ctx, start: int, stop: int) -> np.ndarray:
-            calls = (ole.random_bit_ole(scope, self._link, sender, stop - start, width) for sender in (0, 1))
+            calls = (ole.random_bit_ole(scope, self.link, sender, stop - start, width) for sender in (0, 1))
             sent, received = await gather(*calls)
             if ctx.me == 1:
                 sent, received = received, sent
@@ -253,7 +255,7 @@ class OwnCorrelations(Correlations):
 
         def part(sender: int, bits: np.ndarray) -> Coroutine[Any, Any, np.ndarray]:
             def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:
-                return masked_bit_product(scope, self._link, sender, bits[start:stop])
+                return masked_bit_product(scope, self.link, sender, bits[start:stop])
 
             return ole.in_chunks(ctx, len(bits), ole.CHUNK_OTS // 64, one)
 
@@ -275,7 +277,7 @@ class OwnCorrelations(Correlations):
         def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:
             return ole.choose(
                 scope,
-                self._link,
+                self.link,
                 holder,
                 None if choices is None else choices[start:stop],
                 None if values is None else values[start:stop],
@@ -330,7 +332,7 @@ class OwnCorrelations(Correlations):
                 n = stop - start
                 cut = (n, min(rows, m - i), min(columns, d - j), 1 if distinct == 1 else n)
                 factor = None if w is None else w[start:stop, j : j + columns]
-                return ole.cross(scope, self._link, holder, part, factor, cut, bits)
+                return ole.cross(scope, self.link, holder, part, factor, cut, bits)
 
             return ole.in_chunks(ctx, batch, step, one)
 
@@ -391,7 +393,7 @@ class OwnCorrelations(Correlations):
         """Shares mod 2^64, uint64[n], of 1 where either party's `tops` is 1, else 0."""
         n = len(tops)
         choices, values = (tops.astype(np.uint8), None) if ctx.me == holder else (None, tops.reshape(n, 1))
-        both = await ole.choose(ctx, self._link, holder, choices, values, (n, 1), RING_BITS)
+        both = await ole.choose(ctx, self.link, holder, choices, values, (n, 1), RING_BITS)
         return np.asarray(tops - both[:, 0])
 
 

@@ -7,10 +7,10 @@ Setting  semi-honest. LPN, AES as an ideal cipher, random oracle; what the schem
          constant time: which cells of stores and tables are touched depends on a party's own items.
 Leaks    the two set sizes.
 Differs  the bins of an item lie in three thirds of the table, so a key is the item and the number of the
-         third. Equality of two private strings is a tree of ANDs of the scheme.
+         third. Equality is that of `blocks.ot.equality_c18`, of as many bits as m asks for.
 Cost     m = 1.27 n_x bins. 16 (e m + 3 e n_y) bytes for the two stores (e = 1.30), twice that part of the
-         second for every two further payload columns; 63 ANDs a bin, one product of a bit for every column
-         of a bin. Floor at 2^20: 80 million ANDs.
+         second for every two further payload columns; l + 6 OTs and l + 8 bytes a bin to compare l = 40 +
+         log2 m bits, one product of a bit for every column of a bin. Floor at 2^20: 90 million OTs.
 
 Notation     paper        here
   X, Y       sets         keys of the receiver's and the sender's `items`
@@ -33,6 +33,7 @@ from tacit.base.errors import LimitError, UsageError
 from tacit.base.prg import label16
 from tacit.base.protocol import gather, protocol
 from tacit.base.wire import Octets, Ring
+from tacit.blocks.ot.softspoken_roy22 import SoftSpokenLink
 from tacit.blocks.settings import TWO_PARTY_ANY_OT
 from tacit.blocks.vole.silent_rrt23 import SilentVoleLink, open_link
 from tacit.mpc.semi2k import Semi2k
@@ -40,8 +41,8 @@ from tacit.mpc.semi2k.share import Semi2kShare
 from tacit.psi.functionality import Items
 
 FUNCTIONS = 3
-TAG_BITS = 64
-"""Of s_j: 2^-64 for each of m bins, so 40 bits remain for 2^24 of them."""
+FALSE_MATCHES = 40
+"""Another item passes for a common one, in any bin, with probability 2^-40."""
 LARGEST_SET = 1 << 22
 RECEIVER = 0
 _BLOCK_BYTES = 16
@@ -74,15 +75,21 @@ class Sizes:
         return int(_kernel.cuckoo_bins(self.n_receiver))
 
     @property
+    def tag_bits(self) -> int:
+        """Bits of s_j that are compared."""
+        return FALSE_MATCHES + (self.bins - 1).bit_length()
+
+    @property
     def tables(self) -> int:
         """Stores of 16-byte values: one word of equality, one for each column."""
         return -(-(1 + self.columns) // 2)
 
 
 async def intersect(
-    ctx: Ctx, scheme: Semi2k, items: Items, columns: np.ndarray | None, n_columns: int
+    ctx: Ctx, scheme: Semi2k, items: Items, columns: np.ndarray | None, n_columns: int, threads: int = 1
 ) -> Members:
     """Party 0 is the receiver. `columns` uint64[c, n]: the sender's payload by item; None at the receiver.
+    `threads` cores are used where one side works alone.
 
     Raises: UsageError PSI-0001 for repeated items, PSI-0030 for columns that do not fit, LimitError PSI-0003.
     """
@@ -96,16 +103,22 @@ async def intersect(
     n_theirs = await agree_sizes(ctx, len(items))
     pair = (len(items), n_theirs) if ctx.me == RECEIVER else (n_theirs, len(items))
     sizes = Sizes(*pair, n_columns)
-    link = await open_link(ctx)
+    link = await _voles(ctx, scheme)
     label = ctx.common(ctx.peer).bytes(_BLOCK_BYTES)
-    keys = _kernel.psi_keys(items.data, items.offsets, label, False, 1)
-    bins, words = await program(ctx, link, keys, columns, sizes)
-    member = await _equal(ctx, scheme, words[0])
+    keys = _kernel.psi_keys(items.data, items.offsets, label, False, threads)
+    bins, words = await program(ctx, link, keys, columns, sizes, threads)
+    member = await scheme.equal(ctx, words[0], sizes.tag_bits)
     payload = Semi2kShare(words[1:])
     if n_columns:
         wide = Semi2kShare(np.broadcast_to(member.data, payload.shape).copy(), boolean=True)
         payload = cast(Semi2kShare, await scheme.mux(ctx, wide, payload))
     return Members(bins, member, payload)
+
+
+async def _voles(ctx: Ctx, scheme: Semi2k) -> SilentVoleLink:
+    """Over the OTs that the scheme has, if they are of the kind that VOLEs start from."""
+    base = scheme.link
+    return SilentVoleLink(base) if isinstance(base, SoftSpokenLink) else await open_link(ctx)
 
 
 async def count_and_sums(ctx: Ctx, scheme: Semi2k, found: Members) -> tuple[int, np.ndarray]:
@@ -130,27 +143,39 @@ async def agree_sizes(ctx: Ctx, n: int) -> int:
     return theirs
 
 
-def _bits(link: SilentVoleLink, keys: np.ndarray, columns: np.ndarray | None, sizes: Sizes) -> int:
+def _bits(
+    link: SilentVoleLink, keys: np.ndarray, columns: np.ndarray | None, sizes: Sizes, threads: int
+) -> int:
     cells, hint = _kernel.okvs_size(sizes.bins), _kernel.okvs_size(FUNCTIONS * sizes.n_sender)
     return int(link.bits(cells)) + 8 * _BLOCK_BYTES * (cells + sizes.tables * hint)
 
 
 @protocol(source="PSTY19 §5; RS21 §5", setting=TWO_PARTY_ANY_OT, rounds=4, bits=_bits)
 async def program(
-    ctx: Ctx, link: SilentVoleLink, keys: np.ndarray, columns: np.ndarray | None, sizes: Sizes
+    ctx: Ctx,
+    link: SilentVoleLink,
+    keys: np.ndarray,
+    columns: np.ndarray | None,
+    sizes: Sizes,
+    threads: int,
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """(bins at the receiver, words uint64[1 + c, m]): in a bin whose item is common, the first words of the
     two sides are equal and the others add up to the payload; else the receiver's are pseudorandom."""
     coins = ctx.common(ctx.peer)
     seeds = [coins.bytes(_BLOCK_BYTES) for _ in range(3)]
     if ctx.me == RECEIVER:
-        return await _receive(ctx, link, keys, sizes, seeds)
+        return await _receive(ctx, link, keys, sizes, seeds, threads)
     assert columns is not None
-    return None, await _send(ctx, link, keys, columns, sizes, seeds)
+    return None, await _send(ctx, link, keys, columns, sizes, seeds, threads)
 
 
 async def _receive(
-    ctx: Ctx, link: SilentVoleLink, keys: np.ndarray, sizes: Sizes, seeds: list[np.ndarray]
+    ctx: Ctx,
+    link: SilentVoleLink,
+    keys: np.ndarray,
+    sizes: Sizes,
+    seeds: list[np.ndarray],
+    threads: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     # Step 1: every bin asks for its item, an empty one for nothing in particular.
     table = _kernel.cuckoo_fill(_kernel.cuckoo_places(keys, seeds[0], sizes.bins), sizes.bins)
@@ -160,13 +185,13 @@ async def _receive(
     third = sizes.bins // FUNCTIONS
     for function in range(FUNCTIONS):
         _mark(asked[function * third : (function + 1) * third], function)
-    store = _kernel.OkvsKeys(sizes.bins, seeds[1], asked, 1)
+    store = _kernel.OkvsKeys(sizes.bins, seeds[1], asked, threads)
     corrections, t = await link.receive(ctx, len_of(sizes.bins))
     np.bitwise_xor(corrections, store.encode(ctx.private().bytes(_BLOCK_BYTES)), out=corrections)
     await ctx.send(ctx.peer, Octets(corrections))
-    masks = _hashed(ctx, store.decode(t), sizes.tables)
+    masks = _hashed(ctx, store.decode(t), asked, sizes.tables)
     # Step 3: what the hint gives, unmasked.
-    lookup = _kernel.OkvsKeys(FUNCTIONS * sizes.n_sender, seeds[2], asked, 1)
+    lookup = _kernel.OkvsKeys(FUNCTIONS * sizes.n_sender, seeds[2], asked, threads)
     blocks = []
     for index in range(sizes.tables):
         shape = (_kernel.okvs_size(FUNCTIONS * sizes.n_sender), _BLOCK_BYTES)
@@ -182,6 +207,7 @@ async def _send(
     columns: np.ndarray,
     sizes: Sizes,
     seeds: list[np.ndarray],
+    threads: int,
 ) -> np.ndarray:
     places = _kernel.cuckoo_places(keys, seeds[0], sizes.bins)
     every = np.repeat(keys[None], FUNCTIONS, axis=0)
@@ -189,19 +215,22 @@ async def _send(
         _mark(every[function], function)
     flat, bins = every.reshape(-1, _BLOCK_BYTES), places.T.reshape(-1)
     q = await link.send(ctx, len_of(sizes.bins))
+    lookup = _kernel.OkvsKeys(sizes.bins, seeds[1], flat, threads)
+    store = _kernel.OkvsKeys(len(flat), seeds[2], flat, threads)
     corrections = (await ctx.recv(ctx.peer, Octets, shape=(len_of(sizes.bins), _BLOCK_BYTES))).array
     delta = link.delta
-    asked = _kernel.OkvsKeys(sizes.bins, seeds[1], flat, 1).decode(q ^ _kernel.gf128_mul(corrections, delta))
-    masks = _hashed(ctx, asked ^ _kernel.gf128_mul(flat, delta), sizes.tables)
+    asked = lookup.decode(q ^ _kernel.gf128_mul(corrections, delta))
+    masks = _hashed(ctx, asked ^ _kernel.gf128_mul(flat, delta), flat, sizes.tables)
     # Step 2: my words of every bin, so that the receiver's come out right under the function.
     mine = ctx.private().ring((1 + sizes.columns, sizes.bins))
-    wanted = np.zeros((2 * sizes.tables, len(flat)), np.uint64)
-    wanted[0] = mine[0][bins]
-    wanted[1 : 1 + sizes.columns] = np.tile(columns, FUNCTIONS) - mine[1:, bins]
-    store = _kernel.OkvsKeys(len(flat), seeds[2], flat, 1)
     for index in range(sizes.tables):
-        values = np.ascontiguousarray(wanted[2 * index : 2 * index + 2].T).view(np.uint8)
-        hint = store.encode(ctx.private().bytes(_BLOCK_BYTES), values ^ masks[index])
+        values = masks[index].view(np.uint64)
+        for half, word in enumerate(range(2 * index, min(2 * index + 2, len(mine)))):
+            wanted = mine[word][bins]
+            if word > 0:
+                wanted = np.tile(columns[word - 1], FUNCTIONS) - wanted
+            values[:, half] ^= wanted
+        hint = store.encode(ctx.private().bytes(_BLOCK_BYTES), values.view(np.uint8))
         await ctx.send(ctx.peer, Octets(hint))
     return mine
 
@@ -215,12 +244,10 @@ def _mark(keys: np.ndarray, function: int) -> None:
     keys[:, 0] ^= np.uint8(function + 1)
 
 
-def _hashed(ctx: Ctx, outputs: np.ndarray, tables: int) -> list[np.ndarray]:
+def _hashed(ctx: Ctx, outputs: np.ndarray, keys: np.ndarray, tables: int) -> list[np.ndarray]:
     """Random functions of the VOLE's outputs: they are correlated by delta before."""
-    wide = np.zeros((len(outputs), 32), np.uint8)
-    wide[:, :_BLOCK_BYTES] = outputs
     return [
-        _kernel.hash_points(wide, label16(f"circuit-psi {index}", ctx.path), _BLOCK_BYTES)
+        _kernel.psi_blocks(label16(f"circuit-psi {index}", ctx.path), outputs, keys)
         for index in range(tables)
     ]
 
@@ -228,15 +255,3 @@ def _hashed(ctx: Ctx, outputs: np.ndarray, tables: int) -> list[np.ndarray]:
 def _words(blocks: list[np.ndarray], sizes: Sizes) -> np.ndarray:
     columns = [np.ascontiguousarray(block).view(np.uint64).T for block in blocks]
     return np.ascontiguousarray(np.concatenate(columns)[: 1 + sizes.columns])
-
-
-async def _equal(ctx: Ctx, scheme: Semi2k, words: np.ndarray) -> Semi2kShare:
-    """Whether the two parties' words are equal: all bits of their negated xor, one tree of ANDs."""
-    own = words if ctx.me == RECEIVER else ~words
-    bits = np.unpackbits(own.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little").T
-    share = Semi2kShare(np.ascontiguousarray(bits), boolean=True)
-    while share.shape[0] > 1:
-        half = share.shape[0] // 2
-        low, high = (Semi2kShare(part, boolean=True) for part in (share.data[:half], share.data[half:]))
-        share = cast(Semi2kShare, await scheme.and_(ctx, low, high))
-    return Semi2kShare(share.data[0], boolean=True)

@@ -6,6 +6,7 @@
 mod cells;
 pub mod cot;
 pub mod endemic_mr19;
+pub mod equality;
 mod ggm;
 pub mod gilboa99;
 pub mod ole;

@@ -50,6 +50,31 @@ pub fn add_product(to: &mut [Block], a: &[Block], c: &Block, threads: usize) -> 
     })
 }
 
+/// `out[i] = H(values[i], keys[i])`, the fast form.
+fn hash_batch(hash: &TweakedHash, values: &[Block], keys: &[Block], out: &mut [Block]) {
+    let mut images = Wiped::filled([0u8; 16], values.len());
+    images.copy_from_slice(values);
+    hash.permute(&mut images);
+    out.copy_from_slice(&images);
+    xor_blocks(out, keys);
+    hash.permute(out);
+    xor_blocks(out, &images);
+}
+
+/// The fast form as whole blocks, for values that are programmed instead of compared.
+///
+/// # Errors
+/// `Mismatch` for bad lengths.
+pub fn blocks(label: &Block, values: &[Block], keys: &[Block], out: &mut [Block]) -> Result<()> {
+    check(values.len(), keys.len(), out.len())?;
+    let hash = TweakedHash::new(b"tacit psi block", label);
+    let parts = values.chunks(BATCH).zip(keys.chunks(BATCH));
+    for ((values, keys), out) in parts.zip(out.chunks_mut(BATCH)) {
+        hash_batch(&hash, values, keys, out);
+    }
+    Ok(())
+}
+
 /// Fast tags of 128 bits.
 ///
 /// # Errors
@@ -68,14 +93,8 @@ pub fn fast(
         threads,
         jobs.zip(tags.chunks_mut(BATCH)),
         |((values, keys), tags)| {
-            let mut images = Wiped::filled([0u8; 16], values.len());
             let mut out = Wiped::filled([0u8; 16], values.len());
-            images.copy_from_slice(values);
-            hash.permute(&mut images);
-            out.copy_from_slice(&images);
-            xor_blocks(&mut out, keys);
-            hash.permute(&mut out);
-            xor_blocks(&mut out, &images);
+            hash_batch(&hash, values, keys, &mut out);
             for (tag, block) in tags.iter_mut().zip(out.iter()) {
                 let block = u128::from_le_bytes(*block);
                 *tag = Tag {
@@ -145,23 +164,30 @@ mod tests {
         let n = BATCH + 5;
         let (label, w) = (random.blocks(1)[0], random.blocks(1)[0]);
         let (values, keys) = (random.blocks(n), random.blocks(n));
-        let mut text = 13u64.to_le_bytes().to_vec();
-        text.extend_from_slice(b"tacit psi tag");
-        text.extend_from_slice(&label);
-        let cipher_key: Block = Sha512::digest(&text)[..16].try_into().unwrap();
+        let cipher_key = |domain: &[u8]| -> Block {
+            let length = (domain.len() as u64).to_le_bytes();
+            let digest = Sha512::digest([&length, domain, &label].concat());
+            digest[..16].try_into().unwrap()
+        };
+        let defined = |domain: &[u8], i: usize| {
+            let pi = |x: &Block| Aes128::new(&cipher_key(domain)).encrypt(x);
+            let image = pi(&values[i]);
+            u128::from_le_bytes(xor(pi(&xor(image, keys[i])), image))
+        };
         on_every_tier(|_| {
-            let pi = |x: &Block| Aes128::new(&cipher_key).encrypt(x);
             let mut tags = vec![Tag::default(); n];
             fast(&label, &values, &keys, 2, &mut tags).unwrap();
             let mut long = vec![Tag::default(); n];
             strong(&label, &w, &values, &keys, 2, &mut long).unwrap();
+            let mut whole = vec![[0; 16]; n];
+            blocks(&label, &values, &keys, &mut whole).unwrap();
             for i in [0, 1, BATCH - 1, BATCH, n - 1] {
-                let image = pi(&values[i]);
-                let expected = u128::from_le_bytes(xor(pi(&xor(image, keys[i])), image));
                 assert_eq!(
                     u128::from(tags[i].head) | u128::from(tags[i].low) << 64,
-                    expected
+                    defined(b"tacit psi tag", i)
                 );
+                let block = u128::from_le_bytes(whole[i]);
+                assert_eq!(block, defined(b"tacit psi block", i));
                 let digest = Sha256::digest([label, xor(values[i], w), keys[i]].concat());
                 assert_eq!(long[i].head.to_le_bytes(), digest[..8]);
                 assert_eq!(long[i].low.to_le_bytes(), digest[8..24]);
@@ -173,6 +199,7 @@ mod tests {
             assert_eq!(sums[i], xor(keys[i], gf128::mul(&values[i], &w)));
         }
         assert!(add_product(&mut sums, &values[1..], &w, 1).is_err());
+        assert!(blocks(&label, &values[1..], &keys, &mut keys.clone()).is_err());
         assert!(fast(&label, &values[1..], &keys, 1, &mut vec![Tag::default(); n]).is_err());
     }
 }

@@ -15,7 +15,7 @@ chunk's transfer overlaps the next one's computation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,14 @@ from tacit.blocks.settings import TWO_PARTY_ANY_OT
 CHUNK_OTS = 1 << 17
 CHUNK_PAYLOAD_BYTES = 1 << 20
 _WINDOW = 8
+_NONE = np.zeros(0, np.uint8)
+
+
+class _Turn:
+    """Whatever else is ready runs first."""
+
+    def __await__(self) -> Generator[None]:
+        yield
 
 
 def in_chunks(
@@ -57,10 +65,16 @@ async def _in_chunks(
 ) -> np.ndarray:
     if total == 0:
         return await one(ctx, 0, 0)
-    parts: list[np.ndarray] = []
-    for start in range(0, total, _WINDOW * step):
-        stops = range(start, min(start + _WINDOW * step, total), step)
-        parts += await gather(*(one(ctx, s, min(s + step, total)) for s in stops))
+    starts = range(0, total, step)
+    parts: list[np.ndarray] = [_NONE] * len(starts)
+    coming = iter(enumerate(starts))
+
+    async def lane() -> None:  # Each chunk starts after the one before it, so both parties name it alike.
+        for index, start in coming:
+            parts[index] = await one(ctx, start, min(start + step, total))
+            await _Turn()  # A chunk that waited for nothing leaves the next ones to the other lanes.
+
+    await gather(*(lane() for _ in range(min(_WINDOW, len(starts)))))
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
 
 

@@ -7,12 +7,15 @@ from typing import ClassVar, cast
 import numpy as np
 
 from tacit.base.ctx import Ctx
+from tacit.base.errors import UsageError
 from tacit.base.protocol import gather
 from tacit.base.setting import Setting
 from tacit.base.types import RING_BITS, Shape
 from tacit.blocks.correlation import TWO_PARTY, Correlations, OwnCorrelations
 from tacit.blocks.he import rlwe_product, slot_product
+from tacit.blocks.ot import equality_c18
 from tacit.blocks.ot.choose import DEFAULT, LINKS
+from tacit.blocks.ot.functionality import OtLink
 from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.semi2k import arith, boolean, convert, leading
 from tacit.mpc.semi2k import share as sharing
@@ -34,6 +37,24 @@ class Semi2k(Scheme):
     async def start(cls, ctx: Ctx) -> Semi2k:
         links = (LINKS[cls.ot](ctx), rlwe_product.open_link(ctx), slot_product.open_link(ctx))
         return cls(OwnCorrelations(*await gather(*links)))
+
+    @property
+    def link(self) -> OtLink | None:
+        """Extended OTs with the peer; None where a dealer gives the correlations."""
+        return self._source.link
+
+    async def equal(self, ctx: Ctx, mine: np.ndarray, bits: int) -> Semi2kShare:
+        """Whether the parties' own words uint64[n] agree in their low `bits`, at most 63: a boolean share.
+
+        Raises UsageError SCHEME-0001 where a dealer, a third party, gives the correlations.
+        """
+        if self.link is None:
+            raise UsageError(
+                "SCHEME-0001",
+                f"words that two parties hold in the clear are compared by two parties, not by {self.name!r}",
+                hint="choose semi2k, which needs no dealer",
+            )
+        return Semi2kShare(await equality_c18.equal(ctx, self.link, mine, bits), boolean=True)
 
     async def share(
         self, ctx: Ctx, x: np.ndarray | None, *, owner: int, shape: Shape, boolean: bool = False
