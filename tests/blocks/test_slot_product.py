@@ -95,7 +95,7 @@ def test_one_crossed_term_of_numbers(holder: int, n: int) -> None:
 
 def test_few_products_stay_with_ots() -> None:
     async def party(ctx: Ctx, source: OwnCorrelations) -> list[bool]:
-        without = OwnCorrelations(source._link)
+        without = OwnCorrelations(source.link)
         shapes = [(n, 1, 1, n) for n in (1, 1000, 3000)]
         return [source.crosses_bits(shape) < without.crosses_bits(shape) for shape in shapes]
 
