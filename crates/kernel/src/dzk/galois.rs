@@ -9,6 +9,8 @@ use super::lanes::{self, LANES};
 use super::narrow::Narrow;
 pub use super::plain::{combine, tensor};
 #[cfg(target_arch = "x86_64")]
+use super::tiles;
+#[cfg(target_arch = "x86_64")]
 use super::x86;
 use super::{extend, points};
 use crate::error::{Error, Result, ensure};
@@ -141,6 +143,8 @@ pub fn fold(
 struct Rows<'a> {
     weights: &'a [Element],
     #[cfg(target_arch = "x86_64")]
+    tiles: Option<(tiles::Machine, tiles::Bytes)>,
+    #[cfg(target_arch = "x86_64")]
     narrow: Option<Narrow>,
 }
 
@@ -149,11 +153,18 @@ impl<'a> Rows<'a> {
         Self {
             weights,
             #[cfg(target_arch = "x86_64")]
+            tiles: tiles::Machine::new().zip(tiles::Bytes::new(weights)),
+            #[cfg(target_arch = "x86_64")]
             narrow: Narrow::new(weights),
         }
     }
 
     fn fold(&self, x: &[u64], out: &mut [Element]) -> Result<()> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((machine, bytes)) = &self.tiles {
+            bytes.fold(machine, x, out);
+            return Ok(());
+        }
         #[cfg(target_arch = "x86_64")]
         if let Some(narrow) = &self.narrow {
             narrow.fold(x, out);

@@ -17,6 +17,8 @@ mod lanes;
 mod narrow;
 mod plain;
 #[cfg(target_arch = "x86_64")]
+mod tiles;
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 #[cfg(test)]

@@ -143,7 +143,15 @@ fn weighted_sums_of_plain_values_equal_the_definition_on_every_tier() {
                 assert_eq!((out[k], words[k]), (sum, word));
             }
         }
-        for (n, width) in [(0usize, 4), (5, 8), (64, 32), (100, 32), (600, 4)] {
+        for (n, width) in [
+            (0usize, 4),
+            (5, 8),
+            (64, 32),
+            (100, 32),
+            (600, 4),
+            (2500, 64),
+            (4400, 128),
+        ] {
             let rows = n.div_ceil(width);
             let (x, weights) = (random.words(n), elements(&mut random, width));
             let alpha = challenges(&mut random, rows);
@@ -155,10 +163,7 @@ fn weighted_sums_of_plain_values_equal_the_definition_on_every_tier() {
             binary::fold(&x, &bit_weights, None, &mut lanes).unwrap();
             binary::fold(&x, &bit_weights, Some(&alpha), &mut scaled_lanes).unwrap();
             for (l, row) in x.chunks(width).enumerate() {
-                let mut sum = [0; DEGREE];
-                for (x, weight) in row.iter().zip(&weights) {
-                    add(&mut sum, &weight.map(|word| word.wrapping_mul(*x)));
-                }
+                let sum = weighted(row, &weights);
                 assert_eq!((out[l], scaled[l]), (sum, product(&sum, &widen(alpha[l]))));
                 for b in 0..64 {
                     let terms = row.iter().zip(&bit_weights);
@@ -280,29 +285,50 @@ fn wide_tensors_and_folds_equal_the_definition_on_every_tier() {
 fn folds_with_narrow_weights_equal_the_definition_on_every_tier() {
     on_every_tier(|_| {
         let mut random = Stream::new(5);
-        let edge = 1u64 << 39;
-        for most in [edge - 1, edge] {
-            // From -2^39 to `most`: what 40 bits hold with sign, and one more.
-            let mut weights = elements(&mut random, 8);
-            for word in weights.as_flattened_mut() {
-                *word = (*word % (2 * edge)).wrapping_sub(edge);
-            }
-            (weights[1][7], weights[2][47]) = (most, 0u64.wrapping_sub(edge));
-            for n in [3, 32, 77] {
-                let mut x = random.words(n);
-                x[1] = u64::MAX;
-                let mut out = vec![[1; DEGREE]; n.div_ceil(8)];
-                galois::fold(&x, &weights, None, &mut out).unwrap();
-                for (out, row) in out.iter().zip(x.chunks(8)) {
-                    let mut sum = [0; DEGREE];
-                    for (x, weight) in row.iter().zip(&weights) {
-                        add(&mut sum, &weight.map(|word| word.wrapping_mul(*x)));
+        for (width, bits) in [(8, 40), (64, 16), (128, 32), (128, 40), (128, 64)] {
+            let edge = 1u64 << (bits - 1);
+            for most in [edge - 1, edge] {
+                // From -edge to `most`: what so many bits hold with sign, and one more.
+                let mut weights = elements(&mut random, width);
+                for word in weights.as_flattened_mut() {
+                    *word = (*word & (2 * (edge - 1) + 1)).wrapping_sub(edge);
+                }
+                (weights[1][7], weights[2][47]) = (most, 0u64.wrapping_sub(edge));
+                for n in [3, 4 * width, 17 * width + 5] {
+                    let mut x = random.words(n);
+                    x[1..width.min(n)].fill(u64::MAX);
+                    let mut out = vec![[1; DEGREE]; n.div_ceil(width)];
+                    galois::fold(&x, &weights, None, &mut out).unwrap();
+                    for (out, row) in out.iter().zip(x.chunks(width)) {
+                        assert_eq!(*out, weighted(row, &weights));
                     }
-                    assert_eq!(*out, sum);
                 }
             }
         }
     });
+}
+
+/// Sums of bytes are largest here: they must fit in 32 bits with a sign.
+#[test]
+fn folds_of_the_largest_bytes_equal_the_definition_on_every_tier() {
+    on_every_tier(|_| {
+        for word in [u64::MAX, u64::MAX >> 1, 1 << 63, 0x7f7f_7f7f_7f7f_7f7f] {
+            let (x, weights) = (vec![u64::MAX; 300], vec![[word; DEGREE]; 128]);
+            let mut out = vec![[1; DEGREE]; 3];
+            galois::fold(&x, &weights, None, &mut out).unwrap();
+            for (out, row) in out.iter().zip(x.chunks(128)) {
+                assert_eq!(*out, weighted(row, &weights));
+            }
+        }
+    });
+}
+
+fn weighted(row: &[u64], weights: &[Element]) -> Element {
+    let mut sum = [0; DEGREE];
+    for (x, weight) in row.iter().zip(weights) {
+        add(&mut sum, &weight.map(|word| word.wrapping_mul(*x)));
+    }
+    sum
 }
 
 #[test]

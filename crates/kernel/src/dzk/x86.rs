@@ -118,13 +118,13 @@ pub(super) fn masks(alpha: &Words) -> Masks {
 }
 
 #[target_feature(enable = "avx512f")]
-fn load(from: &Words) -> __m512i {
+pub(super) fn load(from: &Words) -> __m512i {
     // SAFETY: a reference to 64 readable bytes; the load has no alignment requirement.
     unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx512f")]
-fn store(to: &mut Words, value: __m512i) {
+pub(super) fn store(to: &mut Words, value: __m512i) {
     // SAFETY: a reference to 64 writable bytes; the store has no alignment requirement.
     unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), value) }
 }
@@ -207,7 +207,7 @@ fn add_to(out: &mut Element, sums: &[__m512i; DEGREE / 8]) {
 
 /// Word i of lane r becomes word r of lane i.
 #[target_feature(enable = "avx512f")]
-fn transposed(x: [__m512i; 8]) -> [__m512i; 8] {
+pub(super) fn transposed(x: [__m512i; 8]) -> [__m512i; 8] {
     let mut pairs = x;
     for i in (0..8).step_by(2) {
         pairs[i] = _mm512_unpacklo_epi64(x[i], x[i + 1]);
@@ -244,7 +244,7 @@ fn transpose_rows(x: &[u64], width: usize, depth: usize, side: &mut [u64]) {
 
 /// Eight words of a slice that is long enough.
 #[inline(always)]
-fn words_at(x: &[u64], at: usize) -> &Words {
+pub(super) fn words_at(x: &[u64], at: usize) -> &Words {
     x[at..at + LANES]
         .as_chunks()
         .0
