@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from tacit.base.distinct import first_appearances
 from tacit.base.errors import UsageError
 from tacit.frame.columns import flat, is_text
+from tacit.frame.keys import buffers_of
 
 RULES_VERSION = 1
 DUPLICATES = ("first", "refuse")
@@ -93,7 +94,7 @@ def join_keys(
     rows, without = np.flatnonzero(usable).astype(np.int64), np.flatnonzero(~usable).astype(np.int64)
     whole = [part if not len(without) else part.filter(pa.array(usable)) for part in parts]
     joined = whole[0] if len(whole) == 1 else _composed(whole)
-    data, offsets = _buffers(joined)
+    data, offsets = buffers_of(joined)
     first = first_appearances(data, offsets)
     repeated = len(rows) - len(first)
     if repeated and duplicates == "refuse":
@@ -103,7 +104,7 @@ def join_keys(
             hint="delete the repeated rows, or keep the first of each with --duplicates first",
         )
     if repeated:
-        data, offsets = _buffers(joined.take(pa.array(first)))
+        data, offsets = buffers_of(joined.take(pa.array(first)))
     found = Preflight(table.num_rows, len(first), int(null.sum()), int(empty.sum()), repeated, **counts)
     return JoinKeys(data, offsets, rows[first], without, found)
 
@@ -156,13 +157,3 @@ def _composed(parts: Sequence[pa.Array]) -> pa.Array:
         pieces += [pa.Array.from_buffers(pa.binary(4), len(part), buffers).cast(pa.large_binary())]
         pieces += [part.cast(pa.large_binary())]
     return pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.large_binary()))
-
-
-def _buffers(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """(uint8 bytes, int64 offsets) of a large_string or large_binary array, not copied."""
-    if not len(array):
-        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
-    _, offset_buffer, data_buffer = array.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int64)[array.offset : array.offset + len(array) + 1]
-    raw = np.frombuffer(data_buffer, np.uint8)
-    return raw[offsets[0] : offsets[-1]], offsets - offsets[0]

@@ -77,7 +77,7 @@ def canonical_keys(
             "DATA-0019", f"key column {name!r} has no id at all", hint="check the name of the key column"
         )
     present = text.filter(usable) if n_null else text
-    data, offsets = _buffers(present)
+    data, offsets = buffers_of(present)
     first = first_appearances(data, offsets)
     n_duplicate = len(present) - len(first)
     if n_duplicate and duplicates == "refuse":
@@ -87,7 +87,7 @@ def canonical_keys(
             hint="delete the repeated rows, or write duplicates: first in the job",
         )
     if n_duplicate:
-        data, offsets = _buffers(present.take(pa.array(first)))
+        data, offsets = buffers_of(present.take(pa.array(first)))
     return Keys(data, offsets, rows[first], n_null, n_duplicate)
 
 
@@ -126,9 +126,11 @@ def _whole_numbers(array: pa.Array, name: str) -> pa.Array:
     return pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing)
 
 
-def _buffers(distinct: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """(uint8 bytes, int64 offsets) of a large_string array, not copied."""
-    _, offset_buffer, data_buffer = distinct.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int64)[distinct.offset : distinct.offset + len(distinct) + 1]
-    raw = np.frombuffer(data_buffer, np.uint8)
+def buffers_of(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """(uint8 bytes, int64 offsets) of a large_string or large_binary array, not copied."""
+    if not len(array):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    _, offset_buffer, data_buffer = array.buffers()
+    offsets = np.frombuffer(offset_buffer, np.int64)[array.offset : array.offset + len(array) + 1]
+    raw = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.zeros(0, np.uint8)
     return raw[offsets[0] : offsets[-1]], offsets - offsets[0]

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,8 @@ from tacit.run.compiled import compiled
 from tacit.run.gate.judge import Verdict, judge
 from tacit.run.job import NO_PSI, Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,24 @@ class _Unhurried:
         return 0.0
 
 
+def as_every_party(
+    job: Job, party: Callable[[Run], Awaitable[T]], *, insecure_seed: bytes | None = None
+) -> list[tuple[Run, T]]:
+    """Run `party` as every party of `job` at once, in this process; runs and results in party order."""
+    clock: Clock = _Unhurried()
+
+    async def one(number: int, network: MemoryNetwork) -> tuple[Run, T]:
+        endpoint = network.endpoint(number)
+        run = await Run.open(job, number, endpoint, clock=clock, insecure_seed=insecure_seed)
+        return run, await party(run)
+
+    async def everybody() -> list[tuple[Run, T]]:
+        network = MemoryNetwork(len(job.parties))
+        return await gather(*(one(number, network) for number in range(len(job.parties))))
+
+    return asyncio.run(everybody())
+
+
 class Simulation:
     """All parties in one process and one event loop: for tests and notebooks. Same protocols, no network."""
 
@@ -132,26 +152,14 @@ class Simulation:
 
     def execute(self, program: Program, inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
         """Run `program` as every party at once; all its results are revealed to all."""
-        clock: Clock = _Unhurried()
 
-        async def party(number: int, network: MemoryNetwork) -> tuple[Run, dict[str, np.ndarray]]:
-            run = await Run.open(
-                self.job(program.name),
-                number,
-                network.endpoint(number),
-                clock=clock,
-                insecure_seed=self._seed,
-            )
-            data = {key: value.array if value.owner == number else None for key, value in inputs.items()}
+        async def party(run: Run) -> dict[str, np.ndarray]:
+            data = {key: value.array if value.owner == run.me else None for key, value in inputs.items()}
             grants = (Grant(f"{program.name}.*", ALL),)
             outputs = await run.compute(program.name, program, data, grants)
-            return run, {key: value.plain for key, value in outputs.items() if value.plain is not None}
+            return {key: value.plain for key, value in outputs.items() if value.plain is not None}
 
-        async def everybody() -> list[tuple[Run, dict[str, np.ndarray]]]:
-            network = MemoryNetwork(len(self.names))
-            return await gather(*(party(number, network) for number in range(len(self.names))))
-
-        results = asyncio.run(everybody())
+        results = as_every_party(self.job(program.name), party, insecure_seed=self._seed)
         self.runs = [run for run, _ in results]
         return results[0][1]
 

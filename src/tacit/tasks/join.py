@@ -9,20 +9,24 @@ unmatched rows are kept, the two row counts. In the order of the file nothing mo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
-from tacit.base.errors import PeerError, PolicyError
+from tacit.base.errors import PeerError, PolicyError, UsageError
 from tacit.frame.joinkeys import JoinKeys, KeyRules
+from tacit.psi.choose import AUTO
 from tacit.psi.functionality import Items
-from tacit.run.job import Job, Run
+from tacit.run.job import NO_SCHEME, Job, PartyTerms, Run
 
 Kind = Literal["inner", "left", "right", "full", "difference"]
 Order = Literal["joint", "file"]
 KINDS: tuple[Kind, ...] = ("inner", "left", "right", "full", "difference")
 ORDERS: tuple[Order, ...] = ("joint", "file")
+CASES = ("keep", "lower")
+BOTH, NOBODY = "both", "none"
 KEPT: Mapping[Kind, frozenset[int]] = {
     "inner": frozenset(),
     "left": frozenset((0,)),
@@ -31,6 +35,8 @@ KEPT: Mapping[Kind, frozenset[int]] = {
     "difference": frozenset((0, 1)),
 }
 """Whose rows without a partner are in the result."""
+FLAG = "in_both"
+"""The column of a result with lines of both kinds: whether both sides have this key."""
 _MOST_ROWS = 1 << 40
 
 
@@ -51,8 +57,35 @@ class Terms:
         receivers = tuple(job.reveals["intersection"])
         return Terms(options["join"], options["order"], receivers, options["key_columns"], rules)
 
-    def to_job(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(options, reveals) of a job."""
+    @staticmethod
+    def agreed(
+        names: tuple[str, ...],
+        *,
+        join: Any = "inner",
+        order: Any = None,
+        receivers: Any = BOTH,
+        key_columns: int = 1,
+        trim: Any = True,
+        case: Any = "keep",
+    ) -> Terms:
+        """What people write, checked. `names`: the two parties; `receivers`: "both", "none" or names; without
+        an `order`, the joint one where there can be one.
+
+        Raises: UsageError JOIN-0002 for what makes no sense.
+        """
+        who = _receivers(receivers, names)
+        _require_one_of("join", join, KINDS)
+        possible = len(who) == 2 and join != "difference"
+        order = order or ("joint" if possible else "file")
+        _require_one_of("order", order, ORDERS)
+        if join == "difference" and order == "joint":
+            raise _senseless("order", "file for a difference: its rows have no partner to line up with")
+        _require_one_of("case", case, CASES)
+        _require_one_of("trim", trim, (True, False))
+        return Terms(join, order, who, key_columns, KeyRules(trim, case))
+
+    def job(self, job: Job, *, protocol: str = AUTO, security: str = "semi-honest") -> Job:
+        """`job` as one of this join: which columns are the key, and all others, is each side's own affair."""
         options = {
             "join": self.join,
             "order": self.order,
@@ -61,7 +94,23 @@ class Terms:
             "case": self.rules.case,
             "rules": self.rules.version,
         }
-        return options, {"intersection": list(self.receivers)}
+        parties = tuple(PartyTerms(terms.name, terms.certificate_sha256, "", ()) for terms in job.parties)
+        return replace(
+            job,
+            task="psi",
+            parties=parties,
+            options=options,
+            reveals={"intersection": list(self.receivers)},
+            scheme=NO_SCHEME,
+            security=security,
+            psi=protocol,
+            ot="",
+        )
+
+    @property
+    def flagged(self) -> bool:
+        """Whether lines with and without a partner are in the result."""
+        return self.join in ("left", "right", "full")
 
     @property
     def counts_rows(self) -> bool:
@@ -79,6 +128,24 @@ class Joined:
     n_common: int
     n_mine: int
     n_theirs: int
+
+
+def _require_one_of(name: str, value: Any, values: tuple[Any, ...]) -> None:
+    if not any(value is known or (isinstance(value, str) and value == known) for known in values):
+        raise _senseless(name, " or ".join(map(str, values)))
+
+
+def _senseless(name: str, wanted: str) -> UsageError:
+    return UsageError("JOIN-0002", f"{name} of a join must be {wanted}", hint="correct it on both sides")
+
+
+def _receivers(value: Any, names: tuple[str, ...]) -> tuple[str, ...]:
+    if value == BOTH:
+        return names
+    found = [] if value == NOBODY else [value] if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or any(name not in names for name in found):
+        raise _senseless("receivers", f"{BOTH} or one of {', '.join(names)}")
+    return tuple(name for name in names if name in found)
 
 
 def require_entitled(terms: Terms, party: str, wants_rows: bool) -> None:
@@ -101,6 +168,24 @@ def require_entitled(terms: Terms, party: str, wants_rows: bool) -> None:
             "POLICY-0008",
             "rows in the joint order need both sides to learn which are common",
             hint="agree on --receivers both, or on --order file; to hide membership, use shares (circuit)",
+        )
+
+
+def lines_of(table: pa.Table, terms: Terms, joined: Joined) -> pa.Table:
+    """The rows of my table that are my part of the result, empty where I have none; with a column `FLAG` if
+    lines without a partner are among them."""
+    assert joined.rows is not None
+    lines = table.take(pa.array(joined.rows, mask=joined.rows < 0))
+    return lines.append_column(FLAG, pa.array(joined.common)) if terms.flagged else lines
+
+
+def require_no_flag(table: pa.Table, terms: Terms) -> None:
+    """Raises UsageError JOIN-0001 if the output would have two columns of one name."""
+    if terms.flagged and FLAG in table.column_names:
+        raise UsageError(
+            "JOIN-0001",
+            f"the table has a column {FLAG!r} already, which the result adds",
+            hint="rename it",
         )
 
 

@@ -87,14 +87,14 @@ def take_seat(
     """The place of party `name` at the job in `config`; what is given here overrides the file.
 
     `task`: what is about to be done; empty if any job will do.
-    Raises: as `read_job`; UsageError CLI-0013 (a job of another task),
+    Raises: as `read_job`; UsageError CLI-0012 (a job of another task),
     JOB-0001 (no such party), CLI-0004 (no home), CLI-0005 (the home's
     certificate is not the one in the job), as `identity.load`.
     """
     file = read_job(config)
     if task and file.job.task != task:
         raise UsageError(
-            "CLI-0013",
+            "CLI-0012",
             f"the job {file.job.id!r} is of the task {file.job.task!r}, not {task!r}",
             hint="tacit psi runs jobs of the task psi, tacit train those of the task credit",
         )

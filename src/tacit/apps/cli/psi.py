@@ -19,11 +19,8 @@ from tacit.frame.joinkeys import DUPLICATES, JoinKeys, join_keys
 from tacit.frame.sink import output_format, write_table
 from tacit.frame.source import CSV_ENDINGS, MISSING_TEXTS, open_table
 from tacit.run.job import Job, Run
-from tacit.tasks.join import KEPT, Joined, Terms, join, require_entitled
+from tacit.tasks.join import Joined, Terms, join, lines_of, require_entitled, require_no_flag
 from tacit.trust.vault import Workspace, write_private
-
-FLAG = "in_both"
-"""The column of an output with lines of both kinds: whether both sides have this key."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +39,6 @@ class Prepared:
     def terms(self) -> Terms:
         return Terms.of(self.job)
 
-    @property
-    def flagged(self) -> bool:
-        return bool(KEPT[self.terms.join]) and self.terms.join != "difference"
-
 
 def prepare(
     seat: Seat,
@@ -57,7 +50,7 @@ def prepare(
 ) -> Prepared:
     """Read the table, make its keys, refuse what cannot end well.
 
-    Raises: UsageError CLI-0003, CLI-0008, CLI-0011, CLI-0012; PolicyError POLICY-0007 to POLICY-0009; as
+    Raises: UsageError CLI-0003, CLI-0008, CLI-0011, JOIN-0001; PolicyError POLICY-0007 to POLICY-0009; as
     `open_table` and `join_keys`.
     """
     columns = key_columns(seat.file, seat.terms.name, key)
@@ -77,14 +70,9 @@ def prepare(
     is_csv = seat.data.name.lower().endswith(CSV_ENDINGS)
     null_texts = MISSING_TEXTS if is_csv else ()
     keys = join_keys(table, columns, Terms.of(job).rules, duplicates=duplicates, null_texts=null_texts)
-    prepared = Prepared(seat, job, columns, table, keys, out, report)
-    if out is not None and prepared.flagged and FLAG in table.column_names:
-        raise UsageError(
-            "CLI-0012",
-            f"the table has a column {FLAG!r} already, which the output adds",
-            hint="rename it",
-        )
-    return prepared
+    if out is not None:
+        require_no_flag(table, Terms.of(job))
+    return Prepared(seat, job, columns, table, keys, out, report)
 
 
 def require_new(out: Path) -> None:
@@ -158,10 +146,6 @@ def choice_of(run: Run) -> dict[str, Any]:
 
 
 def _write(prepared: Prepared, joined: Joined, out: Path, workspace: Path) -> None:
-    assert joined.rows is not None and joined.common is not None
-    lines = prepared.table.take(pa.array(joined.rows, mask=joined.rows < 0))
-    if prepared.flagged:
-        lines = lines.append_column(FLAG, pa.array(joined.common))
     draft = workspace / "result"
-    write_table(lines, draft, output_format(out))
+    write_table(lines_of(prepared.table, prepared.terms, joined), draft, output_format(out))
     write_private(out, draft.read_bytes(), replace=False)

@@ -1,0 +1,1 @@
+"""Components, all parties in one process."""

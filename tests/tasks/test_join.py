@@ -1,0 +1,172 @@
+"""Every kind of join against plain Python, in one process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tacit
+from tacit.base.errors import PeerError, PolicyError, TacitError, UsageError
+from tacit.frame.joinkeys import join_keys
+from tacit.run.job import Job, PartyTerms, Run
+from tacit.run.secure import as_every_party
+from tacit.tasks.join import KINDS, Terms, join
+
+LEFT = {"id": ["a", "b", None, "c", "b", "d"], "x": [0, 1, 2, 3, 4, 5]}
+RIGHT = {"id": ["d", "e", "a", ""], "y": [0, 1, 2, 3]}
+KEYS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "", None]), max_size=8)
+
+
+def pairs(result: Any) -> list[tuple[Any, Any]]:
+    """(x, y) of lines that belong together."""
+    left, right = result["l"], result["r"]
+    return list(zip(left["x"].to_pylist(), right["y"].to_pylist(), strict=True))
+
+
+def expected(how: str, left: list[Any], right: list[Any]) -> list[tuple[Any, Any]]:
+    """What SQL says once repeated keys are gone, as a set of (row on the left, row on the right)."""
+    firsts = [{}, {}]  # type: ignore[var-annotated]
+    alone: list[list[int]] = [[], []]
+    for side, values in enumerate((left, right)):
+        for row, key in enumerate(values):
+            if not key:
+                alone[side].append(row)
+            else:
+                firsts[side].setdefault(key, row)
+    lines: list[tuple[Any, Any]] = [
+        (row, firsts[1][key]) for key, row in firsts[0].items() if key in firsts[1]
+    ]
+    if how in ("left", "full"):
+        lines += [(row, None) for key, row in firsts[0].items() if key not in firsts[1]]
+        lines += [(row, None) for row in alone[0]]
+    if how in ("right", "full"):
+        lines += [(None, row) for key, row in firsts[1].items() if key not in firsts[0]]
+        lines += [(None, row) for row in alone[1]]
+    return sorted(lines, key=repr)
+
+
+def run(left: list[Any], right: list[Any], how: str, **options: Any) -> Any:
+    tables = {
+        "l": pa.table({"id": pa.array(left, pa.string()), "x": pa.array(range(len(left)), pa.int64())}),
+        "r": pa.table({"id": pa.array(right, pa.string()), "y": pa.array(range(len(right)), pa.int64())}),
+    }
+    return tacit.join(tables, "id", how, **options)
+
+
+@given(KEYS, KEYS, st.sampled_from(["inner", "left", "right", "full"]), st.sampled_from(["rr22", "ecdh"]))
+@settings(max_examples=40, deadline=None)
+def test_lines_of_both_sides_belong_together(
+    left: list[Any], right: list[Any], how: str, protocol: str
+) -> None:
+    result = run(left, right, how, protocol=protocol)
+    assert sorted(pairs(result), key=repr) == expected(how, left, right)
+    if how != "inner":
+        assert result["l"]["in_both"].to_pylist() == result["r"]["in_both"].to_pylist()
+        assert result["l"]["in_both"].to_pylist() == [None not in pair for pair in pairs(result)]
+
+
+@given(KEYS, KEYS, st.sampled_from(["inner", "left", "right", "full", "difference"]))
+@settings(max_examples=40, deadline=None)
+def test_the_order_of_the_file(left: list[Any], right: list[Any], how: str) -> None:
+    result = run(left, right, how, order="file")
+    for index, (name, column) in enumerate((("l", "x"), ("r", "y"))):
+        rows = result[name][column].to_pylist()
+        assert rows == sorted(rows)
+        everything = expected("full", left, right)
+        if how == "difference":
+            wanted = [pair[index] for pair in everything if None in pair]
+        else:
+            wanted = [pair[index] for pair in expected(how, left, right)]
+        assert rows == sorted(row for row in wanted if row is not None)
+
+
+@pytest.mark.parametrize("how", KINDS)
+@pytest.mark.parametrize("receiver", ["l", "r"])
+def test_one_receiver(how: str, receiver: str) -> None:
+    result = run(LEFT["id"], RIGHT["id"], how, receivers=receiver)
+    other = "r" if receiver == "l" else "l"
+    assert result[other] is None and result[receiver] is not None
+    both = run(LEFT["id"], RIGHT["id"], how, order="file")
+    assert result[receiver].equals(both[receiver])
+    told = {(item["name"], item["to"]) for item in result.reports[receiver].revealed}
+    assert told == {("set sizes", "all"), ("intersection", receiver)}
+
+
+@pytest.mark.parametrize("receiver", ["l", "r"])
+def test_against_a_deviating_peer_one_side_receives(receiver: str) -> None:
+    result = run(LEFT["id"], RIGHT["id"], "inner", receivers=receiver, security="malicious")
+    assert result.choice.protocol == "rr22-malicious" and result.choice.because == "only"
+    assert result[receiver].num_rows == 2
+    with pytest.raises(TacitError) as caught:
+        run(LEFT["id"], RIGHT["id"], "inner", security="malicious")
+    assert caught.value.code == "PSI-0021"
+
+
+def test_row_counts_are_told_only_where_lines_are_padded() -> None:
+    for how, order, told in (("inner", "joint", False), ("left", "joint", True), ("full", "file", False)):
+        result = run(LEFT["id"], RIGHT["id"], how, order=order)
+        names = {item["name"] for item in result.reports["l"].revealed}
+        assert ("rows" in names) is told
+
+
+def test_composite_keys_and_other_names() -> None:
+    left = {"a": ["x", "x", "xy"], "b": [1, 2, 3], "v": [10, 20, 30]}
+    right = {"p": ["x", "x1", "x"], "q": ["2", "1", "02"], "w": [1, 2, 3]}
+    result = tacit.join({"l": left, "r": right}, {"l": ["a", "b"], "r": ["p", "q"]})
+    assert result["l"]["v"].to_pylist() == [20] and result["r"]["w"].to_pylist() == [1]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "code"),
+    [
+        ({"how": "outer"}, UsageError, "JOIN-0002"),
+        ({"order": "random"}, UsageError, "JOIN-0002"),
+        ({"case": "fold"}, UsageError, "JOIN-0002"),
+        ({"trim": 1}, UsageError, "JOIN-0002"),
+        ({"receivers": "eve"}, UsageError, "JOIN-0002"),
+        ({"how": "difference", "order": "joint"}, UsageError, "JOIN-0002"),
+        ({"receivers": "none"}, PolicyError, "POLICY-0009"),
+        ({"receivers": "l", "order": "joint"}, PolicyError, "POLICY-0008"),
+        ({"key": {"l": "id", "r": ["id", "y"]}}, UsageError, "JOIN-0003"),
+        ({"protocol": "rot13"}, TacitError, "JOB-0005"),
+        ({"protocol": "ecdh", "security": "malicious", "receivers": "l"}, TacitError, "JOB-0005"),
+    ],
+)
+def test_what_is_refused(options: dict[str, Any], kind: type[TacitError], code: str) -> None:
+    with pytest.raises(kind) as caught:
+        tacit.join({"l": LEFT, "r": RIGHT}, **({"key": "id"} | options))
+    assert caught.value.code == code
+
+
+def test_a_column_of_the_flags_name_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        tacit.join({"l": LEFT | {"in_both": [1] * 6}, "r": RIGHT}, "id", "left")
+    assert caught.value.code == "JOIN-0001"
+
+
+@pytest.mark.parametrize("claim", [0, -1, 1 << 41, "3", True, None])
+def test_a_peer_that_lies_about_its_rows_is_named(claim: Any) -> None:
+    terms = Terms.agreed(("l", "r"), join="full")
+    parties = (PartyTerms("l", "", "", ()), PartyTerms("r", "", "", ()))
+    job = terms.job(Job("join", "psi", parties, {}, {}), protocol="ecdh")
+    keys = join_keys(pa.table({"id": ["a", "b"]}), ["id"], terms.rules)
+
+    async def party(run: Run) -> Any:
+        if run.me == 0:
+            return await join(run, keys)
+        await run.agree("rows", {"rows": claim})
+        return await run.align(_items(keys))
+
+    with pytest.raises(PeerError) as caught:
+        as_every_party(job, party)
+    assert caught.value.code == "PEER-0001"
+
+
+def _items(keys: Any) -> Any:
+    from tacit.psi.functionality import Items
+
+    return Items(keys.data, keys.offsets)
