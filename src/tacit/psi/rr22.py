@@ -254,6 +254,11 @@ def _own_items() -> Iterator[None]:
         ) from None
 
 
+def _progress(ctx: Ctx, done: int) -> None:
+    """Of four parts of like length: store, VOLEs, corrections, tags."""
+    ctx.log("psi", done=done, total=4)
+
+
 def _label(ctx: Ctx) -> bytes:
     return label16("rr22-tag", ctx.path)
 
@@ -282,10 +287,13 @@ async def _receive(
     """For each place in the peer's list the number of my key there, or `_NOT_FOUND`: uint32[n_sender]."""
     with _own_items():
         table = keys.encode(ctx.private().bytes(_BLOCK_BYTES))
+    _progress(ctx, 1)
     corrections, t = await link.receive(ctx, sizes.cells)
+    _progress(ctx, 2)
     np.bitwise_xor(corrections, table, out=corrections)
     for start in range(0, sizes.cells, CHUNK):  # Step 1: the store under the VOLE's mask
         await ctx.send(ctx.peer, Octets(corrections[start : start + CHUNK]))
+    _progress(ctx, 3)
     offset = None
     if mine is not None and commitment is not None:
         await ctx.send(ctx.peer, Octets(mine))
@@ -303,11 +311,13 @@ async def _receive(
     received = (await ctx.recv(ctx.peer, Octets, shape=(sizes.list_bytes,))).array
     try:
         with peer_bytes():
-            return tags.find(received, sizes.n_sender, sizes.tag_bits)
+            found = tags.find(received, sizes.n_sender, sizes.tag_bits)
     except CheatDetected:
         raise PeerError(
             "PSI-0002", "the peer's set has repeated items", hint="the peer must remove duplicates"
         ) from None
+    _progress(ctx, 4)
+    return found
 
 
 async def _send(
@@ -319,6 +329,7 @@ async def _send(
 ) -> np.ndarray:
     """The number of my item at each place of the list that I sent: uint32[n_sender]."""
     q = await link.send(ctx, sizes.cells)
+    _progress(ctx, 2)
     corrections = np.empty((sizes.cells, _BLOCK_BYTES), np.uint8)
     for start in range(0, sizes.cells, CHUNK):
         part = corrections[start : start + CHUNK]
@@ -330,8 +341,10 @@ async def _send(
         offset = theirs ^ mine
     elif sizes.strong:
         offset = np.zeros(_BLOCK_BYTES, np.uint8)
+    _progress(ctx, 3)
     tags = keys.corrected_tags(_label(ctx), q, link.delta, corrections, offset)
     with _own_items():
         message, order = tags.write(sizes.tag_bits)
     await ctx.send(ctx.peer, octets(message))  # Step 2: the tags, in ascending order
+    _progress(ctx, 4)
     return order

@@ -27,6 +27,7 @@ from tacit.mpc.scheme import Scheme, Share, find
 from tacit.mpc.value import Value
 from tacit.psi import choose
 from tacit.psi.functionality import BOTH, Intersection, Items
+from tacit.psi.price import Link
 from tacit.run.policy import Policy, check_reveals
 
 PRODUCT_VERSION = "0.1.0"
@@ -74,7 +75,7 @@ class Job:
     security: str = "semi-honest"
     psi: str = "ecdh"
     ot: str = ""
-    link: choose.Link = field(default_factory=choose.Link)
+    link: Link = field(default_factory=Link)
     limits: Limits = field(default_factory=Limits)
     attempt: int = 0
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tacit.compile.cost import Cost, Network, estimate
 from tacit.frame.columns import parse_columns
 from tacit.psi import choose
+from tacit.psi.price import Link, price
 from tacit.run.job import Job, PartyTerms
 from tacit.run.price import prices, setup_bytes
 from tacit.tasks.credit import Options, label_holder, steps
@@ -81,10 +82,10 @@ def forecast(
 
 def _alignment(job: Job, me: int, sizes: tuple[int, int], threads: int) -> Cost:
     """The work alone: the network is priced with the rest."""
-    link = choose.Link(mbit=math.inf, round_trip_s=0.0)
+    link = Link(mbit=math.inf, round_trip_s=0.0)
     name = choose.choose(sizes, job.link, name=job.psi, adversary=job.security, threads=threads).protocol
-    price = choose.price(name, sizes, link, threads=threads)
-    return Cost(price.rounds + _SIZES_ROUNDS, price.sent[me], price.seconds)
+    cost = price(name, sizes, link, threads=threads)
+    return Cost(cost.rounds + _SIZES_ROUNDS, cost.sent[me], cost.seconds)
 
 
 def _assumed_features(terms: PartyTerms) -> int:

@@ -24,7 +24,7 @@ from tacit.apps.cli.entries import (
 )
 from tacit.blocks.ot.choose import DEFAULT, for_link
 from tacit.frame.columns import ColumnSpec, parse_columns
-from tacit.psi.choose import Link
+from tacit.psi.price import Link
 from tacit.run.job import Job, Limits, PartyTerms
 from tacit.tasks.credit import Options, label_holder
 from tacit.trust.identity import NAME_LIMIT, fingerprint_hex

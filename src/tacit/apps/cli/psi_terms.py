@@ -10,7 +10,8 @@ from tacit.apps.cli.entries import require_known, senseless
 from tacit.apps.cli.jobfile import JobFile
 from tacit.base.errors import UsageError
 from tacit.base.setting import ADVERSARIES
-from tacit.psi.choose import AUTO, Link
+from tacit.psi.choose import AUTO
+from tacit.psi.price import Link
 from tacit.run.job import Job
 from tacit.tasks.join import Terms
 
