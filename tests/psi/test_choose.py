@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import pkgutil
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+import tacit.psi
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
 from tacit.mpc.scheme import Scheme
@@ -65,6 +68,16 @@ def test_the_price_of_a_circuit_is_within_a_tenth() -> None:
 
     measured = sum(run_scheme("semi2k", party))
     assert measured == pytest.approx(price(CIRCUIT, (n, n), LAN, columns=columns).n_bytes, rel=0.1)
+
+
+def test_every_protocol_is_in_the_registry() -> None:
+    for module in pkgutil.iter_modules(tacit.psi.__path__, "tacit.psi."):
+        importlib.import_module(module.name)
+    found = {Psi}
+    while more := {kind for parent in found for kind in parent.__subclasses__()} - found:
+        found |= more
+    mine = {kind for kind in found - {Psi} if kind.__module__.startswith("tacit.psi.")}
+    assert mine == set(PROTOCOLS.values())
 
 
 def test_find_names_the_form_that_holds() -> None:

@@ -18,6 +18,7 @@ from tacit.frame.columns import require_columns
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARQUET_ENDINGS = (".parquet",)
+DATABASE_ENDINGS = (".duckdb", ".ddb", ".db")
 DELIMITERS = (",", ";", "\t", "|")
 
 MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
@@ -62,10 +63,44 @@ def open_table(
     raise refusal
 
 
+def open_query(sql: str, database: str | Path | None = None) -> pa.Table:
+    """What the owner's query gives: of a DuckDB database, opened to be read only, or of files that it names.
+
+    Raises UsageError DATA-0001, DATA-0002 for the database, DATA-0026 for the query.
+    """
+    home = ":memory:" if database is None else str(_existing(Path(database)))
+    try:
+        with duckdb.connect(home, read_only=database is not None, config=SETTINGS) as connection:
+            result = connection.sql(sql)
+            if result is None:
+                raise UsageError("DATA-0026", "the query gives no table", hint="write a SELECT")
+            return result.to_arrow_table()
+    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+        # These speak of the query's own text; what comes up while rows are read may quote values.
+        reason = str(error).partition("\n")[0]
+    except duckdb.Error as error:
+        reason = type(error).__name__
+    raise UsageError("DATA-0026", f"the query fails: {reason}", hint="try it in the duckdb shell first")
+
+
+def _existing(file: Path) -> Path:
+    if not file.exists():
+        raise UsageError("DATA-0001", f"data file {str(file)!r} does not exist", hint=_nearest_file(file))
+    if not file.is_file():
+        raise UsageError("DATA-0002", f"{str(file)!r} is not a file", hint="name one data file, not a folder")
+    return file
+
+
 def _check_file(file: Path) -> str:
     name = file.name.lower()
     if not file.exists():
         raise UsageError("DATA-0001", f"data file {str(file)!r} does not exist", hint=_nearest_file(file))
+    if name.endswith(DATABASE_ENDINGS):
+        raise UsageError(
+            "DATA-0003",
+            f"data file {file.name!r} is a database",
+            hint="tacit psi takes a query of it: --query 'FROM customers'",
+        )
     if not name.endswith(CSV_ENDINGS + PARQUET_ENDINGS):
         raise UsageError(
             "DATA-0003",

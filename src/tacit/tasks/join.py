@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from tacit.base.errors import PeerError, PolicyError, UsageError
+from tacit.base.errors import PeerError, PolicyError, UnsupportedError, UsageError
 from tacit.frame.joinkeys import JoinKeys, KeyRules
-from tacit.psi.choose import AUTO
+from tacit.psi.choose import AUTO, choose, find
 from tacit.psi.functionality import Items
 from tacit.run.job import NO_SCHEME, Job, PartyTerms, Run
 
@@ -168,6 +168,18 @@ def require_entitled(terms: Terms, party: str, wants_rows: bool) -> None:
             "POLICY-0008",
             "rows in the joint order need both sides to learn which are common",
             hint="agree on --receivers both, or on --order file; to hide membership, use shares (circuit)",
+        )
+
+
+def require_protocol(job: Job) -> None:
+    """Raises UnsupportedError: JOB-0005 unless a protocol holds at the job's level, PSI-0021 unless it has as
+    many receivers."""
+    name = choose((1, 1), job.link, name=job.psi, adversary=job.security).protocol
+    if find(name, job.security).one_receiver and len(job.reveals["intersection"]) != 1:
+        raise UnsupportedError(
+            "PSI-0021",
+            "against a deviating peer, a join has exactly one receiver",
+            hint="name one with --receivers, on both sides; or run a semi-honest protocol",
         )
 
 

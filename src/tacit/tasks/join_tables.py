@@ -13,7 +13,7 @@ from tacit.frame.joinkeys import join_keys
 from tacit.psi.choose import AUTO, Choice
 from tacit.run.job import Job, PartyTerms, Report, Run
 from tacit.run.secure import as_every_party
-from tacit.tasks.join import BOTH, Terms, join, lines_of, require_entitled, require_no_flag
+from tacit.tasks.join import BOTH, Terms, join, lines_of, require_entitled, require_no_flag, require_protocol
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,7 @@ def join_tables(
     require_entitled(terms, terms.receivers[0] if terms.receivers else "", True)
     parties = tuple(PartyTerms(name, "", "", ()) for name in names)
     job = terms.job(Job("join", "psi", parties, {}, {}), protocol=protocol, security=security)
+    require_protocol(job)
     held = [table if isinstance(table, pa.Table) else pa.table(table) for table in tables.values()]
     for table in held:
         require_no_flag(table, terms)

@@ -1,4 +1,4 @@
-"""The command line: `tacit init | check | train | predict | demo`.
+"""The command line: `tacit init | check | train | predict | psi | demo`.
 
 Results go to standard output, progress and errors to standard error; the exit code is the error's own.
 """
@@ -162,6 +162,7 @@ def psi(
     case: Annotated[str | None, typer.Option("--case", help=words("help.case"))] = None,
     duplicates: Annotated[str, typer.Option("--duplicates", help=words("help.duplicates"))] = "first",
     link_mbit: Annotated[float | None, typer.Option("--link-mbit", help=words("help.link_mbit"))] = None,
+    query: Annotated[str | None, typer.Option("--query", help=words("help.query"))] = None,
     out: Annotated[Path | None, typer.Option("--out", help=words("help.join_out"))] = None,
     report: Annotated[Path | None, typer.Option("--report", help=words("help.report"))] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=words("help.dry_run"))] = False,
@@ -178,7 +179,7 @@ def psi(
 
     seat = take_seat(config, me, task="", home=home, data=data, listen=_address(listen), peer=_address(peer))
     asked = Asked(join, order, receivers, protocol, security, link_mbit, trim, case)
-    prepared = psi.prepare(seat, asked, key or (), duplicates, out, report)
+    prepared = psi.prepare(seat, asked, key or (), duplicates, query=query, out=out, report=report)
     if dry_run:
         if as_json:
             _print_json(psi.preflight(prepared))

@@ -15,11 +15,20 @@ from tacit.apps.cli.party import Seat, hold, run_to_end
 from tacit.apps.cli.psi_terms import Asked, key_columns, psi_job
 from tacit.apps.cli.result import psi_of, terms_of, traffic_of
 from tacit.base.errors import UsageError
+from tacit.frame.columns import require_columns
 from tacit.frame.joinkeys import DUPLICATES, JoinKeys, join_keys
 from tacit.frame.sink import output_format, write_table
-from tacit.frame.source import CSV_ENDINGS, MISSING_TEXTS, open_table
+from tacit.frame.source import CSV_ENDINGS, DATABASE_ENDINGS, MISSING_TEXTS, open_query, open_table
 from tacit.run.job import Job, Run
-from tacit.tasks.join import Joined, Terms, join, lines_of, require_entitled, require_no_flag
+from tacit.tasks.join import (
+    Joined,
+    Terms,
+    join,
+    lines_of,
+    require_entitled,
+    require_no_flag,
+    require_protocol,
+)
 from tacit.trust.vault import Workspace, write_private
 
 
@@ -45,16 +54,19 @@ def prepare(
     asked: Asked,
     key: Sequence[str],
     duplicates: str,
+    *,
+    query: str | None = None,
     out: Path | None = None,
     report: Path | None = None,
 ) -> Prepared:
     """Read the table, make its keys, refuse what cannot end well.
 
-    Raises: UsageError CLI-0003, CLI-0008, CLI-0011, JOIN-0001; PolicyError POLICY-0007 to POLICY-0009; as
-    `open_table` and `join_keys`.
+    Raises: UsageError CLI-0003, CLI-0008, CLI-0011, JOIN-0001; PolicyError POLICY-0007 to POLICY-0009;
+    UnsupportedError JOB-0005, PSI-0021; as `open_table`, `open_query` and `join_keys`.
     """
     columns = key_columns(seat.file, seat.terms.name, key)
     job = psi_job(seat.file, asked, columns)
+    require_protocol(job)
     require_entitled(Terms.of(job), seat.terms.name, out is not None)
     if duplicates not in DUPLICATES:
         raise senseless("duplicates", " or ".join(DUPLICATES))
@@ -63,12 +75,7 @@ def prepare(
             require_new(file)
     if out is not None:
         output_format(out)
-    table = open_table(seat.data, None if out else columns, verbatim=True)
-    for name in columns:
-        if name not in table.column_names:
-            open_table(seat.data, columns)  # names what is missing, and what is near
-    is_csv = seat.data.name.lower().endswith(CSV_ENDINGS)
-    null_texts = MISSING_TEXTS if is_csv else ()
+    table, null_texts = _read(seat, columns, query, whole=out is not None)
     keys = join_keys(table, columns, Terms.of(job).rules, duplicates=duplicates, null_texts=null_texts)
     if out is not None:
         require_no_flag(table, Terms.of(job))
@@ -87,6 +94,21 @@ def require_new(out: Path) -> None:
             f"there is no folder {str(out.absolute().parent)!r}",
             hint="make it, or give another --out",
         )
+
+
+def _read(
+    seat: Seat, key: tuple[str, ...], query: str | None, *, whole: bool
+) -> tuple[pa.Table, tuple[str, ...]]:
+    """(the rows, with all columns or those of the key; texts that stand for NULL in keys)"""
+    if query is not None:
+        file = seat.local.data
+        is_database = file is not None and file.name.lower().endswith(DATABASE_ENDINGS)
+        table = open_query(query, file if is_database else None)
+        require_columns(table.column_names, key, "what the query gives")
+        return table, ()
+    table = open_table(seat.data, None if whole else key, verbatim=True)
+    require_columns(table.column_names, key, f"data file {seat.data.name!r}")
+    return table, MISSING_TEXTS if seat.data.name.lower().endswith(CSV_ENDINGS) else ()
 
 
 def preflight(prepared: Prepared) -> dict[str, Any]:

@@ -45,6 +45,11 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "Megabits per second between the two sides, for --protocol auto.",
         "双方之间的带宽（Mbit/s），供 --protocol auto 选择协议。",
     ),
+    "help.query": (
+        "SQL whose result is this side's table: of the DuckDB database that --data names, or of files that "
+        "the query names.",
+        "以 SQL 查询结果作为本方数据表：查询 --data 所指的 DuckDB 数据库，或查询语句中写明的文件。",
+    ),
     "help.join_out": (
         "File for this side's rows: .csv, .csv.gz, .tsv or .parquet; it must not exist yet.",
         "本方结果文件：.csv、.csv.gz、.tsv 或 .parquet，不得已存在。",
