@@ -35,8 +35,8 @@ _VOLE_START_S = 0.05
 _ITEM_S, _TAG_S = 0.36e-6, 0.10e-6
 """Seconds for an item of the receiver and of the sender, from one side to the other: store, VOLE, tags."""
 _CHECKED_ITEM_S, _CHECKED_TAG_S = 0.50e-6, 0.24e-6
-_BIN_S, _BIN_BYTES, _COLUMN_BYTES = 6e-6, 540, 24
-"""Of a bin of the circuit: its comparison, and its product with a column."""
+_BIN_S, _OT_BYTES, _COLUMN_BYTES = 2.2e-6, 4, 24
+"""Of a bin of the circuit: its comparison by OTs of SoftSpoken, and its product with a column."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def _circuit(sizes: tuple[int, int], columns: int) -> tuple[Sent, int, float]:
     terms = circuit_psty19.Sizes(*sizes, columns)
     cells, hint = _kernel.okvs_size(terms.bins), _kernel.okvs_size(circuit_psty19.FUNCTIONS * sizes[1])
     rows, corrections = _voles(cells, False)
-    half = (_BIN_BYTES + _COLUMN_BYTES * columns) * terms.bins // 2
+    compared = _OT_BYTES * (terms.tag_bits + 6) + terms.tag_bits + 8
+    half = (compared + _COLUMN_BYTES * columns) * terms.bins // 2
     sent = (rows + 16 * cells + half, corrections + 16 * terms.tables * hint + half)
     return sent, 20, _VOLE_START_S + _BIN_S * terms.bins + _TAG_S * sizes[1]
 
