@@ -36,7 +36,7 @@ def run_passes(
     Raises: what `check` raises, after each pass; UsageError RANGE-0001 for a step without a proof.
     """
     early = () if cheap_private else (spread(has),)
-    lowered, proved = (lower(has), *PASSES), partial(prove, ring_bits=ring_bits)
+    lowered, proved = (lower(has), *PASSES), partial(prove, ring_bits=ring_bits, combine=rounds_shares)
     # Operators are proved before lowering. What divides only after the reveal is proved as it then stands.
     rest = (proved, *lowered) if rounds_shares else (*lowered, late, dead, proved)
     for step in (*PASSES, *early, *rest):

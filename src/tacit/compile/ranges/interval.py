@@ -7,6 +7,7 @@ w - c w keeps its factor 1 - c, and a damped recurrence is seen to be damped.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,9 +44,11 @@ class Interval:
         return Interval(-self.high, -self.low)
 
     def __mul__(self, other: Interval) -> Interval:
-        corners = [_times(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
-        same = np.broadcast_arrays(*corners)
-        return _outward(np.minimum.reduce(same), np.maximum.reduce(same))
+        corners = [_times(a, b) for a in self._ends() for b in other._ends()]
+        return _outward(functools.reduce(np.minimum, corners), functools.reduce(np.maximum, corners))
+
+    def _ends(self) -> tuple[Bound, ...]:
+        return (self.low,) if self.low is self.high else (self.low, self.high)
 
     @property
     def is_point(self) -> bool:

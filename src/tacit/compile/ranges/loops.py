@@ -24,7 +24,7 @@ from tacit.ir.program import Program
 
 ATTEMPTS = 6
 MOST_STEPS = 256
-SEQUENTIAL_STEPS = 64
+SEQUENTIAL_STEPS = 16
 ROOM = 2.0**-20
 """By which a guessed hull is made larger, relative, so that rounding does not refute it."""
 
@@ -175,19 +175,21 @@ def iterate(
 ) -> tuple[np.ndarray, Interval, Interval]:
     """For z' = matrix z + rest, n >= 1 times from `start`: (matrix^n, what is added to matrix^n start, what
     holds z before every step). Vectors lie along the last axis; all else is element by element."""
-    power, total, hull = matrix, rest, start
+    steps = [(matrix, rest)]
+    hull = start
     # Step 1: z_0 … z_(m-1) in hull and z_m = power z_0 + total, exactly in m.
-    m = min(n, SEQUENTIAL_STEPS)
-    for _ in range(m - 1):
+    for _ in range(min(n, SEQUENTIAL_STEPS) - 1):
+        power, total = steps[-1]
         hull = hull.hull(_apply(power, start) + total)
-        total, power = total + _apply(power, rest), power @ matrix
+        steps.append((power @ matrix, total + _apply(power, rest)))
     # Step 2: twice as many, as often as they fit; the second half follows the first.
+    (power, total), m = steps[-1], len(steps)
     while 2 * m <= n:
         hull = hull.hull(_apply(power, hull) + total)
         total, power, m = total + _apply(power, total), power @ power, 2 * m
-    if m == n:
-        return power, total, hull
     # Step 3: the steps from m to n - 1 follow those before n - m < m.
-    hull = hull.hull(_apply(power, hull) + total)
-    more, extra, _ = iterate(matrix, rest, start, n - m)
-    return more @ power, extra + _apply(more, total), hull
+    if m < n:
+        hull = hull.hull(_apply(power, hull) + total)
+        more, extra = steps[n - m - 1] if n - m <= len(steps) else iterate(matrix, rest, start, n - m)[:2]
+        power, total = more @ power, extra + _apply(more, total)
+    return power, total, hull

@@ -20,10 +20,11 @@ from tacit.base.errors import UsageError
 from tacit.base.fixed import LIMIT_BITS
 from tacit.base.types import RING_BITS, DType
 from tacit.compile.ranges import nonlinear
+from tacit.compile.ranges.combine import weighted_sums
 from tacit.compile.ranges.interval import BIT, Form, Interval
 from tacit.compile.ranges.loops import scan
 from tacit.compile.ranges.rules import RULES, unknown
-from tacit.compile.ranges.step import Problem, Step
+from tacit.compile.ranges.step import Facts, Problem, Step
 from tacit.ir.program import Builder, Eqn, Program, Range, Var
 from tacit.ir.rewrite import rewrite
 
@@ -31,10 +32,10 @@ __all__ = ["bounds", "nonlinear", "prove"]
 HINT = "declare a smaller range for an input (private(values, limit=…)), rescale, or clip before this line"
 
 
-def prove(program: Program, ring_bits: int = RING_BITS) -> Program:
+def prove(program: Program, ring_bits: int = RING_BITS, *, combine: bool = False) -> Program:
     """`program` with a range for every numeric input, for which every step is right.
 
-    `ring_bits`: k, of the scheme's products.
+    `ring_bits`: k, of the scheme's products. `combine`: weighted sums are truncated once (see `combine`).
     Raises: UsageError RANGE-0001 naming a step for which there is no proof.
     """
     undeclared = [
@@ -45,12 +46,12 @@ def prove(program: Program, ring_bits: int = RING_BITS) -> Program:
     attempt = partial(_with_limit, program, undeclared, ring_bits)
     whole = attempt(LIMIT_BITS)
     if whole.problem is None:
-        return whole.narrowed()
+        return whole.applied(combine)
     problem = whole.problem
     if undeclared:
         least = attempt(0)
         if least.problem is None:
-            return _widest(attempt, least).narrowed()
+            return _widest(attempt, least).applied(combine)
         problem = least.problem
     where = f" at {problem.where}" if problem.where else ""
     raise UsageError(
@@ -60,22 +61,30 @@ def prove(program: Program, ring_bits: int = RING_BITS) -> Program:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A program with ranges, what is not proved of it, and the bits of its private factors."""
+    """A program with ranges, what is not proved of it, and what is proved of its equations."""
 
     program: Program
     problem: Problem | None
-    private_bits: dict[int, int]
+    facts: Facts
 
-    def narrowed(self) -> Program:
-        """The program with these bits as parameters, where they are fewer than the ring's."""
-
-        def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
-            bits = self.private_bits.get(id(eqn), RING_BITS)
-            if bits == RING_BITS:
-                return None
-            return (builder.emit(eqn.op, *ins, **{**eqn.params, "private_bits": bits}),)
+    def applied(self, combine: bool) -> Program:
+        """The program with the bits of private factors where they are fewer than the ring's, and with
+        weighted sums as one if these are to be combined."""
 
         def all_of(program: Program) -> Program:
+            new: dict[Var, Var] = {}
+            sums = weighted_sums(program, self.facts.reaches) if combine else {}
+
+            def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
+                new.update(zip(eqn.ins, ins, strict=True))
+                if id(eqn) in sums:
+                    whole, bits = sums[id(eqn)]
+                    return (whole.write(builder, new, bits),)
+                width = self.facts.private_bits.get(id(eqn), RING_BITS)
+                if width == RING_BITS:
+                    return None
+                return (builder.emit(eqn.op, *ins, **{**eqn.params, "private_bits": width}),)
+
             return rewrite(program, visit, all_of)
 
         return all_of(self.program)
@@ -101,15 +110,17 @@ def _with_limit(program: Program, undeclared: list[tuple[str, DType]], ring_bits
     added = tuple((name, (-limit, limit)) for name, limit in limits.items())
     candidate = replace(program, ranges=(*program.ranges, *added))
     problems: list[Problem] = []
-    private_bits: dict[int, int] = {}
+    facts = Facts()
     ins = [_input(candidate, name, var) for name, var in candidate.ins]
-    _analyse(ring_bits, private_bits, candidate, ins, problems)
-    return Attempt(candidate, problems[0] if problems else None, private_bits)
+    _analyse(ring_bits, facts, candidate, ins, problems)
+    return Attempt(candidate, problems[0] if problems else None, facts)
 
 
 def bounds(program: Program) -> dict[str, Range]:
     """For every output of a proved program the range in which it lies, by name."""
-    outs = _analyse(RING_BITS, {}, program, [_input(program, name, var) for name, var in program.ins], [])
+    outs = _analyse(
+        RING_BITS, Facts(), program, [_input(program, name, var) for name, var in program.ins], []
+    )
     wholes = [form.interval.whole() for form in outs]
     return {
         name: (float(one.low), float(one.high)) for (name, _), one in zip(program.outs, wholes, strict=True)
@@ -125,7 +136,7 @@ def _input(program: Program, name: str, var: Var) -> Form:
 
 def _analyse(
     ring_bits: int,
-    private_bits: dict[int, int],
+    facts: Facts,
     program: Program,
     ins: list[Form],
     problems: list[Problem],
@@ -134,9 +145,9 @@ def _analyse(
     known: dict[Var, Form] = {var: form for (_, var), form in zip(program.ins, ins, strict=True)}
     with np.errstate(invalid="ignore", over="ignore"):
         for eqn in program.eqns:
-            step, sources = Step(eqn, problems, ring_bits, private_bits), [known[var] for var in eqn.ins]
+            step, sources = Step(eqn, problems, ring_bits, facts), [known[var] for var in eqn.ins]
             if eqn.op == "scan":
-                run = partial(_analyse, ring_bits, private_bits)
+                run = partial(_analyse, ring_bits, facts)
                 known.update(zip(eqn.outs, scan(step, sources, run), strict=True))
             else:
                 known[eqn.outs[0]] = RULES.get(eqn.op, unknown)(step, *sources)

@@ -71,6 +71,7 @@ def mul(s: Step, x: Form, y: Form) -> Form:
         public = 0 if is_public(s.type(0)) else 1
         factors = public_factors((x, y)[public].interval, s.type(public).dtype)
         left = s.aligned(1 - public, s.entering(1 - public, (x, y)[1 - public]), s.out.shape)
+        s.reaching(left.interval)
         known = factors.reals.is_point
         product = left.scaled(factors.reals.low) if known else Form(left.interval * factors.reals)
         have = s.type(1 - public).dtype.fraction_bits

@@ -36,14 +36,23 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What is proved of equations, by their identity; of all passes over an equation the most."""
+
+    private_bits: dict[int, int] = field(default_factory=dict)
+    """Bits, with the sign, of a factor that one party knows."""
+    reaches: dict[int, float] = field(default_factory=dict)
+    """The largest magnitude of a secret value that is multiplied with public factors."""
+
+
+@dataclass(frozen=True)
 class Step:
     """An equation with a list to which it adds its `Problem`s."""
 
     eqn: Eqn
     problems: list[Problem]
     ring_bits: int = RING_BITS
-    private_bits: dict[int, int] = field(default_factory=dict)
-    """By the identity of an equation: bits, with the sign, of a factor that one party knows."""
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def room_bits(self) -> int:
@@ -93,7 +102,13 @@ class Step:
         """Note the bits of private factor k, as it is encoded; of all passes over the equation the most."""
         reach = np.ldexp(x.magnitude * (1 + 2.0**-30), self.type(k).dtype.fraction_bits)
         bits = int(reach + 1).bit_length() + 1 if reach < 2.0**LIMIT_BITS else RING_BITS
-        self.private_bits[id(self.eqn)] = max(bits, self.private_bits.get(id(self.eqn), 1))
+        known = self.facts.private_bits
+        known[id(self.eqn)] = max(bits, known.get(id(self.eqn), 1))
+
+    def reaching(self, x: Interval) -> None:
+        """Note how large a value in x can be that is multiplied with public factors."""
+        known = self.facts.reaches
+        known[id(self.eqn)] = max(x.magnitude, known.get(id(self.eqn), 0.0))
 
     def entering(self, k: int, form: Form) -> Form:
         """Input k as this step computes on it: what is plain is encoded, and has to fit."""
