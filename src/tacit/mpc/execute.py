@@ -1,28 +1,28 @@
 """Running a Program on a Scheme: values flow, each equation runs as soon as its inputs are there.
 
-Equations are launched in program order (which fixes their scope names) and wait for their inputs, so
-independent operators share their rounds. What one party can compute alone it computes in plaintext by
+Equations are named in program order and start when their inputs are there, so independent operators share
+their rounds. What one party can compute alone it computes in plaintext by
 `Op.ref`; nothing is opened except by a `reveal` equation.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.errors import PolicyError, TacitError, UsageError
+from tacit.base.errors import InternalError, PolicyError, TacitError, UsageError
 from tacit.base.meter import deepen, depth
-from tacit.base.protocol import gather
 from tacit.base.types import Private, Public, Secret, Type
 from tacit.ir.op import OPS, numpy_dtype
 from tacit.ir.program import Eqn, Program, Var
 from tacit.mpc import encode
-from tacit.mpc.operators import EXECUTOR, LOOPS, OPERATORS, Machine, refuse_gaps
+from tacit.mpc.operators import LOOPS, OPERATORS, Machine, refuse_gaps
+from tacit.mpc.schedule import Schedule, Step, schedule
 from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.value import Value
 
@@ -45,7 +45,8 @@ async def execute(
             _check_range(name, value.plain, *ranges[name])
     if scheme.verifies:
         ctx = replace(ctx, setting=scheme.setting)  # no protocol below may be weaker
-    results = await run_program(ctx, scheme, program, values)
+    plan = schedule(program, verifies=scheme.verifies)
+    results = await run_program(ctx, scheme, plan, values)
     await scheme.settle(ctx.sub("settle"))
     return dict(zip((name for name, _ in program.outs), results, strict=True))
 
@@ -79,79 +80,103 @@ def _check_range(name: str, x: np.ndarray, low: float, high: float) -> None:
     )
 
 
-async def run_program(ctx: Ctx, scheme: Scheme, program: Program, inputs: Sequence[Value]) -> list[Value]:
-    """Outputs in order for inputs in order.
-
-    In a scheme that verifies, all that stands above a row of reveals is settled first; what is below waits.
-    """
-    pending: dict[Var, asyncio.Future[Value]] = {}
-    loop = asyncio.get_running_loop()
-    for (_, var), value in zip(program.ins, inputs, strict=True):
-        pending[var] = loop.create_future()
-        pending[var].set_result(value)
-    calls: list[Coroutine[Any, Any, None]] = []
-    waits: list[asyncio.Future[Value]] = []
-    opened: list[asyncio.Future[Value]] = []
-    try:
-        for eqn in program.eqns:
-            if scheme.verifies and eqn.op == "reveal" and not opened:
-                settled = loop.create_future()
-                calls.append(_settle(ctx.sub("settle"), scheme, list(pending.values()), settled))
-                waits = [settled]
-            elif eqn.op != "reveal" and opened:
-                waits, opened = opened, []
-            sources = [pending[var] for var in eqn.ins]
-            targets = [loop.create_future() for _ in eqn.outs]
-            pending.update(zip(eqn.outs, targets, strict=True))
-            scope = ctx.sub(eqn.op)
-            if _is_local(eqn) and not waits and all(source.done() for source in sources):
-                _deliver(targets, _at_once(scope, eqn, [source.result() for source in sources]))
-                continue  # without a task: most of the steps of a loop are such
-            calls.append(_run_eqn(scope, scheme, eqn, sources, targets, waits))
-            opened += targets if scheme.verifies and eqn.op == "reveal" else []
-        await gather(*calls)
-    finally:
-        for call in calls:
-            call.close()  # where a local step has failed they have not run
-        for future in (*pending.values(), *waits):
-            future.cancel()
-    results = [pending[var].result() for _, var in program.outs]
+async def run_program(ctx: Ctx, scheme: Scheme, plan: Schedule, inputs: Sequence[Value]) -> list[Value]:
+    """Outputs in order for inputs in order."""
+    run = _Running(ctx, scheme, plan, inputs)
+    await run.finish()
+    results = [run.values[place] for place in plan.outs]
     deepen(max((value.clock for value in results), default=0))
     return results
 
 
-async def _run_eqn(
-    ctx: Ctx,
-    scheme: Scheme,
-    eqn: Eqn,
-    sources: Sequence[asyncio.Future[Value]],
-    targets: Sequence[asyncio.Future[Value]],
-    waits: Sequence[asyncio.Future[Any]],
-) -> None:
-    inputs = [await source for source in sources]
-    for wait in waits:
-        await wait
-    deepen(max((value.clock for value in inputs), default=0))
-    try:
-        results = await _evaluate(ctx, scheme, eqn, inputs)
-    except TacitError as error:
-        error.path = error.path or ctx.path
-        raise
-    _deliver(targets, results)
+class _Running:
+    """One run of a schedule. A step starts when the last step that it waits for has ended: at once if it is
+    local or silent, else in a task of its own."""
 
+    def __init__(self, ctx: Ctx, scheme: Scheme, plan: Schedule, inputs: Sequence[Value]) -> None:
+        self._ctx, self._scheme, self._plan = ctx, scheme, plan
+        self._scopes = [ctx.sub(step.eqn.op if step.eqn else "settle") for step in plan.steps]
+        self._missing = [len(step.waits_for) for step in plan.steps]
+        self.values = {**plan.constants, **dict(enumerate(inputs))}
+        """By place."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-def _deliver(targets: Sequence[asyncio.Future[Value]], results: Sequence[Value]) -> None:
-    for target, value in zip(targets, results, strict=True):
-        target.set_result(value)
+    async def finish(self) -> None:
+        """Returns when all steps have ended. If one fails, the others are cancelled and awaited first."""
+        try:
+            self._start([k for k, missing in enumerate(self._missing) if not missing])
+            if self._tasks:
+                await self._ended
+        finally:
+            self._ended.cancel()
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _start(self, ready: list[int]) -> None:
+        """Start these steps, and all that then need nothing more."""
+        queue = deque(ready)
+        while queue:
+            k = queue.popleft()
+            if not self._at_once(k):
+                task = asyncio.ensure_future(self._in_task(k))
+                self._tasks.add(task)
+                task.add_done_callback(self._task_ended)
+                continue
+            queue.extend(self._followers(k))
 
-async def _settle(
-    ctx: Ctx, scheme: Scheme, above: Sequence[asyncio.Future[Value]], settled: asyncio.Future[None]
-) -> None:
-    for value in above:
-        deepen((await value).clock)
-    await scheme.settle(ctx)
-    settled.set_result(None)
+    def _followers(self, k: int) -> Iterator[int]:
+        """The steps that have waited for step k only."""
+        for follower in self._plan.followers[k]:
+            self._missing[follower] -= 1
+            if not self._missing[follower]:
+                yield follower
+
+    def _at_once(self, k: int) -> bool:
+        step, scope = self._plan.steps[k], self._scopes[k]
+        if step.eqn is None or not (step.local or step.silent):
+            return False
+        inputs = [self.values[place] for place in step.sources]
+        try:
+            results = (_local if step.local else _silent)(scope, self._scheme, step.eqn, inputs)
+        except TacitError as error:
+            error.path = error.path or scope.path
+            raise
+        self._deliver(step, results)
+        return True
+
+    async def _in_task(self, k: int) -> None:
+        step, scope = self._plan.steps[k], self._scopes[k]
+        if step.eqn is None:
+            deepen(max((value.clock for value in self.values.values()), default=0))
+            await self._scheme.settle(scope)
+        else:
+            inputs = [self.values[place] for place in step.sources]
+            deepen(max((value.clock for value in inputs), default=0))
+            try:
+                results = await _evaluate(scope, self._scheme, step.eqn, inputs)
+            except TacitError as error:
+                error.path = error.path or scope.path
+                raise
+            self._deliver(step, results)
+        self._start(list(self._followers(k)))
+
+    def _deliver(self, step: Step, results: Sequence[Value]) -> None:
+        for place, value in zip(step.targets, results, strict=True):
+            self.values[place] = value
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._ended.done() or task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._ended.set_exception(error)
+        elif not self._tasks:
+            self._ended.set_result(None)
 
 
 async def _evaluate(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list[Value]:
@@ -159,27 +184,24 @@ async def _evaluate(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> 
         return await _scan(ctx, scheme, eqn, inputs)
     if eqn.op == "reveal":
         return [await _reveal(ctx, scheme, eqn, inputs)]
-    out = eqn.outs[0].type
-    if _is_local(eqn):
-        return _local(ctx, eqn, inputs)
     machine = Machine(ctx, scheme, eqn)
     share = await OPERATORS[eqn.op](machine, *inputs) if eqn.op in OPERATORS else machine.refuse()
-    return [Value(out, None, share, depth())]
+    return [Value(eqn.outs[0].type, None, share, depth())]
 
 
-def _at_once(ctx: Ctx, eqn: Eqn, inputs: list[Value]) -> list[Value]:
+def _silent(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list[Value]:
+    """An operator that sends nothing ends when it is first resumed."""
+    call = OPERATORS[eqn.op](Machine(ctx, scheme, eqn), *inputs)
     try:
-        return _local(ctx, eqn, inputs)
-    except TacitError as error:
-        error.path = error.path or ctx.path
-        raise
+        call.send(None)
+    except StopIteration as ended:
+        clock = max(depth(), *(value.clock for value in inputs))
+        return [Value(eqn.outs[0].type, None, ended.value, clock)]
+    call.close()
+    raise InternalError("EXEC-0004", f"operator {eqn.op!r} waits for a message where it should send none")
 
 
-def _is_local(eqn: Eqn) -> bool:
-    return eqn.op not in EXECUTOR and not isinstance(eqn.outs[0].type.vis, Secret)
-
-
-def _local(ctx: Ctx, eqn: Eqn, inputs: list[Value]) -> list[Value]:
+def _local(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list[Value]:
     """Public to all, or private to one: whoever knows the inputs computes the numpy meaning."""
     clock = max((value.clock for value in inputs), default=0)
     clock = max(clock, depth())
@@ -220,10 +242,11 @@ async def _scan(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> list
     n_carry, n_xs, length = (eqn.params[name] for name in ("n_carry", "n_xs", "length"))
     carry, xs, constants = inputs[:n_carry], inputs[n_carry : n_carry + n_xs], inputs[n_carry + n_xs :]
     steps: list[list[Value]] = []
+    plan = schedule(body, verifies=scheme.verifies)
     for index in range(length):
         scope = ctx.sub("step")
         slices = [_slice(value, index) for value in xs]
-        results = await run_program(scope, scheme, body, [*carry, *slices, *constants])
+        results = await run_program(scope, scheme, plan, [*carry, *slices, *constants])
         carry, ys = results[:n_carry], results[n_carry:]
         steps.append(ys)
         await scheme.checkpoint(scope)

@@ -6,7 +6,7 @@ whatever is not here is lowered by the compiler, or refused.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,10 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
 from tacit.base.types import RING_BITS, DType, Private, Public, Secret, Shape
 from tacit.ir.program import Eqn, Program, Var, walk
-from tacit.mpc import encode
 from tacit.mpc.scheme import Scheme, Share, load
 from tacit.mpc.value import Value
 
-Operator = Callable[..., Awaitable[Share]]
+Operator = Callable[..., Coroutine[Any, Any, Share]]
 OPERATORS: dict[str, Operator] = {}
 LOOPS = ("scan",)
 EXECUTOR = ("reveal", *LOOPS)
@@ -43,6 +42,23 @@ def is_linear(eqn: Eqn) -> bool:
     if eqn.op in ("mul", "matmul", "subset_sums"):
         return any(isinstance(var.type.vis, Public) for var in eqn.ins)
     return eqn.op in LINEAR or (eqn.op == "astype" and eqn.ins[0].type.dtype.kind == "int")
+
+
+SILENT = frozenset(
+    ("add", "sub", "neg", "sum", "cumulative_sum", "logical_xor", "logical_not", "parity", "from_units")
+    + ("reshape", "permute_dims", "broadcast_to", "take", "slice", "concat")
+)
+
+
+def sends_nothing(eqn: Eqn) -> bool:
+    """Whether shares of the result follow from shares of the inputs without a message, in every scheme."""
+    if any(isinstance(var.type.vis, Private) for var in eqn.ins):
+        return False
+    if eqn.op in ("mul", "matmul"):
+        return eqn.outs[0].type.dtype.kind == "int" and is_linear(eqn)
+    return eqn.op in SILENT or (
+        eqn.op == "scale_floor" and eqn.params["bits"] == eqn.ins[0].type.dtype.fraction_bits
+    )
 
 
 def refuse_gaps(scheme: type[Scheme], program: Program) -> None:
@@ -136,7 +152,7 @@ class Machine:
         if value.share is not None:
             return value.share
         boolean = value.type.dtype.kind == "bool"
-        ring = None if value.plain is None else encode.encode(value.plain, value.type.dtype)
+        ring = value.ring
         if isinstance(value.type.vis, Private):
             owner = value.type.vis.owner
             return await self.scheme.share(
@@ -195,8 +211,7 @@ async def mul(m: Machine, x: Value, y: Value) -> Share:
     if isinstance(x.type.vis, Public):
         x, y = y, x
     if isinstance(y.type.vis, Public):
-        assert y.plain is not None
-        factor, bits = encode.multiplier(y.plain, y.type.dtype)
+        factor, bits = y.factor
         left = await m.broadcast(x)
         product = m.scheme.scale(left, factor)
         missing = m.dtype.fraction_bits - x.type.dtype.fraction_bits
@@ -206,7 +221,7 @@ async def mul(m: Machine, x: Value, y: Value) -> Share:
     if isinstance(x.type.vis, Private):
         x, y = y, x
     if isinstance(y.type.vis, Private):
-        plain = None if y.plain is None else np.broadcast_to(encode.encode(y.plain, y.type.dtype), m.shape)
+        plain = None if y.ring is None else np.broadcast_to(y.ring, m.shape)
         left, owner = await m.broadcast(x), y.type.vis.owner
         if bits := m.product_bits(x, y):
             return await m.scheme.mul_private_trunc(m.ctx, plain, left, owner=owner, bits=bits)
@@ -280,8 +295,7 @@ async def subset_sums(m: Machine, rows: Value, values: Value) -> Share:
 
 async def _matmul_public(m: Machine, x: Value, y: Value) -> Share:
     public, other = (x, y) if isinstance(x.type.vis, Public) else (y, x)
-    assert public.plain is not None
-    matrix, bits = encode.multiplier(public.plain, public.type.dtype)
+    matrix, bits = public.factor
     missing = m.dtype.fraction_bits - other.type.dtype.fraction_bits
     share = await m.to_share(other)
     product = m.scheme.matmul_public(share, matrix, left=public is x)
@@ -295,8 +309,8 @@ async def _matmul_private(
 ) -> Share:
     assert isinstance(x.type.vis, Private)
     plain, owner = None, x.type.vis.owner
-    if x.plain is not None:
-        plain = encode.encode(x.plain, x.type.dtype).reshape(shape)
+    if x.ring is not None:
+        plain = x.ring.reshape(shape)
         plain = np.ascontiguousarray(plain.T if transpose else plain)
     rows, x_bits = shape[1] if transpose else shape[0], m.eqn.params.get("private_bits", RING_BITS)
     if bits:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from tacit.base.types import Type
+from tacit.base.types import Public, Type
+from tacit.mpc import encode
 from tacit.mpc.scheme import Share
 
 
@@ -18,3 +20,25 @@ class Value:
     plain: np.ndarray | None
     share: Share | None
     clock: int
+
+    @property
+    def ring(self) -> np.ndarray | None:
+        """`plain` as ring elements or bits."""
+        if self.plain is None:
+            return None
+        return (
+            self._public if isinstance(self.type.vis, Public) else encode.encode(self.plain, self.type.dtype)
+        )
+
+    @cached_property
+    def factor(self) -> tuple[np.ndarray, int]:
+        """A public value as `encode.multiplier` gives it; a constant of a loop is encoded once."""
+        assert self.plain is not None
+        return encode.multiplier(self.plain, self.type.dtype)
+
+    @cached_property
+    def _public(self) -> np.ndarray:
+        assert self.plain is not None
+        ring = encode.encode(self.plain, self.type.dtype).view()
+        ring.setflags(write=False)
+        return ring
