@@ -1,4 +1,4 @@
-"""Truncation of rep3: the formula exhaustively in a ring of 12 bits, the protocols on forced shares in 64."""
+"""Truncation of rep3: local steps exhaustively in a ring of 12 bits, protocols on forced shares in 64."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ from itertools import product
 import numpy as np
 import pytest
 
+from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.mpc.rep3 import Rep3
-from tacit.mpc.rep3.share import Rep3Share
-from tacit.mpc.rep3.truncate import evaluator_part, helper_part, lifted
+from tacit.mpc.rep3.share import Rep3Share, n_words
+from tacit.mpc.rep3.truncate import lifted
 from tests.mpc.test_rep3 import agree, integers, shared, signed
 
 K = 12
 
 
-def formula(c: np.ndarray, s: np.ndarray, bits: int, k: int) -> np.ndarray:
-    """y of the theorem, as signed integers, for c + s = x + 2^(k-2)."""
-    part, v = evaluator_part(c, bits, k)
-    rest, d = helper_part(s, bits, k)
-    y = (part + rest - (v * d << np.uint64(k - bits))) & np.uint64((1 << k) - 1)
-    whole = y.astype(np.int64)
+KEYS = (bytes(range(16)), bytes(range(16, 32)))
+
+
+def truncated(c: np.ndarray, s: np.ndarray, bits: int, k: int) -> np.ndarray:
+    """What the three parties' local steps make of c + s = x: the result as signed integers."""
+    n = c.size
+    words = bits * n_words(n)
+    to_1, with_0 = _kernel.trunc_helper(bits, s, np.zeros_like(s), KEYS, (3, 5), k)
+    given = (with_0[n:], to_1[n:])
+    made = [_kernel.trunc_evaluator(bits, c, None, None, KEYS[i], (3, 5)[i], k) for i in (0, 1)]
+    for i in (0, 1):
+        assert given[i].size == words
+        _kernel.trunc_finish(bits, made[i][0], made[1 - i][1], c, given[i], k)
+    ring = np.uint64((1 << k) - 1)
+    assert np.array_equal(made[0][0] & ring, made[1][0] & ring)
+    whole = ((made[0][0] + to_1[:n] + with_0[:n]) & ring).astype(np.int64)
     return whole - ((whole >> (k - 1)) << k)
 
 
@@ -34,8 +45,10 @@ def errors(start: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
     """x in [start, start + STEP) as a column, and how far the formula is from its floor for every c."""
     x = np.arange(start, start + STEP)[:, None]
     c = np.broadcast_to(np.arange(1 << K, dtype=np.uint64), (STEP, 1 << K))
-    raised = ((x + (1 << (K - 2))) % (1 << K)).astype(np.uint64)
-    return x, formula(c, (raised - c) & np.uint64((1 << K) - 1), bits, K) - (x >> bits)
+    s = ((x % (1 << K)).astype(np.uint64) - c) & np.uint64((1 << K) - 1)
+    # The theorem's c has 2^(k-2) in it, which an evaluator adds to what it holds.
+    result = truncated(np.ascontiguousarray(c).reshape(-1), s.reshape(-1), bits, K)
+    return x, result.reshape(c.shape) - (x >> bits)
 
 
 @pytest.mark.parametrize("bits", range(1, K - 1))

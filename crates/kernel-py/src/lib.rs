@@ -12,6 +12,7 @@ mod psi;
 mod rlwe;
 mod silent;
 mod transfer;
+mod truncate;
 mod vss;
 
 use pyo3::prelude::*;
@@ -67,6 +68,8 @@ mod kernel {
         bit_ole_receiver, bit_ole_sender, cot_recv, cot_send, gilboa_payload_size, gilboa_recv,
         gilboa_send, softspoken_checked_sizes, softspoken_message_size,
     };
+    #[pymodule_export]
+    use super::truncate::{prg_add, prg_subtract, trunc_evaluator, trunc_finish, trunc_helper};
     #[pymodule_export]
     use super::vss::{vss_add_commitments, vss_add_shares, vss_deal, vss_recover, vss_verify};
 

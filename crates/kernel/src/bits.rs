@@ -15,6 +15,10 @@ use crate::aes::Block;
 use crate::error::{Error, Result, ensure};
 use crate::simd::{Tier, multiversion, tier};
 
+/// Up to so many planes, bits are picked byte by byte where the machine can: cheaper than a transpose of 64.
+#[cfg(target_arch = "x86_64")]
+const FEW_PLANES: usize = 32;
+
 /// Eight 64×64 bit matrices, one per lane; row `r` of matrix `l` is `[r][l]`.
 pub(crate) type Lanes = [[u64; 8]; 64];
 
@@ -119,23 +123,72 @@ multiversion! {
     }
 }
 
+/// Words `8·group..` of the planes of up to 512 values; `planes` has `words` words for each.
+#[inline(always)]
+pub(crate) fn scatter_group(values: &[u64], group: usize, words: usize, planes: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if tier() == Tier::Avx512 && planes.len() <= FEW_PLANES * words {
+        let mut lines = [[0u64; 8]; FEW_PLANES];
+        let width = planes.len() / words;
+        for (lane, values) in values.chunks(64).enumerate() {
+            let mut padded = [0; 64];
+            padded[..values.len()].copy_from_slice(values);
+            x86::values_to_planes(&padded, lane, &mut lines[..width]);
+        }
+        let span = words.min(8 * group + 8) - 8 * group;
+        for (plane, line) in planes.chunks_exact_mut(words).zip(&lines) {
+            plane[8 * group..8 * group + span].copy_from_slice(&line[..span]);
+        }
+        return;
+    }
+    let mut block = [[0u64; 8]; 64];
+    for (lane, values) in values.chunks(64).enumerate() {
+        for (row, value) in block.iter_mut().zip(values) {
+            row[lane] = *value;
+        }
+    }
+    transpose_lanes(&mut block);
+    let span = words.min(8 * group + 8) - 8 * group;
+    for (plane, lanes) in planes.chunks_exact_mut(words).zip(&block) {
+        plane[8 * group..8 * group + span].copy_from_slice(&lanes[..span]);
+    }
+}
+
+/// Inverse of [`scatter_group`].
+#[inline(always)]
+pub(crate) fn gather_group(planes: &[u64], group: usize, words: usize, values: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if tier() == Tier::Avx512 && planes.len() <= FEW_PLANES * words {
+        let mut lines = [[0u64; 8]; FEW_PLANES];
+        let width = planes.len() / words;
+        let span = words.min(8 * group + 8) - 8 * group;
+        for (line, plane) in lines.iter_mut().zip(planes.chunks_exact(words)) {
+            line[..span].copy_from_slice(&plane[8 * group..8 * group + span]);
+        }
+        for (lane, values) in values.chunks_mut(64).enumerate() {
+            let mut whole = [0; 64];
+            x86::planes_to_values(&lines[..width], lane, &mut whole);
+            values.copy_from_slice(&whole[..values.len()]);
+        }
+        return;
+    }
+    let mut block = [[0u64; 8]; 64];
+    let span = words.min(8 * group + 8) - 8 * group;
+    for (lanes, plane) in block.iter_mut().zip(planes.chunks_exact(words)) {
+        lanes[..span].copy_from_slice(&plane[8 * group..8 * group + span]);
+    }
+    transpose_lanes(&mut block);
+    for (lane, values) in values.chunks_mut(64).enumerate() {
+        for (row, value) in block.iter().zip(values) {
+            *value = row[lane];
+        }
+    }
+}
+
 multiversion! {
     fn scatter(values: &[u64], words: usize, planes: &mut [u64]) {
-        let mut block = [[0u64; 8]; 64];
         for (group, values) in values.chunks(512).enumerate() {
-            if values.len() < 512 {
-                block = [[0u64; 8]; 64];
-            }
-            for (lane, values) in values.chunks(64).enumerate() {
-                for (row, value) in block.iter_mut().zip(values) {
-                    row[lane] = *value;
-                }
-            }
-            transpose_lanes(&mut block);
-            let span = words.min(8 * group + 8) - 8 * group;
-            for (plane, lanes) in planes.chunks_exact_mut(words).zip(&block) {
-                plane[8 * group..8 * group + span].copy_from_slice(&lanes[..span]);
-            }
+            scatter_group(values, group, words, planes);
         }
     }
 }
@@ -143,17 +196,7 @@ multiversion! {
 multiversion! {
     fn gather(planes: &[u64], words: usize, values: &mut [u64]) {
         for (group, values) in values.chunks_mut(512).enumerate() {
-            let mut block = [[0u64; 8]; 64];
-            let span = words.min(8 * group + 8) - 8 * group;
-            for (lanes, plane) in block.iter_mut().zip(planes.chunks_exact(words)) {
-                lanes[..span].copy_from_slice(&plane[8 * group..8 * group + span]);
-            }
-            transpose_lanes(&mut block);
-            for (lane, values) in values.chunks_mut(64).enumerate() {
-                for (row, value) in block.iter().zip(values) {
-                    *value = row[lane];
-                }
-            }
+            gather_group(planes, group, words, values);
         }
     }
 }

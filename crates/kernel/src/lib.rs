@@ -32,6 +32,7 @@ pub mod x25519;
 
 pub mod dzk;
 pub mod rlwe;
+pub mod truncate;
 pub mod vss;
 
 pub mod fss;

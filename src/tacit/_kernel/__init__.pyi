@@ -38,6 +38,12 @@ class KernelError(Exception):
 def prg_fill(key: Bytes, start_block: int, n_bytes: int) -> U8:
     """AES-128-CTR key stream of a 16-byte key from 16-byte block `start_block` (below 2^128) on."""
 
+def prg_add(key: Bytes, start_block: int, x: U64) -> None:
+    """Adds the words (little-endian) of that stream to `x: uint64[n]`, in place."""
+
+def prg_subtract(key: Bytes, start_block: int, x: U64) -> None:
+    """Subtracts them, in place."""
+
 def ring_matmul(a: U64, b: U64) -> U64:
     """`a @ b` modulo 2^64: `a: uint64[m, k]`, `b: uint64[k, n]`, result `uint64[m, n]`."""
 
@@ -468,4 +474,47 @@ def vss_recover(indices: list[int], shares: U8) -> I64:
     """The values, `int64[n]`, from stacked shares of threshold + 1 parties: `uint8[len(indices) * n, 64]`.
 
     "malformed" if a value is not a 64-bit integer.
+    """
+
+def trunc_helper(
+    bits: int,
+    first: U64,
+    second: U64 | None,
+    keys: tuple[Bytes, Bytes],
+    blocks: tuple[int, int],
+    ring_bits: int = 64,
+) -> tuple[U64, U64]:
+    """The helper's local step of a truncation by `bits` (see `mpc/rep3/truncate.py`), n elements.
+
+    `first`, `second`: the helper's addends, or its addend of a product and None. `keys`, `blocks`: where the
+    coins common with parties 0 and 1 go on: those of a product's blinds, the masks, z_0 (with party 0).
+    Returns (z_2 and the planes of D - d_0, `uint64[n + bits * ceil(n/64)]`; z_0 and, without a product, the
+    planes of D - d_1).
+    """
+
+def trunc_evaluator(
+    bits: int,
+    own: U64,
+    received: U64 | None,
+    given: U64 | None,
+    key: Bytes,
+    block: int,
+    ring_bits: int = 64,
+) -> tuple[U64, U64]:
+    """An evaluator's local step: (its part of the result `uint64[n]`, planes of V d + m to be sent).
+
+    `own`: c; or, with `received`, the blinded addends of a product of which it is the sum, and `given` the
+    planes of D - d_0 that party 1 has from the helper. `key`, `block`: where the masks begin.
+    """
+
+def trunc_finish(
+    bits: int,
+    part: U64,
+    received: U64,
+    c: U64 | None = None,
+    given: U64 | None = None,
+    ring_bits: int = 64,
+) -> None:
+    """Takes V D off `part`, in place: `received` are the other evaluator's planes; `given`, after a
+    truncation without a product, the helper's planes, and `c` the evaluator's side of the sharing.
     """

@@ -18,6 +18,7 @@ from tacit.base.types import Shape
 
 SEED_BYTES = 32
 _BLOCK_BYTES = 16
+Key = bytes
 
 
 def fresh_entropy(n_bytes: int = SEED_BYTES) -> bytes:
@@ -51,6 +52,20 @@ class Prg:
         out = _kernel.prg_fill(self._key.expose(), self._block, n_bytes)
         self._block += -(-n_bytes // _BLOCK_BYTES)
         return out
+
+    def reserve(self, *n_words: int) -> tuple[Key, int]:
+        """(key, first block) for a kernel that makes draws of so many words itself; they count as drawn."""
+        start = self._block
+        self._block += sum(-(-n // 2) for n in n_words)
+        return self._key.expose(), start
+
+    def add_to(self, x: np.ndarray) -> None:
+        """Adds the next words to x: uint64[n], in place."""
+        _kernel.prg_add(*self.reserve(x.size), x)
+
+    def take_from(self, x: np.ndarray) -> None:
+        """Subtracts the next words from x: uint64[n], in place."""
+        _kernel.prg_subtract(*self.reserve(x.size), x)
 
     def ring(self, shape: Shape) -> np.ndarray:
         """uint64[*shape], uniform."""

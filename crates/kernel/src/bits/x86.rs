@@ -110,3 +110,58 @@ fn join_512(low: &Lanes, high: &Lanes, rows: &mut [Block; 512]) {
         store_128(&mut rows[448 + r], _mm512_extracti64x2_epi64::<3>(odd));
     }
 }
+
+/// Bits of 64 values: word `lane` of `lines[j]` becomes the bits `j` of all.
+pub(super) fn values_to_planes(values: &[u64; 64], lane: usize, lines: &mut [[u64; 8]]) {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 BW.
+    unsafe { values_to_planes_512(values, lane, lines) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn values_to_planes_512(values: &[u64; 64], lane: usize, lines: &mut [[u64; 8]]) {
+    let rows = values.as_chunks::<8>().0;
+    for (byte, lines) in lines.chunks_mut(8).enumerate() {
+        let mut bytes = [_mm_setzero_si128(); 8];
+        for (row, bytes) in rows.iter().zip(&mut bytes) {
+            let shifted = _mm512_srl_epi64(load(row), _mm_cvtsi64_si128(8 * byte as i64));
+            *bytes = _mm512_cvtepi64_epi8(shifted);
+        }
+        let [a, b, c, d, e, f, g, h] = bytes;
+        let low = _mm256_set_m128i(_mm_unpacklo_epi64(c, d), _mm_unpacklo_epi64(a, b));
+        let high = _mm256_set_m128i(_mm_unpacklo_epi64(g, h), _mm_unpacklo_epi64(e, f));
+        let column = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
+        for (bit, line) in lines.iter_mut().enumerate() {
+            line[lane] = _mm512_test_epi8_mask(column, _mm512_set1_epi8(1 << bit));
+        }
+    }
+}
+
+/// Inverse of [`values_to_planes`].
+pub(super) fn planes_to_values(lines: &[[u64; 8]], lane: usize, values: &mut [u64; 64]) {
+    // SAFETY: reached only on the tier that was detected to have AVX-512 BW.
+    unsafe { planes_to_values_512(lines, lane, values) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn planes_to_values_512(lines: &[[u64; 8]], lane: usize, values: &mut [u64; 64]) {
+    let mut rows = [_mm512_setzero_si512(); 8];
+    for (byte, lines) in lines.chunks(8).enumerate() {
+        let mut column = _mm512_setzero_si512();
+        for (bit, line) in lines.iter().enumerate() {
+            column = _mm512_mask_add_epi8(column, line[lane], column, _mm512_set1_epi8(1 << bit));
+        }
+        let mut bytes = [0u8; 64];
+        // SAFETY: a reference to 64 writable bytes; the store has no alignment requirement.
+        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), column) };
+        for (row, bytes) in rows.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            let wide = _mm512_cvtepu8_epi64(_mm_cvtsi64_si128(i64::from_le_bytes(*bytes)));
+            *row = _mm512_or_si512(
+                *row,
+                _mm512_sll_epi64(wide, _mm_cvtsi64_si128(8 * byte as i64)),
+            );
+        }
+    }
+    for (row, out) in rows.iter().zip(values.as_chunks_mut::<8>().0) {
+        store(out, *row);
+    }
+}

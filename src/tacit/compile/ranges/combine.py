@@ -2,16 +2,16 @@
 
 A tree of additions, subtractions and products with public constants becomes integers times integers, summed
 in the ring (free in every scheme), and one truncation. Only where there were two truncations or more, where
-the sum is proved to stay below 2^62 before it, and where rounding the factors moves the result by at most
-half a unit for each truncation saved, which could err by a whole one. Parts with no factor are added after
-the truncation.
+the sum is proved to stay below 2^62 before it, and where rounding the factors moves the result no further
+than their encodings do one by one, and half a unit for each truncation saved, which could err by a whole
+one. Parts with no factor are added after the truncation.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,19 +26,37 @@ ROOM = 1 + 2.0**-20
 
 
 @dataclass(frozen=True)
-class WeightedSum:
-    """sum of factor * var over `terms` + sum of sign * var over `whole`, of the fixed-point type."""
+class Term:
+    """factor * var, |var| <= `reach`. `rounding`: how far, relatively, the encoded factors are from this."""
 
-    terms: tuple[tuple[np.ndarray, Var, float], ...]
-    """(factor, var, the largest |value| of var)"""
+    factor: np.ndarray
+    var: Var
+    reach: float
+    rounding: float
+
+    @property
+    def size(self) -> float:
+        return float(np.max(np.abs(self.factor), initial=0.0)) * self.reach
+
+    def error(self, bits: int) -> float:
+        """What rounding the factor to `bits` fraction bits changes."""
+        kept = np.ldexp(np.rint(np.ldexp(self.factor, bits)), -bits)
+        return float(np.max(np.abs(kept - self.factor), initial=0.0)) * self.reach
+
+
+@dataclass(frozen=True)
+class WeightedSum:
+    """The sum of `terms`, and of sign * var over `whole`, of the fixed-point type."""
+
+    terms: tuple[Term, ...]
     whole: tuple[tuple[int, Var], ...]
     inside: tuple[Eqn, ...]
     """The equations that this replaces."""
     n_truncations: int
 
-    def scaled(self, by: np.ndarray | int) -> WeightedSum:
-        terms = tuple((by * coefficient, var, reach) for coefficient, var, reach in self.terms)
-        whole = tuple((int(by) * sign, var) for sign, var in self.whole) if self.whole else ()
+    def signed(self, sign: int) -> WeightedSum:
+        terms = tuple(replace(term, factor=sign * term.factor) for term in self.terms)
+        whole = tuple((sign * other, var) for other, var in self.whole)
         return WeightedSum(terms, whole, self.inside, self.n_truncations)
 
     def plus(self, other: WeightedSum) -> WeightedSum:
@@ -51,25 +69,22 @@ class WeightedSum:
 
     def factor_bits(self) -> int | None:
         """The fewest fraction bits that the factors need; None if there is no room for them."""
+        size = sum(term.size for term in self.terms) * ROOM
+        largest = max(float(np.max(np.abs(term.factor), initial=0.0)) for term in self.terms)
+        apart = sum(term.rounding * term.size for term in self.terms)
+        allowed = apart + WORST_ERROR * (self.n_truncations - 1)
         for bits in range(1, LIMIT_BITS):
-            size = sum(float(np.max(np.abs(c), initial=0.0)) * reach for c, _, reach in self.terms)
-            largest = max(float(np.max(np.abs(c), initial=0.0)) for c, _, _ in self.terms)
             limit = 2.0 ** (LIMIT_BITS - bits)
-            if not (size * ROOM < limit * 2.0**-FRACTION_BITS and largest < limit):
+            if not (size < limit * 2.0**-FRACTION_BITS and largest < limit):
                 return None
-            errors = (
-                float(np.max(np.abs(np.ldexp(np.rint(np.ldexp(c, bits)), -bits) - c), initial=0.0)) * reach
-                for c, _, reach in self.terms
-            )
-            if sum(errors) <= WORST_ERROR * (self.n_truncations - 1):
+            if sum(term.error(bits) for term in self.terms) <= allowed:
                 return bits
         return None
 
     def write(self, builder: Builder, new: Mapping[Var, Var], bits: int) -> Var:
         """The equations for it in `builder`, where `new` are its variables."""
         integers = [
-            (np.rint(np.ldexp(coefficient, bits)).astype(np.int64), new[var])
-            for coefficient, var, _ in self.terms
+            (np.rint(np.ldexp(term.factor, bits)).astype(np.int64), new[term.var]) for term in self.terms
         ]
         products = [builder.emit("mul", units(builder, x), builder.const(c, INT)) for c, x in integers]
         total = products[0]
@@ -113,7 +128,7 @@ class _Trees:
 
     def _sum(self, eqn: Eqn) -> WeightedSum:
         signs = {"add": (1, 1), "sub": (1, -1), "neg": (-1,)}[eqn.op]
-        parts = [self._part(var).scaled(sign) for sign, var in zip(signs, eqn.ins, strict=True)]
+        parts = [self._part(var).signed(sign) for sign, var in zip(signs, eqn.ins, strict=True)]
         return parts[0] if len(parts) == 1 else parts[0].plus(parts[1])
 
     def _part(self, var: Var) -> WeightedSum:
@@ -133,14 +148,18 @@ class _Trees:
         shape = constant.outs[0].type.shape
         value = np.broadcast_to(np.asarray(constant.params["value"], np.float64).reshape(-1), _size(shape))
         factors = value.reshape(shape) if np.ptp(value) else np.asarray(value[0])
-        truncates = int(factor(factors)[1] > 0)
+        whole, bits = factor(factors)
+        kept = np.ldexp(whole.astype(np.float64), -bits)
+        rounding = float(np.max(np.abs(kept - factors) / np.where(factors == 0, 1.0, np.abs(factors))))
         inner = self._part(other)
         if inner.whole:
-            term = (factors, other, self._reaches.get(id(eqn), np.inf))
-            inner = WeightedSum((term,), (), (), 0)
-        else:
-            inner = inner.scaled(factors)
-        return WeightedSum(inner.terms, (), inner.inside, inner.n_truncations + truncates)
+            term = Term(factors, other, self._reaches.get(id(eqn), np.inf), rounding)
+            return WeightedSum((term,), (), (), int(bits > 0))
+        terms = tuple(
+            replace(term, factor=factors * term.factor, rounding=term.rounding + rounding)
+            for term in inner.terms
+        )
+        return WeightedSum(terms, (), inner.inside, inner.n_truncations + int(bits > 0))
 
     def _constant(self, eqn: Eqn) -> int | None:
         """Which side of a product is a public constant."""

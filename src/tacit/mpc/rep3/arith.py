@@ -24,7 +24,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import protocol
 from tacit.base.types import Shape
 from tacit.base.wire import Ring
-from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share, neighbours, zero_sharing
+from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share, neighbours
 
 BLOCK = 1 << 15
 """Elements of a block: what one step reads and writes stays in the second-level cache."""
@@ -68,10 +68,8 @@ async def reshare(ctx: Ctx, t: np.ndarray, shape: Shape) -> Rep3Share:
     """From addends t_i of a sum to replicated ones: z_i = t_i + alpha_i goes to `prev`. Writes into t."""
     after, before = neighbours(ctx)
     flat = t.reshape(-1)
-    for part in blocks(flat.size):
-        plus, minus = zero_sharing(ctx, lambda coins, n=part.stop - part.start: coins.ring((n,)))  # type: ignore[misc]
-        flat[part] += plus
-        flat[part] -= minus
+    ctx.common(before).add_to(flat)
+    ctx.common(after).take_from(flat)
     received = await ctx.exchange(before, after, Ring(flat), shape=flat.shape)
     return Rep3Share(flat.reshape(shape), received.array.reshape(shape))
 

@@ -26,6 +26,7 @@ Proof. x' = x + 2^(k-2) lies in [0, 2^(k-1)), and c + s = x' + w 2^k with w in {
 
 Notation     here
   k, f       ring bits, dropped bits;  V = 1 - tc (evaluators), D = ts (helper)
+  c, s       made, split and masked in `_kernel.trunc_*`, which have no messages
   d, m       coins of an evaluator and the helper, that mask D and the evaluator's message
 """
 
@@ -35,7 +36,6 @@ import numpy as np
 
 from tacit import _kernel
 from tacit.base.ctx import Ctx
-from tacit.base.prg import Prg
 from tacit.base.protocol import protocol
 from tacit.base.types import RING_BITS
 from tacit.base.wire import Ring
@@ -45,18 +45,6 @@ from tacit.mpc.rep3.roles import HELPER, open_side, swap
 from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share, n_words
 
 ROUNDING = ("the rounding bit is a function of the sharing's mask, not independent noise",)
-
-
-def evaluator_part(c: np.ndarray, bits: int, k: int = RING_BITS) -> tuple[np.ndarray, np.ndarray]:
-    """(what c contributes to y, V) for c in [0, 2^k); modulo 2^k."""
-    top = c >> np.uint64(k - 1)
-    offset = np.uint64((1 - (1 << (k - 2 - bits))) % (1 << 64))
-    return (c >> np.uint64(bits)) - (top << np.uint64(k - bits)) + offset, top ^ np.uint64(1)
-
-
-def helper_part(s: np.ndarray, bits: int, k: int = RING_BITS) -> tuple[np.ndarray, np.ndarray]:
-    """(what s contributes to y, D) for s in [0, 2^k): y = both contributions - V D 2^(k-bits) mod 2^k."""
-    return s >> np.uint64(bits), s >> np.uint64(k - 1)
 
 
 def lifted(c: np.ndarray) -> np.ndarray:
@@ -95,27 +83,17 @@ async def trunc_sides(ctx: Ctx, sides: list[np.ndarray], bits: int) -> Addends:
     V D in one round: each evaluator j gets D - d_i from the helper and V d_i + m_i from the other one, i, so
     V (D - d_i) + (V d_i + m_i) + m_j = V D + m_0 + m_1. It never sees D, whose mask d_i it does not know.
     """
-    n, shift = sides[0].size, np.uint64(RING_BITS - bits)
+    n, words = sides[0].size, bits * n_words(sides[0].size)
     if ctx.me == HELPER:
-        part, top = helper_part(sides[0] + sides[1], bits)
-        d_1, m_1 = drawn_masks(ctx.common(1), n, bits)
-        d_0, m_0 = drawn_masks(ctx.common(0), n, bits)
-        await ctx.send(0, Ring(low_planes(top - d_1, bits)))
-        z_0 = ctx.common(0).ring((n,))
-        z_2 = _corrected(part, m_0 + m_1, z_0, shift)
-        await ctx.send(1, Ring(np.concatenate([z_2, low_planes(top - d_0, bits).reshape(-1)])))
-        return z_2, z_0
-    part, v = evaluator_part(lifted(sides[0]), bits)
+        to_1, with_0 = helper_step(ctx, sides[0], sides[1], bits)
+        await ctx.send(0, Ring(with_0[n:].reshape(bits, -1)))
+        await ctx.send(1, Ring(to_1))
+        return to_1[:n], with_0[:n]
     coins = ctx.common(HELPER)
-    d, m = drawn_masks(coins, n, bits)
-    product = _kernel.planes_to_bits(await swap(ctx, low_planes(v * d + m, bits)), n)
-    words = bits * n_words(n)
+    part, planes = _kernel.trunc_evaluator(bits, sides[0], None, None, *coins.reserve(*mask_words(n, bits)))
+    product = await swap(ctx, planes)
     got = (await ctx.recv(HELPER, Ring, shape=(words + n * ctx.me,))).array
-    v *= _kernel.planes_to_bits(got[got.size - words :].reshape(bits, -1), n)
-    product += v
-    product += m
-    product <<= shift
-    part -= product
+    _kernel.trunc_finish(bits, part, product, sides[0], got[got.size - words :])
     return (coins.ring((n,)), part) if ctx.me == 0 else (part, got[:n])
 
 
@@ -137,48 +115,40 @@ async def trunc_sum(ctx: Ctx, t: np.ndarray, bits: int) -> Addends:
     The evaluators open c = t_0 + r_0 + t_1 + r_1 to each other under coins r_i of each and the helper, which
     knows s = t_2 - r_0 - r_1. V D then takes a second step with f bits per message.
     """
-    n, shift = t.size, np.uint64(RING_BITS - bits)
+    n = t.size
     if ctx.me == HELPER:
-        t -= ctx.common(0).ring((n,))
-        t -= ctx.common(1).ring((n,))
-        part, top = helper_part(t, bits)
-        (d_0, m_0), (_, m_1) = (drawn_masks(ctx.common(i), n, bits) for i in (0, 1))
-        z_0 = ctx.common(0).ring((n,))
-        z_2 = _corrected(part, m_0 + m_1, z_0, shift)
-        top -= d_0
-        await ctx.send(1, Ring(np.concatenate([z_2, low_planes(top, bits).reshape(-1)])))
-        return z_2, z_0
+        to_1, z_0 = helper_step(ctx, t, None, bits)
+        await ctx.send(1, Ring(to_1))
+        return to_1[:n], z_0
     coins = ctx.common(HELPER)
-    t += coins.ring((n,))
-    t += await swap(ctx, t)
-    part, v = evaluator_part(lifted(t), bits)
-    d, m = drawn_masks(coins, n, bits)
+    coins.add_to(t)
+    received = await swap(ctx, t)
+    given, got = None, t
     if ctx.me == 1:
         got = (await ctx.recv(HELPER, Ring, shape=(n + bits * n_words(n),))).array
-        d = _kernel.planes_to_bits(got[n:].reshape(bits, -1), n)
-    v *= d
-    v += m
-    v += _kernel.planes_to_bits(await swap(ctx, low_planes(v, bits)), n)
-    v <<= shift
-    part -= v
+        given = got[n:]
+    masks = coins.reserve(*mask_words(n, bits))
+    part, planes = _kernel.trunc_evaluator(bits, t, received, given, *masks)
+    _kernel.trunc_finish(bits, part, await swap(ctx, planes))
     return (coins.ring((n,)), part) if ctx.me == 0 else (part, got[:n])
 
 
-def drawn_masks(coins: Prg, n: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """(d, m): coins of which the low `bits` bits count; one draw gives both if they fit."""
-    if bits > RING_BITS // 2:
-        d, m = coins.ring((2, n))
-        return d, m
-    drawn = coins.ring((n,))
-    return drawn, drawn >> np.uint64(RING_BITS // 2)
+def mask_words(n: int, bits: int) -> tuple[int, ...]:
+    """The draws that give the masks (d, m): coins of which the low `bits` bits count; one if both fit."""
+    return (n,) if bits <= RING_BITS // 2 else (n, n)
 
 
-def _corrected(part: np.ndarray, masks: np.ndarray, z_0: np.ndarray, shift: np.uint64) -> np.ndarray:
-    """The helper's addend z_2: its part of y without z_0 and without the masks in V D. Writes into masks."""
-    masks <<= shift
-    masks += part
-    masks -= z_0
-    return masks
+def helper_step(
+    ctx: Ctx, first: np.ndarray, second: np.ndarray | None, bits: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `_kernel.trunc_helper` makes of the helper's addends, or of its addend of a product."""
+    n = first.size
+    blinds = (n,) if second is None else ()
+    with_0, with_1 = ctx.common(0), ctx.common(1)
+    masks = mask_words(n, bits)
+    key_0, block_0 = with_0.reserve(*blinds, *masks, n)
+    key_1, block_1 = with_1.reserve(*blinds, *masks)
+    return _kernel.trunc_helper(bits, first, second, (key_0, key_1), (block_0, block_1))
 
 
 def fused_bits(n: int, bits: int) -> int:
@@ -254,8 +224,3 @@ async def mul_private_trunc(ctx: Ctx, x: np.ndarray | None, y: Rep3Share, owner:
 
 def _as_share(addends: Addends, shape: tuple[int, ...]) -> Rep3Share:
     return Rep3Share(addends[0].reshape(shape), addends[1].reshape(shape))
-
-
-def low_planes(x: np.ndarray, bits: int) -> np.ndarray:
-    """The low `bits` bits of every element, uint64[bits, words]."""
-    return _kernel.bits_to_planes(np.ascontiguousarray(x), bits)

@@ -18,11 +18,13 @@ import numpy as np
 
 from tacit import _kernel
 from tacit.base.ctx import Ctx
+from tacit.base.prg import Prg
 from tacit.base.protocol import protocol
+from tacit.base.types import RING_BITS
 from tacit.base.wire import Ring
 from tacit.mpc.rep3.roles import HELPER, swap
 from tacit.mpc.rep3.share import THREE_PARTY, n_words
-from tacit.mpc.rep3.truncate import ROUNDING, drawn_masks, low_planes
+from tacit.mpc.rep3.truncate import ROUNDING, mask_words
 from tacit.mpc.rep3_128 import words
 from tacit.mpc.rep3_128.share import WideShare
 
@@ -83,3 +85,14 @@ async def trunc(ctx: Ctx, x: WideShare, bits: int) -> WideShare:
 
 def _shaped(x: WideShare, first: np.ndarray, second: np.ndarray) -> WideShare:
     return WideShare(first.reshape(x.first.shape), second.reshape(x.first.shape))
+
+
+def drawn_masks(coins: Prg, n: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """(d, m): coins of which the low `bits` bits count; one draw gives both if they fit."""
+    first, *second = (coins.ring((words,)) for words in mask_words(n, bits))
+    return first, second[0] if second else first >> np.uint64(RING_BITS // 2)
+
+
+def low_planes(x: np.ndarray, bits: int) -> np.ndarray:
+    """The low `bits` bits of every element, uint64[bits, words]."""
+    return _kernel.bits_to_planes(np.ascontiguousarray(x), bits)
