@@ -10,6 +10,7 @@ from bench.party import Party
 from bench.psi.balanced import Balanced
 from bench.psi.circuit import Circuit
 from bench.psi.kind import Kind, sizes
+from bench.psi.several import Several
 from bench.psi.unbalanced import Unbalanced
 from bench.task import Clock, Figures, Outputs, Task
 from tacit.base.errors import UsageError
@@ -25,6 +26,7 @@ PROTOCOLS: dict[str, Kind] = {
     "unbalanced": Unbalanced(),
     "circuit": Circuit(totals=False),
     "sum": Circuit(totals=True),
+    "nparty": Several(),
 }
 
 
@@ -38,11 +40,13 @@ class PsiTask(Task):
         parser.add_argument("--protocol", choices=sorted(PROTOCOLS), default="ecdh")
         parser.add_argument("--security", choices=("semi-honest", "malicious"), default="semi-honest")
         parser.add_argument("--n", type=int, required=True, help="ids of party 0")
-        parser.add_argument("--m", type=int, help="ids of party 1 (default: as many)")
+        parser.add_argument("--m", type=int, help="ids of every other party (default: as many)")
+        parser.add_argument("--parties", type=int, default=3, help="of nparty")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
         setting = _kind(options).settings[options.security]
-        return setting.parties, options.protocol, setting.adversary
+        n_parties = options.parties if setting.among_more else setting.parties
+        return n_parties, options.protocol, setting.adversary
 
     def shape(self, options: argparse.Namespace) -> dict[str, int | str]:
         return dict(zip("nm", sizes(options), strict=True))

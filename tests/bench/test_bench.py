@@ -74,6 +74,8 @@ def test_processes_over_tls(arguments: tuple[str, ...], figures: list[str]) -> N
         (("mul", "--n", "300", "--scheme", "semi2k_dealer"), 3),
         (("logreg", "--rows", "300", "--cols", "4", "--batch", "100", "--scheme", "semi2k_dealer"), 3),
         (("total", "--n", "300", "--parties", "4"), 4),
+        (("psi", "--protocol", "nparty", "--n", "300", "--parties", "4"), 4),
+        (("psi", "--protocol", "nparty", "--n", "30", "--m", "90"), 3),
         (("total", "--n", "30", "--parties", "4", "--verifiable"), 4),
     ],
 )

@@ -30,6 +30,7 @@ ELSEWHERE = (
     "tests",
     "mpc.rep3",
     "mpc.additive",
+    "psi.star_kmprt17",
     "blocks.dealt",
     "blocks.dzk",
     "blocks.sharing",

@@ -71,6 +71,16 @@ class Ctx:
         """This scope with another way of sending and receiving; streams, names and meters stay the same."""
         return kind(**{each.name: getattr(self, each.name) for each in fields(self)})
 
+    def between(self, first: int, second: int) -> Pair:
+        """This scope as a run of those two parties, who are 0 and 1 in it; I am one of them."""
+        pair = self.seen_as(Pair)
+        pair.me, pair.n, pair.numbers = (first, second).index(self.me), 2, (first, second)
+        return pair
+
+    def number(self, party: int) -> int:
+        """What a party of this scope is called in the whole run."""
+        return party
+
     @property
     def peer(self) -> int:
         """The other party of a two-party run."""
@@ -83,11 +93,11 @@ class Ctx:
 
     def private(self) -> Prg:
         """My own coins for this scope."""
-        return self._stream(frozenset((self.me,)), self.session.private_root)
+        return self._stream(frozenset((self.number(self.me),)), self.session.private_root)
 
     def common(self, *others: int) -> Prg:
         """Coins that exactly I and `others` share, for this scope. Only the holders know them."""
-        holders = frozenset((self.me, *others))
+        holders = frozenset(map(self.number, (self.me, *others)))
         if holders not in self.session.common_roots:
             raise UsageError("CTX-0002", f"no common root among parties {sorted(holders)}")
         return self._stream(holders, self.session.common_roots[holders])
@@ -102,7 +112,8 @@ class Ctx:
         """Send `msg` to party `to`. Raises TransportError."""
         body = msg.pack()
         self._meter.count_sent(len(body))
-        frame = Frame(self._name(self.me, to), self.me, to, body, depth() + 1)
+        frm, goes_to = self.number(self.me), self.number(to)
+        frame = Frame(self._name(self.me, to), frm, goes_to, body, depth() + 1)
         await self.session.transport.send(frame)
 
     async def recv(self, frm: int, kind: type[M], *, shape: Shape) -> M:
@@ -112,7 +123,8 @@ class Ctx:
         """
         name = self._name(frm, self.me)
         limit_bytes = kind.limit_bytes(shape)
-        frame = await self.session.transport.recv(name, frm, self.me, limit_bytes=limit_bytes)
+        sender, me = self.number(frm), self.number(self.me)
+        frame = await self.session.transport.recv(name, sender, me, limit_bytes=limit_bytes)
         self._meter.count_received(len(frame.body))
         deepen(frame.clock)
         return kind.unpack(frame.body, shape)
@@ -134,6 +146,22 @@ class Ctx:
         """A structured event, labelled with the scope path."""
         check_fields(event, fields)
         self.session.sink(event, self.path, fields)
+
+
+@dataclass
+class Pair(Ctx):
+    """Two parties of a larger run as a run of two. `numbers`: what they are called in the larger one."""
+
+    numbers: tuple[int, int] = (0, 1)
+
+    def sub(self, name: str) -> Ctx:
+        child = super().sub(name)
+        assert isinstance(child, Pair)
+        child.numbers = self.numbers
+        return child
+
+    def number(self, party: int) -> int:
+        return self.numbers[party]
 
 
 def require_two(ctx: Ctx) -> None:

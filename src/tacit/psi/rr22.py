@@ -242,7 +242,7 @@ async def match_checked(
 
 
 @contextmanager
-def _own_items() -> Iterator[None]:
+def own_items() -> Iterator[None]:
     """Kernel calls that fail if two of my items are equal, and else with probability 2^-40."""
     try:
         yield
@@ -285,7 +285,7 @@ async def _receive(
     commitment: np.ndarray | None = None,
 ) -> np.ndarray:
     """For each place in the peer's list the number of my key there, or `_NOT_FOUND`: uint32[n_sender]."""
-    with _own_items():
+    with own_items():
         table = keys.encode(ctx.private().bytes(_BLOCK_BYTES))
     _progress(ctx, 1)
     corrections, t = await link.receive(ctx, sizes.cells)
@@ -343,7 +343,7 @@ async def _send(
         offset = np.zeros(_BLOCK_BYTES, np.uint8)
     _progress(ctx, 3)
     tags = keys.corrected_tags(_label(ctx), q, link.delta, corrections, offset)
-    with _own_items():
+    with own_items():
         message, order = tags.write(sizes.tag_bits)
     await ctx.send(ctx.peer, octets(message))  # Step 2: the tags, in ascending order
     _progress(ctx, 4)
