@@ -20,7 +20,8 @@ from bench.psi.kind import THREADS, Kind, read_ids, sizes, two_sets, write_ids
 from bench.task import Figures, Outputs, wrong
 from tacit.base.setting import Setting
 from tacit.mpc.semi2k import Semi2k
-from tacit.psi.circuit_psty19 import RECEIVER, count_and_sums, intersect
+from tacit.psi.aggregates import count_and_sums
+from tacit.psi.circuit_psty19 import RECEIVER, intersect
 
 LARGEST = 1 << 40
 TOTALS = "totals.csv"

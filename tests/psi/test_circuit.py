@@ -8,7 +8,7 @@ import pytest
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UsageError
 from tacit.mpc.semi2k import Semi2k
-from tacit.psi.circuit_psty19 import Members, count_and_sums, intersect
+from tacit.psi.circuit_psty19 import Members, intersect
 from tacit.psi.functionality import Items
 from tests.harness import run_parties
 
@@ -77,22 +77,6 @@ def test_any_number_of_payload_columns(columns: int) -> None:
     for b in np.flatnonzero(member):
         place = int(first.bins[b]) - 25
         assert payload[:, b].tolist() == [1000 + place + 55 * column for column in range(columns)]
-
-
-@pytest.mark.parametrize("n_columns", [0, 1, 2])
-def test_sums_and_counts_follow_without_opening_who_is_common(n_columns: int) -> None:
-    """Cardinality and sum: one number is opened for each; sums are modulo 2^64."""
-    squares = np.arange(30, dtype=np.uint64) ** np.uint64(2)
-    values = np.stack([squares, np.full(30, 2**64 - 1, np.uint64)])[:n_columns]
-
-    async def party(ctx: Ctx) -> tuple[int, list[int]]:
-        scheme = await Semi2k.start(ctx.sub("setup"))
-        items = Items.of((ids(0, 20), ids(10, 40))[ctx.me])
-        found = await intersect(ctx, scheme, items, values if ctx.me == 1 else None, n_columns)
-        count, sums = await count_and_sums(ctx, scheme, found)
-        return count, sums.tolist()
-
-    assert run_parties(party) == [(10, [sum(i * i for i in range(10)), 2**64 - 10][:n_columns])] * 2
 
 
 def test_random_cases() -> None:

@@ -31,7 +31,7 @@ from tacit import _kernel
 from tacit.base.ctx import Ctx, require_two
 from tacit.base.errors import LimitError, UsageError
 from tacit.base.prg import label16
-from tacit.base.protocol import gather, protocol
+from tacit.base.protocol import protocol
 from tacit.base.wire import Octets, Ring
 from tacit.blocks.ot.softspoken_roy22 import SoftSpokenLink
 from tacit.blocks.settings import TWO_PARTY_ANY_OT
@@ -119,18 +119,6 @@ async def _voles(ctx: Ctx, scheme: Semi2k) -> SilentVoleLink:
     """Over the OTs that the scheme has, if they are of the kind that VOLEs start from."""
     base = scheme.link
     return SilentVoleLink(base) if isinstance(base, SoftSpokenLink) else await open_link(ctx)
-
-
-async def count_and_sums(ctx: Ctx, scheme: Semi2k, found: Members) -> tuple[int, np.ndarray]:
-    """How many are common and uint64[c], the sums of their payload mod 2^64; all else stays hidden.
-
-    Both parties learn both: the number of common items is a reveal like any other.
-    """
-    flags = await scheme.b2a(ctx, found.member)
-    count, sums = (share.map(lambda x: x.sum(axis=-1, dtype=np.uint64)) for share in (flags, found.payload))
-    opened = await gather(scheme.reveal(ctx, count), scheme.reveal(ctx, sums))
-    assert opened[0] is not None and opened[1] is not None
-    return int(opened[0]), opened[1]
 
 
 @protocol(source="set sizes", setting=TWO_PARTY_ANY_OT, rounds=1, bits=128, leaks=("the two set sizes",))
