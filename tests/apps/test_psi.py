@@ -248,3 +248,26 @@ def test_a_peer_that_ends_in_the_middle_is_named(pair: House) -> None:
     assert one.code in (4, 6) and ("CLI-0006" in one.err or "NET-0004" in one.err), one.err
     assert end(bank).code == 128 + signal.SIGTERM
     assert not (pair.folder / "p.csv").exists() and not list(pair.home("partner").glob("work-*"))
+
+
+def test_training_aligns_by_the_protocol_that_its_job_names(house: House) -> None:
+    house.job |= {"psi": {"protocol": "rr22"}, "train": {"epochs": 1, "batch_rows": 64}}
+    house.write_job()
+    for one in house.both("--json").values():
+        assert one.code == 0, one.err
+        assert one.json["psi"] == "rr22" and one.json["rows"]["common"] == 320
+        assert "LPN" in " ".join(one.json["protocol"]["assumes"])
+
+
+def test_the_job_of_a_training_serves_for_a_join(house: House) -> None:
+    ended = house.both("--json", "--receivers", "bank", command="psi")
+    assert [one.code for one in ended.values()] == [0, 0], ended["bank"].err
+    assert ended["bank"].json["n_common"] == 320 and ended["partner"].json["n_common"] is None
+
+
+@pytest.mark.parametrize("section", [{"jion": "left"}, {"join": "left", "rules": 1}, ["join"]])
+def test_a_section_that_makes_no_sense(pair: House, section: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.write_job(pair.job | {"psi": section})
+    monkeypatch.chdir(pair.folder)
+    ended = CliRunner().invoke(app, ["psi", "--me", "bank", "--config", "job.yaml"])
+    assert isinstance(ended.exception, UsageError) and ended.exception.code in ("CLI-0002", "CLI-0003")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tacit.base.errors import UsageError
@@ -66,6 +66,7 @@ def lower(text: str) -> str:
     return "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.none() | TEXT, st.none() | TEXT), min_size=1, max_size=30), RULES)
 def test_composite_keys_against_plain_python(rows: list[tuple[Any, Any]], rules: KeyRules) -> None:
     first, second = (pa.array(column, pa.string()) for column in zip(*rows, strict=True))
@@ -95,6 +96,7 @@ def test_composite_keys_against_plain_python(rows: list[tuple[Any, Any]], rules:
     assert len(found.without) == n_null + n_empty
 
 
+@settings(deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=20), RULES)
 def test_rules_change_nothing_that_they_made(values: list[str], rules: KeyRules) -> None:
     once = keys(pa.array(values), rules=rules)
@@ -104,6 +106,7 @@ def test_rules_change_nothing_that_they_made(values: list[str], rules: KeyRules)
         assert (again.found.trimmed, again.found.normalised, again.found.lowered) == (0, 0, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=2, max_size=2, unique=True))
 def test_different_keys_are_spelt_differently(rows: list[tuple[str, str]]) -> None:
     exact = KeyRules(trim=False)
@@ -113,6 +116,7 @@ def test_different_keys_are_spelt_differently(rows: list[tuple[str, str]]) -> No
         assert len(set(spelt(found))) == len(set(normal))
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), min_size=1))
 def test_integers_equal_their_decimal_text(values: list[int | None]) -> None:
     text = pa.array([None if value is None else str(value) for value in values], pa.string())

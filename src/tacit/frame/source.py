@@ -71,10 +71,9 @@ def open_query(sql: str, database: str | Path | None = None) -> pa.Table:
     home = ":memory:" if database is None else str(_existing(Path(database)))
     try:
         with duckdb.connect(home, read_only=database is not None, config=SETTINGS) as connection:
-            result = connection.sql(sql)
-            if result is None:
-                raise UsageError("DATA-0026", "the query gives no table", hint="write a SELECT")
-            return result.to_arrow_table()
+            if [each.type for each in duckdb.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
+                raise UsageError("DATA-0026", "the query is not one SELECT", hint="it must give one table")
+            return connection.sql(sql).to_arrow_table()
     except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
         # These speak of the query's own text; what comes up while rows are read may quote values.
         reason = str(error).partition("\n")[0]

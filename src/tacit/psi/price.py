@@ -15,6 +15,7 @@ from tacit.blocks.ot.softspoken_roy22 import SETUP_BITS
 from tacit.blocks.vole.silent_rrt23 import BASE_FIELD_BITS, INSTANCE_VOLES, MASK_OTS
 from tacit.psi import circuit_psty19, rr22
 from tacit.psi.ecdh_ms86 import POINT_BYTES, EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi, tag_bytes
+from tacit.psi.functionality import BOTH
 from tacit.psi.rr22 import Rr22MaliciousPsi
 from tacit.psi.unbalanced.voprf_jkk14 import CHUNK, DIGEST_BYTES, PROOF_BYTES
 
@@ -98,13 +99,13 @@ def _masks(name: str, sizes: tuple[int, int], receivers: int) -> tuple[Sent, int
 
 def _stores(sizes: tuple[int, int], receivers: int, checked: bool) -> tuple[Sent, int, float]:
     """The same of `rr22`."""
-    first, second = sizes
-    terms = rr22.Sizes(first, second, malicious=checked)
-    answer = -(-second // 8) if receivers == 2 else 0
+    terms = rr22.Sizes.of(sizes, BOTH if receivers == 2 else frozenset((0,)), checked)
+    answer = -(-terms.n_sender // 8) if receivers == 2 else 0
     rows, corrections = _voles(terms.cells, checked)
     sent = (rows + 16 * terms.cells + answer, corrections + terms.list_bytes)
     item_s, tag_s = (_CHECKED_ITEM_S, _CHECKED_TAG_S) if checked else (_ITEM_S, _TAG_S)
-    return sent, 12 if checked else 8, _VOLE_START_S + item_s * first + tag_s * second
+    work = _VOLE_START_S + item_s * terms.n_receiver + tag_s * terms.n_sender
+    return (sent if terms.receiver == 0 else (sent[1], sent[0])), 12 if checked else 8, work
 
 
 def _voles(cells: int, checked: bool) -> Sent:

@@ -8,8 +8,9 @@ Setting  `Rr22Psi` semi-honest; `Rr22MaliciousPsi` malicious, with one receiver.
 Differs  the store is cut into bins that stay in cache, each padded to a public bound (kernel, `okvs`).
          The value encoded for an item is its own key: a CBC-MAC of 128 bits under coins that both sides drew
          after the sets were fixed; malicious: half a SHA-256. Tags travel in ascending order, in a code whose
-         length depends on their number alone. If both sides learn the intersection, the receiver answers
-         with one bit for each tag; a malicious receiver could lie there, so it alone learns.
+         length depends on their number alone. If both sides learn the intersection, the receiver is the one
+         with the smaller set and answers with one bit for each tag; a malicious receiver could lie there, so
+         it alone learns.
 Cost     n_x items of the receiver, n_y of the sender: 16 e n_x bytes and e n_x VOLEs, e = 1.30 at 2^20;
          n_y (t + 1/4) bytes of tags, t = 8 up to 2^24 items, 14 if malicious; n_y / 8 bytes of answer.
          Floor at 2^20, a core for each side: VOLEs 70 ms, encoding 40, decoding 20, hashing and sorting 40.
@@ -70,11 +71,18 @@ _FAST_LOW_BITS = 64
 
 @dataclass(frozen=True)
 class Sizes:
-    """All that lengths of messages depend on."""
+    """All that lengths of messages depend on, and which party is the receiver."""
 
     n_receiver: int
     n_sender: int
     malicious: bool
+    receiver: int = 0
+
+    @staticmethod
+    def of(counts: tuple[int, int], receivers: frozenset[int], malicious: bool) -> Sizes:
+        """For sets of `counts` items; of two who learn, the one with fewer items is the receiver."""
+        receiver = int(counts[1] < counts[0]) if receivers == BOTH else min(receivers)
+        return Sizes(counts[receiver], counts[1 - receiver], malicious, receiver)
 
     @property
     def cells(self) -> int:
@@ -127,10 +135,8 @@ class Rr22Psi(Psi):
         self, ctx: Ctx, link: SilentVoleLink, items: Items, n_theirs: int, receivers: frozenset[int]
     ) -> np.ndarray | None:
         """One set, or one part of a larger one, over an open link; rows as in `Intersection`."""
-        n_receiver, n_sender = len(items), n_theirs
-        if ctx.me != min(receivers):
-            n_receiver, n_sender = n_sender, n_receiver
-        sizes = Sizes(n_receiver, n_sender, self.malicious)
+        counts = (len(items), n_theirs) if ctx.me == 0 else (n_theirs, len(items))
+        sizes = Sizes.of(counts, receivers, self.malicious)
         label = ctx.common(ctx.peer).bytes(_BLOCK_BYTES)
         keys = _kernel.psi_keys(items.data, items.offsets, label, self.malicious, self._threads)
         match = match_checked if self.malicious else match_keys
@@ -192,7 +198,7 @@ async def match_keys(
 ) -> np.ndarray | None:
     """Numbers of my keys that are common, int64[m] in the order of the tags; None if not for me."""
     seed = ctx.common(ctx.peer).bytes(_BLOCK_BYTES)
-    if ctx.me == min(receivers):
+    if ctx.me == sizes.receiver:
         found = await _receive(ctx, link, _sorted(keys, seed, sizes, threads), sizes)
         if receivers == BOTH:  # Step 4: one bit for each of the peer's tags
             bits = np.packbits(found != _NOT_FOUND, bitorder="little")

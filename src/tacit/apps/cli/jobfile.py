@@ -49,6 +49,7 @@ _TOP = (
 _PARTY = ("address", "certificate", "key", "label", "positive", "columns")
 _REVEAL = ("coefficients", "correlations", "scores")
 _LOCAL = ("home", "data", "threads")
+PSI_ENTRIES = ("join", "order", "receivers", "protocol", "trim", "case")
 _TRAIN = tuple(field.name for field in fields(Options))
 _LIMITS = tuple(field.name for field in fields(Limits))
 _WHOLE = ("epochs", "batch_rows", "seed")
@@ -124,7 +125,7 @@ def read_job(path: Path) -> JobFile:
         certificates,
         _locals(document, path.parent, tuple(parties)),
         {name: _keys(entry, f"parties.{name}") for name, entry in parties.items()},
-        mapping_of(document.get("psi") or {}, "psi"),
+        _psi(document),
     )
 
 
@@ -237,8 +238,13 @@ def _reveals(given: Mapping[Any, Any], parties: tuple[str, ...]) -> dict[str, An
 
 def _protocol(document: Mapping[Any, Any]) -> str:
     """The set intersection by which rows are aligned."""
+    return text_of(_psi(document), "protocol", "psi", default=DEFAULT_PSI)
+
+
+def _psi(document: Mapping[Any, Any]) -> dict[Any, Any]:
     section = mapping_of(document.get("psi") or {}, "psi")
-    return text_of(section, "protocol", "psi", default=DEFAULT_PSI)
+    require_known(section, PSI_ENTRIES, "psi")
+    return section
 
 
 def _link(document: Mapping[Any, Any]) -> Link:

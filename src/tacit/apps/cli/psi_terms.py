@@ -6,16 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tacit.apps.cli.entries import require_known, senseless
-from tacit.apps.cli.jobfile import JobFile
+from tacit.apps.cli.entries import senseless
+from tacit.apps.cli.jobfile import PSI_ENTRIES, JobFile
 from tacit.base.errors import UsageError
 from tacit.base.setting import ADVERSARIES
 from tacit.psi.choose import AUTO
 from tacit.psi.price import Link
 from tacit.run.job import Job
 from tacit.tasks.join import Terms
-
-_SECTION = ("join", "order", "receivers", "protocol", "trim", "case")
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,11 @@ class Asked:
 def psi_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
     """The job of a private join between the parties of `file`.
 
-    Raises: UsageError CLI-0002, CLI-0003, JOIN-0002 for what makes no sense.
+    Raises: UsageError CLI-0003, JOIN-0002 for what makes no sense.
     """
-    require_known(file.psi, _SECTION, "psi")
-    given = dict(file.psi) | {name: value for name in _SECTION if (value := getattr(asked, name)) is not None}
+    given = dict(file.psi) | {
+        name: value for name in PSI_ENTRIES if (value := getattr(asked, name)) is not None
+    }
     names = tuple(terms.name for terms in file.job.parties)
     protocol = given.pop("protocol", AUTO)
     if not isinstance(protocol, str):
