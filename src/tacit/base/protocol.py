@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, ParamSpec, TypeVar
 
 from tacit.base.ctx import Ctx
@@ -86,6 +86,13 @@ async def gather(*calls: Awaitable[Any]) -> list[Any]:
         raise
     deepen(max((reached for _, reached in done), default=0))
     return [result for result, _ in done]
+
+
+class Turn:
+    """`await Turn()`: whatever else is ready runs first, so that its messages are on their way."""
+
+    def __await__(self) -> Generator[None]:
+        yield
 
 
 async def _branch(call: Awaitable[R]) -> tuple[R, int]:

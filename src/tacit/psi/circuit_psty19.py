@@ -31,13 +31,14 @@ from tacit import _kernel
 from tacit.base.ctx import Ctx, require_two
 from tacit.base.errors import LimitError, UsageError
 from tacit.base.prg import label16
-from tacit.base.protocol import protocol
-from tacit.base.wire import Octets, Ring
+from tacit.base.protocol import Turn, gather, protocol
+from tacit.base.wire import Ring
 from tacit.blocks.ot.softspoken_roy22 import SoftSpokenLink
 from tacit.blocks.settings import TWO_PARTY_ANY_OT
 from tacit.blocks.vole.silent_rrt23 import SilentVoleLink, open_link
 from tacit.mpc.semi2k import Semi2k
 from tacit.mpc.semi2k.share import Semi2kShare
+from tacit.psi.blocks import recv_blocks, send_blocks
 from tacit.psi.functionality import Items
 
 FUNCTIONS = 3
@@ -73,6 +74,11 @@ class Sizes:
     @property
     def bins(self) -> int:
         return int(_kernel.cuckoo_bins(self.n_receiver))
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Of the receiver's store, and of each of the sender's."""
+        return _kernel.okvs_size(self.bins), _kernel.okvs_size(FUNCTIONS * self.n_sender)
 
     @property
     def tag_bits(self) -> int:
@@ -134,7 +140,7 @@ async def agree_sizes(ctx: Ctx, n: int) -> int:
 def _bits(
     link: SilentVoleLink, keys: np.ndarray, columns: np.ndarray | None, sizes: Sizes, threads: int
 ) -> int:
-    cells, hint = _kernel.okvs_size(sizes.bins), _kernel.okvs_size(FUNCTIONS * sizes.n_sender)
+    cells, hint = sizes.cells
     return int(link.bits(cells)) + 8 * _BLOCK_BYTES * (cells + sizes.tables * hint)
 
 
@@ -165,27 +171,29 @@ async def _receive(
     seeds: list[np.ndarray],
     threads: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    # Step 1: every bin asks for its item, an empty one for nothing in particular.
-    table = _kernel.cuckoo_fill(_kernel.cuckoo_places(keys, seeds[0], sizes.bins), sizes.bins)
-    filled = table != _EMPTY
-    asked = ctx.private().bytes(_BLOCK_BYTES * sizes.bins).reshape(-1, _BLOCK_BYTES)
-    asked[filled] = keys[table[filled]]
-    third = sizes.bins // FUNCTIONS
-    for function in range(FUNCTIONS):
-        _mark(asked[function * third : (function + 1) * third], function)
-    store = _kernel.OkvsKeys(sizes.bins, seeds[1], asked, threads)
-    corrections, t = await link.receive(ctx, len_of(sizes.bins))
-    np.bitwise_xor(corrections, store.encode(ctx.private().bytes(_BLOCK_BYTES)), out=corrections)
-    await ctx.send(ctx.peer, Octets(corrections))
+    async def place() -> tuple[np.ndarray, np.ndarray, _kernel.OkvsKeys, np.ndarray]:
+        # Step 1: every bin asks for its item, an empty one for nothing in particular.
+        await Turn()
+        table = _kernel.cuckoo_fill(_kernel.cuckoo_places(keys, seeds[0], sizes.bins), sizes.bins)
+        filled = table != _EMPTY
+        asked = ctx.private().bytes(_BLOCK_BYTES * sizes.bins).reshape(-1, _BLOCK_BYTES)
+        asked[filled] = keys[table[filled]]
+        third = sizes.bins // FUNCTIONS
+        for function in range(FUNCTIONS):
+            _mark(asked[function * third : (function + 1) * third], function)
+        store = _kernel.OkvsKeys(sizes.bins, seeds[1], asked, threads)
+        bins = np.where(filled, table.astype(np.int64), -1)
+        return bins, asked, store, store.encode(ctx.private().bytes(_BLOCK_BYTES))
+
+    cells, hint_cells = sizes.cells
+    (corrections, t), (bins, asked, store, table) = await gather(link.receive(ctx, cells), place())
+    np.bitwise_xor(corrections, table, out=corrections)
+    await send_blocks(ctx, corrections)
     masks = _hashed(ctx, store.decode(t), asked, sizes.tables)
     # Step 3: what the hint gives, unmasked.
     lookup = _kernel.OkvsKeys(FUNCTIONS * sizes.n_sender, seeds[2], asked, threads)
-    blocks = []
-    for index in range(sizes.tables):
-        shape = (_kernel.okvs_size(FUNCTIONS * sizes.n_sender), _BLOCK_BYTES)
-        hint = (await ctx.recv(ctx.peer, Octets, shape=shape)).array
-        blocks.append(lookup.decode(hint) ^ masks[index])
-    return np.where(filled, table.astype(np.int64), -1), _words(blocks, sizes)
+    blocks = [lookup.decode(await recv_blocks(ctx, hint_cells)) ^ mask for mask in masks]
+    return bins, _words(blocks, sizes)
 
 
 async def _send(
@@ -197,34 +205,40 @@ async def _send(
     seeds: list[np.ndarray],
     threads: int,
 ) -> np.ndarray:
-    places = _kernel.cuckoo_places(keys, seeds[0], sizes.bins)
-    every = np.repeat(keys[None], FUNCTIONS, axis=0)
-    for function in range(FUNCTIONS):
-        _mark(every[function], function)
-    flat, bins = every.reshape(-1, _BLOCK_BYTES), places.T.reshape(-1)
-    q = await link.send(ctx, len_of(sizes.bins))
-    lookup = _kernel.OkvsKeys(sizes.bins, seeds[1], flat, threads)
-    store = _kernel.OkvsKeys(len(flat), seeds[2], flat, threads)
-    corrections = (await ctx.recv(ctx.peer, Octets, shape=(len_of(sizes.bins), _BLOCK_BYTES))).array
-    delta = link.delta
-    asked = lookup.decode(q ^ _kernel.gf128_mul(corrections, delta))
-    masks = _hashed(ctx, asked ^ _kernel.gf128_mul(flat, delta), flat, sizes.tables)
     # Step 2: my words of every bin, so that the receiver's come out right under the function.
     mine = ctx.private().ring((1 + sizes.columns, sizes.bins))
-    for index in range(sizes.tables):
-        values = masks[index].view(np.uint64)
-        for half, word in enumerate(range(2 * index, min(2 * index + 2, len(mine)))):
-            wanted = mine[word][bins]
-            if word > 0:
-                wanted = np.tile(columns[word - 1], FUNCTIONS) - wanted
-            values[:, half] ^= wanted
-        hint = store.encode(ctx.private().bytes(_BLOCK_BYTES), values.view(np.uint8))
-        await ctx.send(ctx.peer, Octets(hint))
+
+    async def spread() -> tuple[np.ndarray, np.ndarray, _kernel.OkvsKeys, _kernel.OkvsKeys]:
+        await Turn()
+        bins = _kernel.cuckoo_places(keys, seeds[0], sizes.bins).T.reshape(-1)
+        every = np.repeat(keys[None], FUNCTIONS, axis=0)
+        for function in range(FUNCTIONS):
+            _mark(every[function], function)
+        flat = every.reshape(-1, _BLOCK_BYTES)
+        asked = _kernel.OkvsKeys(sizes.bins, seeds[1], flat, threads)
+        store = _kernel.OkvsKeys(len(flat), seeds[2], flat, threads)
+        return _wanted(mine, columns, bins, sizes), flat, asked, store
+
+    cells, _ = sizes.cells
+    q, (wanted, flat, asked, store) = await gather(link.send(ctx, cells), spread())
+    keys_by_delta = _kernel.gf128_mul(flat, link.delta)
+    q ^= _kernel.gf128_mul(await recv_blocks(ctx, cells), link.delta)
+    masks = _hashed(ctx, asked.decode(q) ^ keys_by_delta, flat, sizes.tables)
+    for values, mask in zip(wanted, masks, strict=True):
+        hint = store.encode(ctx.private().bytes(_BLOCK_BYTES), values ^ mask)
+        await send_blocks(ctx, hint)
     return mine
 
 
-def len_of(bins: int) -> int:
-    return int(_kernel.okvs_size(bins))
+def _wanted(mine: np.ndarray, columns: np.ndarray, bins: np.ndarray, sizes: Sizes) -> np.ndarray:
+    """uint8[tables, 3 n, 16]: what the receiver's words are to be for every item in each of its bins."""
+    out = np.zeros((sizes.tables, len(bins), 2), np.uint64)
+    for word in range(1 + sizes.columns):
+        goal = out[word // 2, :, word % 2]
+        np.take(mine[word], bins, out=goal)
+        if word:
+            np.subtract(np.tile(columns[word - 1], FUNCTIONS), goal, out=goal)
+    return out.view(np.uint8)
 
 
 def _mark(keys: np.ndarray, function: int) -> None:

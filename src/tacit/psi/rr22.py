@@ -55,14 +55,13 @@ from tacit.base.setting import Setting
 from tacit.base.wire import Octets, Ring, octets, peer_bytes
 from tacit.blocks.settings import TWO_PARTY_ANY_OT
 from tacit.blocks.vole.silent_rrt23 import SilentVoleLink, open_checked_link, open_link
+from tacit.psi.blocks import recv_blocks, send_blocks
 from tacit.psi.functionality import BOTH, Intersection, Items, Psi
 
 SEMI_HONEST = TWO_PARTY_ANY_OT
 MALICIOUS = replace(SEMI_HONEST, adversary="malicious")
 LARGEST_SET = 1 << 26
 """Items of a set that is held in memory as a whole."""
-CHUNK = 1 << 16
-"""Blocks of a message of corrections."""
 _BLOCK_BYTES = 16
 _DIGEST_BYTES = 32
 _NOT_FOUND = 0xFFFFFFFF
@@ -297,8 +296,7 @@ async def _receive(
     corrections, t = await link.receive(ctx, sizes.cells)
     _progress(ctx, 2)
     np.bitwise_xor(corrections, table, out=corrections)
-    for start in range(0, sizes.cells, CHUNK):  # Step 1: the store under the VOLE's mask
-        await ctx.send(ctx.peer, Octets(corrections[start : start + CHUNK]))
+    await send_blocks(ctx, corrections)  # Step 1: the store under the VOLE's mask
     _progress(ctx, 3)
     offset = None
     if mine is not None and commitment is not None:
@@ -336,10 +334,7 @@ async def _send(
     """The number of my item at each place of the list that I sent: uint32[n_sender]."""
     q = await link.send(ctx, sizes.cells)
     _progress(ctx, 2)
-    corrections = np.empty((sizes.cells, _BLOCK_BYTES), np.uint8)
-    for start in range(0, sizes.cells, CHUNK):
-        part = corrections[start : start + CHUNK]
-        part[:] = (await ctx.recv(ctx.peer, Octets, shape=part.shape)).array
+    corrections = await recv_blocks(ctx, sizes.cells)
     offset = None
     if mine is not None:
         theirs = (await ctx.recv(ctx.peer, Octets, shape=(_BLOCK_BYTES,))).array

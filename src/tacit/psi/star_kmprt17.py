@@ -39,9 +39,10 @@ from tacit.base.protocol import gather, protocol
 from tacit.base.wire import Octets, Ring
 from tacit.blocks.settings import TWO_PARTY_ANY_OT
 from tacit.blocks.vole.silent_rrt23 import SilentVoleLink, open_link
+from tacit.psi.blocks import recv_blocks, send_blocks
 from tacit.psi.ecdh_ms86 import match
 from tacit.psi.functionality import Items
-from tacit.psi.rr22 import CHUNK, own_items
+from tacit.psi.rr22 import own_items
 
 MOST_PARTIES = 10
 LARGEST_SET = 1 << 26
@@ -199,30 +200,17 @@ async def program(ctx: Ctx, link: SilentVoleLink, n_hub: int, n_other: int, side
     if ctx.me == 0:
         corrections, t = await link.receive(ctx, cells)
         np.bitwise_xor(corrections, side.blocks, out=corrections)
-        await _send_blocks(ctx, corrections)
+        await send_blocks(ctx, corrections)
         masks = _kernel.psi_blocks(label, side.asked.decode(t), side.keys)
-        return np.asarray(side.hint.decode(await _recv_blocks(ctx, hint_cells)) ^ masks)
+        return np.asarray(side.hint.decode(await recv_blocks(ctx, hint_cells)) ^ masks)
     q = await link.send(ctx, cells)
-    q ^= _kernel.gf128_mul(await _recv_blocks(ctx, cells), link.delta)
+    q ^= _kernel.gf128_mul(await recv_blocks(ctx, cells), link.delta)
     outputs = side.asked.decode(q) ^ _kernel.gf128_mul(side.keys, link.delta)
     masks = _kernel.psi_blocks(label, outputs, side.keys)
     with own_items():
         hint = side.hint.encode(ctx.private().bytes(_BLOCK_BYTES), side.blocks ^ masks)
-    await _send_blocks(ctx, hint)
+    await send_blocks(ctx, hint)
     return None
-
-
-async def _send_blocks(ctx: Ctx, blocks: np.ndarray) -> None:
-    for start in range(0, len(blocks), CHUNK):
-        await ctx.send(ctx.peer, Octets(blocks[start : start + CHUNK]))
-
-
-async def _recv_blocks(ctx: Ctx, n: int) -> np.ndarray:
-    blocks = np.empty((n, _BLOCK_BYTES), np.uint8)
-    for start in range(0, n, CHUNK):
-        part = blocks[start : start + CHUNK]
-        part[:] = (await ctx.recv(ctx.peer, Octets, shape=part.shape)).array
-    return blocks
 
 
 @protocol(

@@ -65,9 +65,8 @@ def _bits(link: OtLink, sender: int, mine: np.ndarray, bits: int) -> int:
 )
 async def equal_words(ctx: Ctx, link: OtLink, sender: int, mine: np.ndarray, bits: int) -> np.ndarray:
     """As `equal`, all words with one party as the sender of the OTs."""
-    words = np.zeros(-(-len(mine) // 64) * 64, np.uint64)
-    words[: len(mine)] = mine
-    planes = _kernel.bits_to_planes(words, bits)
+    whole = np.append(mine, np.zeros(-len(mine) % 64, np.uint64)) if len(mine) % 64 else mine
+    planes = _kernel.bits_to_planes(whole, bits)
     share = await (_send if ctx.me == sender else _receive)(ctx, link, planes)
     return share[: len(mine)]
 

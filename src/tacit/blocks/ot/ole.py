@@ -15,7 +15,7 @@ chunk's transfer overlaps the next one's computation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ import numpy as np
 from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.prg import label16
-from tacit.base.protocol import gather, protocol
+from tacit.base.protocol import Turn, gather, protocol
 from tacit.base.wire import Octets, peer_bytes
 from tacit.blocks.ot.functionality import OtLink
 from tacit.blocks.settings import TWO_PARTY_ANY_OT
@@ -32,13 +32,6 @@ CHUNK_OTS = 1 << 17
 CHUNK_PAYLOAD_BYTES = 1 << 20
 _WINDOW = 8
 _NONE = np.zeros(0, np.uint8)
-
-
-class _Turn:
-    """Whatever else is ready runs first."""
-
-    def __await__(self) -> Generator[None]:
-        yield
 
 
 def in_chunks(
@@ -72,7 +65,7 @@ async def _in_chunks(
     async def lane() -> None:  # Each chunk starts after the one before it, so both parties name it alike.
         for index, start in coming:
             parts[index] = await one(ctx, start, min(start + step, total))
-            await _Turn()  # A chunk that waited for nothing leaves the next ones to the other lanes.
+            await Turn()  # A chunk that waited for nothing leaves the next ones to the other lanes.
 
     await gather(*(lane() for _ in range(min(_WINDOW, len(starts)))))
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
