@@ -208,6 +208,10 @@ def _words_into(
     return make
 
 
+def _record(u: list[np.ndarray], v: list[np.ndarray], alpha: list[np.ndarray], t: int) -> object:
+    return _kernel.gr_tensor([u], [v], alpha, t)
+
+
 def _tensor(function: Callable[..., object], alpha_bits: int, per_word: int) -> Callable[[int], Work]:
     """A proof's first step, for rows of 2^6 words of gates."""
 
@@ -316,7 +320,7 @@ REGISTRY: tuple[Primitive, ...] = (
     Primitive("rlwe-encrypt", "value", 1 << 15, _each, _rlwe("encrypt"), 60e6, "kernel list K14"),
     Primitive("rlwe-multiply", "value", 1 << 15, _each, _rlwe("multiply")),
     Primitive("rlwe-decrypt", "value", 1 << 15, _each, _rlwe("decrypt")),
-    Primitive("dzk-ring-tensor", "gate", 1 << 14, _each, _tensor(_kernel.gr_tensor, 48, 1)),
+    Primitive("dzk-ring-tensor", "gate", 1 << 14, _each, _tensor(_record, 48, 1)),
     Primitive("dzk-ring-fold", "gate", 1 << 14, _each, _fold),
     Primitive("dzk-bit-tensor", "gate", 1 << 20, _each, _tensor(_kernel.gf_tensor, 64, 64)),
     Primitive("hash-and-mask", "item", 1 << 10, _each, _mask_items, 110e3, "kernel list K11"),

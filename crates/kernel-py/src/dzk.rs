@@ -4,9 +4,11 @@ use crate::arguments::{Failure, fill, mismatch, slice};
 use numpy::{PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use tacit_kernel::dzk::galois::{DEGREE, Element};
-use tacit_kernel::dzk::{binary, galois, points};
+use tacit_kernel::dzk::{Values, binary, galois, points};
 
 type Words<'py> = PyReadonlyArray1<'py, u64>;
+/// Pairs of factors of one record.
+type Pairs<'a> = Vec<(Values<'a>, Values<'a>)>;
 type Table<'py> = PyReadonlyArray2<'py, u64>;
 type Vector<'py> = PyResult<Bound<'py, PyArray1<u64>>>;
 type Matrix<'py> = PyResult<Bound<'py, PyArray2<u64>>>;
@@ -17,6 +19,29 @@ fn elements<'a>(array: &'a Table<'_>) -> PyResult<&'a [Element]> {
     } else {
         Err(mismatch("elements must have 48 words"))
     }
+}
+
+/// Plain values: words, or bits with what a 1 stands for.
+#[derive(FromPyObject)]
+pub enum Factor<'py> {
+    #[pyo3(transparent)]
+    Words(Words<'py>),
+    Bits(PyReadonlyArray1<'py, u8>, u64),
+}
+
+fn values<'a>(factor: &'a Factor<'_>) -> PyResult<Values<'a>> {
+    Ok(match factor {
+        Factor::Words(words) => Values::Words(slice(words)?),
+        Factor::Bits(bits, scale) => Values::Bits(slice(bits)?, *scale),
+    })
+}
+
+fn pairs<'a>(u: &'a [Factor<'_>], v: &'a [Factor<'_>]) -> PyResult<Pairs<'a>> {
+    if u.len() != v.len() {
+        return Err(mismatch("every factor must have a partner"));
+    }
+    let pair = |(u, v)| Ok((values(u)?, values(v)?));
+    u.iter().zip(v).map(pair).collect()
 }
 
 fn rows(n: usize, width: usize) -> usize {
@@ -36,11 +61,9 @@ fn matching<'a>(arrays: &'a [Words<'_>], segments: usize) -> PyResult<Vec<&'a [u
     }
 }
 
-/// Elements of all rows of all segments, and of spare ones.
-fn size(segments: &[&[u64]], width: usize, lanes: usize, spare: usize) -> usize {
-    let sizes = segments
-        .iter()
-        .map(|x| rows(x.len(), width).saturating_mul(lanes));
+/// Elements of all rows of segments of some lengths, and of spare ones.
+fn size(lengths: impl Iterator<Item = usize>, width: usize, lanes: usize, spare: usize) -> usize {
+    let sizes = lengths.map(|n| rows(n, width).saturating_mul(lanes));
     sizes.fold(spare, usize::saturating_add)
 }
 
@@ -90,24 +113,29 @@ pub fn gr_tensor_wide<'py>(py: Python<'py>, x: Table<'py>, y: Table<'py>, t: usi
 #[pyfunction]
 pub fn gr_fold<'py>(
     py: Python<'py>,
-    x: Vec<Words<'py>>,
+    x: Vec<Factor<'py>>,
     weights: Table<'py>,
     alpha: Option<Vec<Words<'py>>>,
     spare: usize,
 ) -> Matrix<'py> {
-    let (x, weights) = (slices(&x)?, elements(&weights)?);
+    let x = x.iter().map(values).collect::<PyResult<Vec<_>>>()?;
+    let weights = elements(&weights)?;
     let alpha = alpha.as_deref().map(|alpha| matching(alpha, x.len()));
     let alpha = alpha.transpose()?;
     let width = weights.len();
-    fill(py, [size(&x, width, 1, spare), DEGREE], |out| {
-        let mut out = out.as_chunks_mut().0;
-        for (i, x) in x.iter().enumerate() {
-            let alpha = alpha.as_ref().map(|alpha| alpha[i]);
-            let now = out.split_off_mut(..rows(x.len(), width));
-            galois::fold(x, weights, alpha, now.unwrap_or_default())?;
-        }
-        Ok(())
-    })
+    fill(
+        py,
+        [size(x.iter().map(Values::len), width, 1, spare), DEGREE],
+        |out| {
+            let mut out = out.as_chunks_mut().0;
+            for (i, x) in x.iter().enumerate() {
+                let alpha = alpha.as_ref().map(|alpha| alpha[i]);
+                let now = out.split_off_mut(..rows(x.len(), width));
+                galois::fold(*x, weights, alpha, now.unwrap_or_default())?;
+            }
+            Ok(())
+        },
+    )
 }
 
 /// Weighted sums of rows of `columns` plain values, over all segments.
@@ -129,21 +157,25 @@ pub fn gr_combine<'py>(
     })
 }
 
-/// Weighted sums of extended products of plain values, over all segments.
+/// Weighted sums of sums of extended products of plain values, over all records.
 #[pyfunction]
 pub fn gr_tensor<'py>(
     py: Python<'py>,
-    u: Vec<Words<'py>>,
-    v: Vec<Words<'py>>,
+    u: Vec<Vec<Factor<'py>>>,
+    v: Vec<Vec<Factor<'py>>>,
     alpha: Vec<Words<'py>>,
     t: usize,
 ) -> Matrix<'py> {
-    let u = slices(&u)?;
-    let (v, alpha) = (matching(&v, u.len())?, matching(&alpha, u.len())?);
+    let alpha = matching(&alpha, u.len())?;
+    if v.len() != u.len() {
+        return Err(mismatch("u and v must have one record for each"));
+    }
+    let records = u.iter().zip(&v).map(|(u, v)| pairs(u, v));
+    let records = records.collect::<PyResult<Vec<_>>>()?;
     fill(py, [points(t).map_err(Failure)?, DEGREE], |out| {
         let out = out.as_chunks_mut().0;
-        for ((u, v), alpha) in u.iter().zip(&v).zip(&alpha) {
-            galois::tensor(u, v, alpha, t, out)?;
+        for (pairs, alpha) in records.iter().zip(&alpha) {
+            galois::tensor(pairs, alpha, t, out)?;
         }
         Ok(())
     })
@@ -204,15 +236,19 @@ pub fn gf_fold<'py>(
     let alpha = alpha.as_deref().map(|alpha| matching(alpha, x.len()));
     let alpha = alpha.transpose()?;
     let width = weights.len();
-    fill(py, [size(&x, width, binary::LANES, spare)], |out| {
-        let mut out = out;
-        for (i, x) in x.iter().enumerate() {
-            let alpha = alpha.as_ref().map(|alpha| alpha[i]);
-            let now = out.split_off_mut(..rows(x.len(), width) * binary::LANES);
-            binary::fold(x, weights, alpha, now.unwrap_or_default())?;
-        }
-        Ok(())
-    })
+    fill(
+        py,
+        [size(x.iter().map(|x| x.len()), width, binary::LANES, spare)],
+        |out| {
+            let mut out = out;
+            for (i, x) in x.iter().enumerate() {
+                let alpha = alpha.as_ref().map(|alpha| alpha[i]);
+                let now = out.split_off_mut(..rows(x.len(), width) * binary::LANES);
+                binary::fold(x, weights, alpha, now.unwrap_or_default())?;
+            }
+            Ok(())
+        },
+    )
 }
 
 /// Weighted sums of rows of `columns` plain values, over all segments.

@@ -81,11 +81,11 @@ def gr_combine(x: list[U64], columns: int, alpha: list[U64]) -> U64:
     each of them. "range" for a challenge above 48 bits.
     """
 
-def gr_fold(x: list[U64], weights: U64, alpha: list[U64] | None, spare: int) -> U64:
+def gr_fold(x: list[U64 | tuple[U8, int]], weights: U64, alpha: list[U64] | None, spare: int) -> U64:
     """`alpha[l] · sum_j weights[j] · x[l·J + j]`, `uint64[L + spare, 48]`, for plain values in rows of J.
 
-    `weights: uint64[J, 48]`; segments as in `gr_combine`, without `alpha` nothing is scaled; the spare
-    elements are zero.
+    `weights: uint64[J, 48]`; segments as in `gr_combine`, or (bits, scale): bytes 0 and 1, a 1 stands for
+    `scale`. Without `alpha` nothing is scaled; the spare elements are zero. "range" for other bytes.
     """
 
 def gr_evaluate(values: U64, r: U64) -> U64:
@@ -96,10 +96,13 @@ def gr_fold_wide(x: U64, r: U64) -> U64:
     """Rows of 2^t elements of `x: uint64[n, 48]` at the point of the t challenges `r`, as functions linear in
     each variable: `uint64[ceil(n / 2^t), 48]`, the last row filled up with zeros."""
 
-def gr_tensor(u: list[U64], v: list[U64], alpha: list[U64], t: int) -> U64:
+def gr_tensor(
+    u: list[list[U64 | tuple[U8, int]]], v: list[list[U64 | tuple[U8, int]]], alpha: list[U64], t: int
+) -> U64:
     """`sum_l alpha[l] · û[l, c] · v̂[l, c]`, `uint64[3^t, 48]`: plain `u, v` in rows of 2^t (bit i of the
     index is variable i), each a function on {0,1}^t, extended to {0,1,∞}^t (∞: the value at 1 less that at
-    0); digit i of c in base 3 is variable i, 2 is ∞. Segments as in `gr_combine`; t in 0..7.
+    0); digit i of c in base 3 is variable i, 2 is ∞. Segments as in `gr_fold`; those of one record,
+    `u[i]`, `v[i]`, have the challenges `alpha[i]`. t in 0..7.
     """
 
 def gr_tensor_wide(x: U64, y: U64, t: int) -> U64:
@@ -122,7 +125,8 @@ def gf_fold_wide(x: U64, r: U64) -> U64:
     """As `gr_fold_wide` for elements `x: uint64[n]`."""
 
 def gf_tensor(u: list[U64], v: list[U64], alpha: list[U64], t: int) -> U64:
-    """As `gr_tensor` for words of bits, with AND for the product, xor for the difference: `uint64[3^t]`."""
+    """As `gr_tensor` for words of bits, with AND for the product, xor for the difference: `uint64[3^t]`.
+    Every segment has challenges of its own."""
 
 def gf_tensor_wide(x: U64, y: U64, t: int) -> U64:
     """As `gf_tensor` for elements, with their product and weights 1."""

@@ -8,11 +8,10 @@ use super::lanes::{self, LANES};
 #[cfg(target_arch = "x86_64")]
 use super::narrow::Narrow;
 pub use super::plain::{combine, tensor};
-#[cfg(target_arch = "x86_64")]
-use super::tiles;
-#[cfg(target_arch = "x86_64")]
-use super::x86;
+use super::values::Values;
 use super::{extend, points};
+#[cfg(target_arch = "x86_64")]
+use super::{tile_rows, tiles, x86};
 use crate::error::{Error, Result, ensure};
 use crate::ring;
 use crate::simd::{Tier, multiversion, tier};
@@ -110,9 +109,9 @@ multiversion! {
 ///
 /// # Errors
 /// `Mismatch` if there are no weights, or `out` or `alpha` is not one for each row; `Range` for a challenge of more
-/// than 48 bits.
+/// than 48 bits or a byte that is no bit.
 pub fn fold(
-    x: &[u64],
+    x: Values,
     weights: &[Element],
     alpha: Option<&[u64]>,
     out: &mut [Element],
@@ -125,13 +124,13 @@ pub fn fold(
         Error::Mismatch("out must have one element for each row, alpha one challenge"),
     )?;
     check_challenges(alpha.unwrap_or(&[]))?;
-    let rows = Rows::new(weights);
-    for (block, (x, out)) in x
-        .chunks(BLOCK * width)
-        .zip(out.chunks_mut(BLOCK))
-        .enumerate()
-    {
-        rows.fold(x, out)?;
+    x.check()?;
+    let mut rows = Rows::new(weights);
+    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+        rows.fold(
+            x.part(block * BLOCK * width, (block + 1) * BLOCK * width),
+            out,
+        )?;
         if let Some(alpha) = alpha {
             lanes::scale(&alpha[block * BLOCK..][..out.len()], out);
         }
@@ -142,8 +141,9 @@ pub fn fold(
 /// Weights of a row of plain values, as the machine multiplies by them.
 struct Rows<'a> {
     weights: &'a [Element],
+    room: Vec<u64>,
     #[cfg(target_arch = "x86_64")]
-    tiles: Option<(tiles::Machine, tiles::Bytes)>,
+    tiles: Option<(tiles::Machine, tile_rows::Bytes)>,
     #[cfg(target_arch = "x86_64")]
     narrow: Option<Narrow>,
 }
@@ -152,19 +152,21 @@ impl<'a> Rows<'a> {
     fn new(weights: &'a [Element]) -> Self {
         Self {
             weights,
+            room: Vec::new(),
             #[cfg(target_arch = "x86_64")]
-            tiles: tiles::Machine::new().zip(tiles::Bytes::new(weights)),
+            tiles: tiles::Machine::new().zip(tile_rows::Bytes::new(weights)),
             #[cfg(target_arch = "x86_64")]
             narrow: Narrow::new(weights),
         }
     }
 
-    fn fold(&self, x: &[u64], out: &mut [Element]) -> Result<()> {
+    fn fold(&mut self, x: Values, out: &mut [Element]) -> Result<()> {
         #[cfg(target_arch = "x86_64")]
         if let Some((machine, bytes)) = &self.tiles {
             bytes.fold(machine, x, out);
             return Ok(());
         }
+        let x = x.words(&mut self.room);
         #[cfg(target_arch = "x86_64")]
         if let Some(narrow) = &self.narrow {
             narrow.fold(x, out);

@@ -6,7 +6,7 @@
 //! Notation: n values are rows of `2^t`; a row is a function on `{0,1}^t`, variable 0 lowest. Its extension to
 //! `{0,1,∞}^t` has at `∞` the leading coefficient in that variable, `f(1) − f(0)`; points are numbers in base 3,
 //! digit 2 is `∞`. The last row is filled up with zeros. `alpha` has one challenge for each row.
-//! Cost: `tensor`: `(3/2)^t` plain products and weighted sums per value; the rest is linear.
+//! Cost: `tensor`: `(3/2)^t` plain products per pair of values and weighted sums per gate; the rest is linear.
 
 pub mod binary;
 #[cfg(target_arch = "x86_64")]
@@ -17,14 +17,22 @@ mod lanes;
 mod narrow;
 mod plain;
 #[cfg(target_arch = "x86_64")]
+mod tile_bits;
+#[cfg(target_arch = "x86_64")]
+mod tile_rows;
+#[cfg(target_arch = "x86_64")]
 mod tiles;
+mod values;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 #[cfg(test)]
+mod plain_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::error::{Error, Result, ensure};
+pub use values::Values;
 
 /// Most variables that are folded at once.
 pub const MOST_VARIABLES: usize = 7;

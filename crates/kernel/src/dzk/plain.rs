@@ -7,9 +7,10 @@
 
 use super::galois::{Element, check_challenges, widen};
 use super::lanes::LANES;
+use super::values::Values;
 use super::{check_rows, points};
 #[cfg(target_arch = "x86_64")]
-use super::{tiles, x86};
+use super::{tile_bits, tiles, x86};
 use crate::error::{Error, Result, ensure};
 use crate::simd::{Tier, multiversion, tier};
 
@@ -81,21 +82,21 @@ multiversion! {
     }
 }
 
-/// `side[j·depth + l]` = value j of row l; missing rows and values are zero.
-fn transpose(x: &[u64], width: usize, depth: usize, side: &mut [u64]) {
+/// `side[j·stride + l]` = value j of row l, l < depth; missing rows and values are zero.
+fn transpose(x: &[u64], width: usize, (depth, stride): (usize, usize), side: &mut [u64]) {
     let whole = x.len() / width / LANES * LANES;
     let (mut done, mut rest) = (0, x);
     #[cfg(target_arch = "x86_64")]
     if tier() == Tier::Avx512 && width.is_multiple_of(LANES) {
-        x86::transpose(&x[..whole * width], width, depth, side);
+        x86::transpose(&x[..whole * width], width, stride, side);
         (done, rest) = (whole, &x[whole * width..]);
     }
-    for column in side.chunks_exact_mut(depth) {
-        column[done..].fill(0);
+    for column in side.chunks_mut(stride) {
+        column[done..depth].fill(0);
     }
     for (l, row) in rest.chunks(width).enumerate() {
         for (j, value) in row.iter().enumerate() {
-            side[j * depth + done + l] = *value;
+            side[j * stride + done + l] = *value;
         }
     }
 }
@@ -117,41 +118,88 @@ pub fn combine(x: &[u64], columns: usize, alpha: &[u64], out: &mut [Element]) ->
     for (x, alpha) in x.chunks(columns * BLOCK).zip(alpha.chunks(BLOCK)) {
         let mut weights = Weights::new(alpha);
         let side = &mut side[..columns * weights.depth];
-        transpose(x, columns, weights.depth, side);
+        transpose(x, columns, (weights.depth, weights.depth), side);
         weights.add(side, out);
     }
     Ok(())
 }
 
-/// `out[c] += Σ_l alpha_l·û[l, c]·v̂[l, c]` over the extended rows of `u` and `v`.
+/// `out[c] += Σ_l alpha_l·Σ_s û_s[l, c]·v̂_s[l, c]` over the extended rows of pairs of factors `u_s` and `v_s`.
 ///
 /// # Errors
-/// `Mismatch` unless the lengths agree; `Range` for `t` or a challenge.
-pub fn tensor(u: &[u64], v: &[u64], alpha: &[u64], t: usize, out: &mut [Element]) -> Result<()> {
-    check_rows(u.len(), t, alpha.len())?;
+/// `Mismatch` unless the lengths agree; `Range` for `t`, a challenge or a byte that is no bit.
+pub fn tensor(
+    pairs: &[(Values, Values)],
+    alpha: &[u64],
+    t: usize,
+    out: &mut [Element],
+) -> Result<()> {
+    for (u, v) in pairs {
+        check_rows(u.len(), t, alpha.len())?;
+        ensure(
+            u.len() == v.len(),
+            Error::Mismatch("u and v must have one length"),
+        )?;
+        u.check()?;
+        v.check()?;
+    }
     ensure(
-        u.len() == v.len() && out.len() == points(t)?,
-        Error::Mismatch("u and v must have one length"),
+        out.len() == points(t)?,
+        Error::Mismatch("out must have one element for each point"),
     )?;
     check_challenges(alpha)?;
-    let width = 1usize << t;
-    let mut room: [Vec<u64>; 4] = core::array::from_fn(|_| vec![0u64; width * BLOCK]);
-    let mut products = vec![0u64; LEAF * BLOCK];
-    let blocks = u.chunks(width * BLOCK).zip(v.chunks(width * BLOCK));
-    for ((u, v), alpha) in blocks.zip(alpha.chunks(BLOCK)) {
-        let weights = Weights::new(alpha);
-        let depth = weights.depth;
-        let [left, right, left_room, right_room] =
-            room.each_mut().map(|room| &mut room[..width * depth]);
-        transpose(u, width, depth, left);
-        transpose(v, width, depth, right);
-        Block { weights }.descend((left, right), (left_room, right_room), &mut products, out);
+    let mut words = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        match *pair {
+            #[cfg(target_arch = "x86_64")]
+            (Values::Bits(u, first), Values::Bits(v, second))
+                if tile_bits::add_tensor((u, v), alpha, t, first.wrapping_mul(second), out) => {}
+            pair => words.push(pair),
+        }
     }
+    add_tensor(&words, alpha, t, out);
     Ok(())
+}
+
+fn add_tensor(pairs: &[(Values, Values)], alpha: &[u64], t: usize, out: &mut [Element]) {
+    let width = 1usize << t;
+    let size = width * BLOCK * pairs.len();
+    let mut room: [Vec<u64>; 4] = core::array::from_fn(|_| vec![0u64; size]);
+    let mut products = vec![0u64; LEAF * BLOCK];
+    let mut wide = Vec::new();
+    for (block, alpha) in alpha.chunks(BLOCK).enumerate() {
+        if pairs.is_empty() {
+            return;
+        }
+        let weights = Weights::new(alpha);
+        let (depth, stride) = (weights.depth, weights.depth * pairs.len());
+        let [left, right, left_room, right_room] =
+            room.each_mut().map(|room| &mut room[..width * stride]);
+        let from = block * width * BLOCK;
+        for (s, (u, v)) in pairs.iter().enumerate() {
+            for (x, side) in [(u, &mut *left), (v, &mut *right)] {
+                let x = x.part(from, from + width * BLOCK);
+                transpose(
+                    x.words(&mut wide),
+                    width,
+                    (depth, stride),
+                    &mut side[s * depth..],
+                );
+            }
+        }
+        let pairs = pairs.len();
+        Block { weights, pairs }.descend(
+            (left, right),
+            (left_room, right_room),
+            &mut products,
+            out,
+        );
+    }
 }
 
 struct Block {
     weights: Weights,
+    pairs: usize,
 }
 
 type Sides<'a> = (&'a [u64], &'a [u64]);
@@ -160,14 +208,15 @@ type Rooms<'a> = (&'a mut [u64], &'a mut [u64]);
 impl Block {
     /// Adds the weighted products of all points: first those whose highest digit is 0, then 1, then `∞`.
     ///
-    /// `sides`: values at the corners, rows side by side; `room` is as long.
+    /// `sides`: values at the corners, for each of them the rows of all pairs side by side; `room` is as long.
     fn descend(&mut self, sides: Sides, room: Rooms, products: &mut [u64], out: &mut [Element]) {
         #[cfg(target_arch = "x86_64")]
         if let (LEAF, Kind::Tiles(weighted)) = (out.len(), &mut self.weights.kind) {
-            return weighted.add_products(sides.0, sides.1, out);
+            return weighted.add_products(sides.0, sides.1, self.pairs, out);
         }
         if out.len() <= LEAF {
             let products = &mut products[..out.len() * self.weights.depth];
+            products.fill(0);
             multiply(sides, room, self.weights.depth, products);
             return self.weights.add(products, out);
         }
@@ -195,10 +244,11 @@ fn split(room: Rooms, at: usize) -> (Rooms, Rooms) {
     ((u, v), (u_rest, v_rest))
 }
 
-/// The products at all points, in their order.
+/// Adds the products at all points, in their order.
 fn multiply(sides: Sides, room: Rooms, depth: usize, products: &mut [u64]) {
-    if products.len() <= 3 * depth {
-        return multiply_few(sides.0, sides.1, depth, products);
+    if products.len() == depth {
+        let pairs = sides.0.chunks_exact(depth).zip(sides.1.chunks_exact(depth));
+        return pairs.for_each(|(u, v)| add_products(u, v, products));
     }
     let (low, high) = halves(sides);
     let (zero, rest) = products.split_at_mut(products.len() / 3);
@@ -212,25 +262,17 @@ fn multiply(sides: Sides, room: Rooms, depth: usize, products: &mut [u64]) {
 }
 
 multiversion! {
-    fn subtract(x: &[u64], y: &[u64], out: &mut [u64]) {
-        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
-            *out = x.wrapping_sub(*y);
+    fn add_products(u: &[u64], v: &[u64], products: &mut [u64]) {
+        for ((out, u), v) in products.iter_mut().zip(u).zip(v) {
+            *out = out.wrapping_add(u.wrapping_mul(*v));
         }
     }
 }
 
 multiversion! {
-    /// Products at the points of one variable, or of none.
-    fn multiply_few(u: &[u64], v: &[u64], depth: usize, products: &mut [u64]) {
-        for ((out, u), v) in products.iter_mut().zip(u).zip(v) {
-            *out = u.wrapping_mul(*v);
-        }
-        if products.len() > u.len() {
-            let ((u_0, u_1), (v_0, v_1)) = (u.split_at(depth), v.split_at(depth));
-            let rise = products[2 * depth..].iter_mut();
-            for ((((out, u_0), u_1), v_0), v_1) in rise.zip(u_0).zip(u_1).zip(v_0).zip(v_1) {
-                *out = u_1.wrapping_sub(*u_0).wrapping_mul(v_1.wrapping_sub(*v_0));
-            }
+    fn subtract(x: &[u64], y: &[u64], out: &mut [u64]) {
+        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+            *out = x.wrapping_sub(*y);
         }
     }
 }

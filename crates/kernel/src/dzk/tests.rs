@@ -1,13 +1,14 @@
+use super::Values::{Bits, Words};
 use super::galois::{DEGREE, Element};
 use super::{binary, galois, points};
 use crate::simd::on_every_tier;
 use crate::testing::Stream;
 
-fn challenges(random: &mut Stream, n: usize) -> Vec<u64> {
+pub(super) fn challenges(random: &mut Stream, n: usize) -> Vec<u64> {
     random.words(n).iter().map(|word| word >> 16).collect()
 }
 
-fn elements(random: &mut Stream, n: usize) -> Vec<Element> {
+pub(super) fn elements(random: &mut Stream, n: usize) -> Vec<Element> {
     random.words(n * DEGREE).as_chunks().0.to_vec()
 }
 
@@ -36,7 +37,7 @@ fn product(x: &Element, y: &Element) -> Element {
     out
 }
 
-fn add(x: &mut Element, y: &Element) {
+pub(super) fn add(x: &mut Element, y: &Element) {
     for (x, y) in x.iter_mut().zip(y) {
         *x = x.wrapping_add(*y);
     }
@@ -156,8 +157,8 @@ fn weighted_sums_of_plain_values_equal_the_definition_on_every_tier() {
             let (x, weights) = (random.words(n), elements(&mut random, width));
             let alpha = challenges(&mut random, rows);
             let (mut out, mut scaled) = (vec![[1; DEGREE]; rows], vec![[1; DEGREE]; rows]);
-            galois::fold(&x, &weights, None, &mut out).unwrap();
-            galois::fold(&x, &weights, Some(&alpha), &mut scaled).unwrap();
+            galois::fold(Words(&x), &weights, None, &mut out).unwrap();
+            galois::fold(Words(&x), &weights, Some(&alpha), &mut scaled).unwrap();
             let bit_weights = random.words(width);
             let (mut lanes, mut scaled_lanes) = (vec![1; 64 * rows], vec![1; 64 * rows]);
             binary::fold(&x, &bit_weights, None, &mut lanes).unwrap();
@@ -198,7 +199,7 @@ fn tensors_equal_the_definition_on_every_tier() {
             let alpha = challenges(&mut random, rows);
             let count = points(t).unwrap();
             let mut out = vec![[1; DEGREE]; count];
-            galois::tensor(&u, &v, &alpha, t, &mut out).unwrap();
+            galois::tensor(&[(Words(&u), Words(&v))], &alpha, t, &mut out).unwrap();
             let mut words = vec![1; count];
             binary::tensor(&u, &v, &alpha, t, &mut words).unwrap();
             for c in 0..count {
@@ -281,49 +282,7 @@ fn wide_tensors_and_folds_equal_the_definition_on_every_tier() {
     });
 }
 
-#[test]
-fn folds_with_narrow_weights_equal_the_definition_on_every_tier() {
-    on_every_tier(|_| {
-        let mut random = Stream::new(5);
-        for (width, bits) in [(8, 40), (64, 16), (128, 32), (128, 40), (128, 64)] {
-            let edge = 1u64 << (bits - 1);
-            for most in [edge - 1, edge] {
-                // From -edge to `most`: what so many bits hold with sign, and one more.
-                let mut weights = elements(&mut random, width);
-                for word in weights.as_flattened_mut() {
-                    *word = (*word & (2 * (edge - 1) + 1)).wrapping_sub(edge);
-                }
-                (weights[1][7], weights[2][47]) = (most, 0u64.wrapping_sub(edge));
-                for n in [3, 4 * width, 17 * width + 5] {
-                    let mut x = random.words(n);
-                    x[1..width.min(n)].fill(u64::MAX);
-                    let mut out = vec![[1; DEGREE]; n.div_ceil(width)];
-                    galois::fold(&x, &weights, None, &mut out).unwrap();
-                    for (out, row) in out.iter().zip(x.chunks(width)) {
-                        assert_eq!(*out, weighted(row, &weights));
-                    }
-                }
-            }
-        }
-    });
-}
-
-/// Sums of bytes are largest here: they must fit in 32 bits with a sign.
-#[test]
-fn folds_of_the_largest_bytes_equal_the_definition_on_every_tier() {
-    on_every_tier(|_| {
-        for word in [u64::MAX, u64::MAX >> 1, 1 << 63, 0x7f7f_7f7f_7f7f_7f7f] {
-            let (x, weights) = (vec![u64::MAX; 300], vec![[word; DEGREE]; 128]);
-            let mut out = vec![[1; DEGREE]; 3];
-            galois::fold(&x, &weights, None, &mut out).unwrap();
-            for (out, row) in out.iter().zip(x.chunks(128)) {
-                assert_eq!(*out, weighted(row, &weights));
-            }
-        }
-    });
-}
-
-fn weighted(row: &[u64], weights: &[Element]) -> Element {
+pub(super) fn weighted(row: &[u64], weights: &[Element]) -> Element {
     let mut sum = [0; DEGREE];
     for (x, weight) in row.iter().zip(weights) {
         add(&mut sum, &weight.map(|word| word.wrapping_mul(*x)));
@@ -366,20 +325,46 @@ fn values_at_a_point_equal_the_interpolation_on_every_tier() {
 #[test]
 fn arguments_that_do_not_fit_are_refused() {
     let mut out = vec![[0; DEGREE]; 9];
-    assert!(galois::tensor(&[1; 8], &[1; 8], &[1; 2], 2, &mut out).is_ok());
-    assert!(galois::tensor(&[1; 8], &[1; 7], &[1; 2], 2, &mut out).is_err());
-    assert!(galois::tensor(&[1; 8], &[1; 8], &[1; 3], 2, &mut out).is_err());
-    assert!(galois::tensor(&[1; 8], &[1; 8], &[1, 1 << 48], 2, &mut out).is_err());
-    assert!(galois::tensor(&[1; 8], &[1; 8], &[1], 8, &mut out).is_err());
+    assert!(galois::tensor(&[(Words(&[1; 8]), Words(&[1; 8]))], &[1; 2], 2, &mut out).is_ok());
+    assert!(galois::tensor(&[(Words(&[1; 8]), Words(&[1; 7]))], &[1; 2], 2, &mut out).is_err());
+    assert!(galois::tensor(&[(Words(&[1; 8]), Words(&[1; 8]))], &[1; 3], 2, &mut out).is_err());
+    assert!(
+        galois::tensor(
+            &[(Words(&[1; 8]), Words(&[1; 8]))],
+            &[1, 1 << 48],
+            2,
+            &mut out
+        )
+        .is_err()
+    );
+    assert!(galois::tensor(&[(Words(&[1; 8]), Words(&[1; 8]))], &[1], 8, &mut out).is_err());
+    assert!(
+        galois::tensor(
+            &[(Bits(&[1; 8], 1), Bits(&[2; 8], 1))],
+            &[1; 2],
+            2,
+            &mut out
+        )
+        .is_err()
+    );
+    assert!(
+        galois::fold(
+            Bits(&[1, 0, 255], 1),
+            &[[1; DEGREE]; 4],
+            None,
+            &mut out[..1]
+        )
+        .is_err()
+    );
     assert!(galois::combine(&[1; 7], 3, &[1; 2], &mut out[..3]).is_err());
     assert!(galois::combine(&[1; 6], 3, &[1, u64::MAX], &mut out[..3]).is_err());
-    assert!(galois::fold(&[1; 8], &[], None, &mut out).is_err());
+    assert!(galois::fold(Words(&[1; 8]), &[], None, &mut out).is_err());
     assert!(galois::fold_wide(&out.clone(), &[1; 8], &mut out).is_err());
     assert!(galois::evaluate(&out, &[1]).is_err());
     assert!(galois::evaluate(&out, &[1, 1 << 48]).is_err());
     let weights = [[1; DEGREE]; 4];
-    assert!(galois::fold(&[1; 8], &weights, Some(&[1; 3]), &mut out[..2]).is_err());
-    assert!(galois::fold(&[1; 8], &weights, Some(&[1, 1 << 48]), &mut out[..2]).is_err());
+    assert!(galois::fold(Words(&[1; 8]), &weights, Some(&[1; 3]), &mut out[..2]).is_err());
+    assert!(galois::fold(Words(&[1; 8]), &weights, Some(&[1, 1 << 48]), &mut out[..2]).is_err());
     let mut words = vec![0; 9];
     assert!(binary::tensor(&[1; 8], &[1; 8], &[1; 3], 2, &mut words).is_err());
     assert!(binary::combine(&[1; 7], 3, &[1; 2], &mut words[..3]).is_err());

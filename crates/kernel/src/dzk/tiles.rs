@@ -19,11 +19,11 @@ use std::sync::OnceLock;
 /// Terms of a sum that one instruction adds.
 pub(super) const STEP: usize = 64;
 /// Rows of a tile.
-const ROWS: usize = 16;
+pub(super) const ROWS: usize = 16;
 /// Tiles that hold the coefficients of an element.
-const GROUPS: usize = DEGREE / ROWS;
+pub(super) const GROUPS: usize = DEGREE / ROWS;
 /// Bytes of a value.
-const BYTES: usize = 8;
+pub(super) const BYTES: usize = 8;
 
 /// Sixteen rows of 64 bytes; on the right-hand side row q holds terms 4q to 4q + 3, column after column.
 #[repr(C, align(64))]
@@ -32,6 +32,14 @@ pub(super) struct Tile([Words; ROWS]);
 
 impl Tile {
     pub(super) const ZERO: Self = Self([[0; LANES]; ROWS]);
+
+    pub(super) fn row(&self, row: usize) -> &Words {
+        &self.0[row]
+    }
+
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut Words {
+        &mut self.0[row]
+    }
 }
 
 /// Columns of weights for every coefficient of an element.
@@ -74,6 +82,14 @@ fn lent() -> bool {
     false
 }
 
+/// Whose bytes have a sign.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    None,
+    Left,
+    Right,
+}
+
 /// The tile registers of this thread, configured; given back when dropped.
 pub(super) struct Machine(PhantomData<*mut ()>);
 
@@ -97,7 +113,7 @@ impl Machine {
     }
 
     /// `sums += Σ_i left[i]·right[i]`, kept in tiles 0 to 2.
-    fn add(&self, left: &[Tile], right: &[Columns], signed: bool) {
+    pub(super) fn add(&self, left: &[Tile], right: &[Columns], signed: Signed) {
         debug_assert_eq!(left.len(), right.len());
         let steps = left.len().min(right.len());
         if steps == 0 {
@@ -129,16 +145,16 @@ impl Machine {
         // SAFETY: a Machine exists only while the tiles are configured as 16 rows of 64 bytes; `steps` tiles are
         // read on the left and three times as many on the right.
         unsafe {
-            if signed {
-                steps!("tdpbusd");
-            } else {
-                steps!("tdpbuud");
+            match signed {
+                Signed::None => steps!("tdpbuud"),
+                Signed::Left => steps!("tdpbsud"),
+                Signed::Right => steps!("tdpbusd"),
             }
         }
     }
 
     /// Sums of zero.
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         // SAFETY: a Machine exists only while the tiles are configured.
         unsafe {
             asm!(
@@ -151,7 +167,7 @@ impl Machine {
     }
 
     /// The sums, of 32 bits.
-    fn sums(&self, to: &mut Columns) {
+    pub(super) fn sums(&self, to: &mut Columns) {
         // SAFETY: a Machine exists only while the tiles are configured; three tiles are written.
         unsafe {
             asm!(
@@ -175,7 +191,7 @@ impl Drop for Machine {
 
 /// Byte a of 64 words, for each a.
 #[target_feature(enable = "avx512f,avx512vbmi")]
-fn planes(words: &[Words; 8]) -> [__m512i; BYTES] {
+pub(super) fn planes(words: &[Words; 8]) -> [__m512i; BYTES] {
     const INDEX: [u8; 64] = {
         let mut index = [0; 64];
         let mut i = 0;
@@ -196,7 +212,7 @@ fn planes(words: &[Words; 8]) -> [__m512i; BYTES] {
 
 /// `Σ_s 2^(8s)·sums[s]` in 16 lanes modulo 2^64, for signed sums below 2^28: lanes 0 to 7, then 8 to 15.
 #[target_feature(enable = "avx512f")]
-fn whole(sums: [__m512i; BYTES]) -> [__m512i; 2] {
+pub(super) fn whole(sums: [__m512i; BYTES]) -> [__m512i; 2] {
     let [a, b, c, d, e, f, g, h] = sums;
     // The upper ones count modulo 2^32 only.
     let high = _mm512_add_epi32(
@@ -267,10 +283,11 @@ impl Weighted {
         }
     }
 
-    /// `out[c] += Σ_l alpha_l·u[l, c]·v[l, c]` at the points of two variables, from four columns at the corners.
-    pub(super) fn add_products(&mut self, u: &[u64], v: &[u64], out: &mut [Element]) {
+    /// `out[c] += Σ_l alpha_l·Σ_s u_s[l, c]·v_s[l, c]` at the points of two variables, from four columns at the
+    /// corners, each with the rows of all pairs.
+    pub(super) fn add_products(&mut self, u: &[u64], v: &[u64], pairs: usize, out: &mut [Element]) {
         // SAFETY: a Machine exists only where AVX-512 F, DQ and VBMI do.
-        unsafe { unpack_products(u, v, self.right.len(), &mut self.left) };
+        unsafe { unpack_products(u, v, (self.right.len(), pairs), &mut self.left) };
         self.add_unpacked(out);
     }
 
@@ -280,7 +297,7 @@ impl Weighted {
         let (mut now, mut before) = (0, None);
         for (left, out) in lefts.zip(out.chunks_mut(PAIR)) {
             self.machine.clear();
-            self.machine.add(left, &self.right, false);
+            self.machine.add(left, &self.right, Signed::None);
             if let Some(out) = before.replace(out) {
                 add_pair(&self.sums[now], out);
             }
@@ -295,16 +312,22 @@ impl Weighted {
 
 /// Bytes of the products at nine points, of 64 rows at a time.
 #[target_feature(enable = "avx512f,avx512dq,avx512vbmi")]
-fn unpack_products(u: &[u64], v: &[u64], steps: usize, left: &mut [Tile]) {
+fn unpack_products(u: &[u64], v: &[u64], (steps, pairs): (usize, usize), left: &mut [Tile]) {
     let depth = steps * STEP;
     let mut products = [[[0u64; LANES]; STEP / LANES]; LEAF];
     for step in 0..steps {
         for group in 0..STEP / LANES {
-            let at = |j: usize| j * depth + step * STEP + group * LANES;
-            let [u, v] =
-                [u, v].map(|x| extended(core::array::from_fn(|j| load(words_at(x, at(j))))));
-            for ((products, u), v) in products.iter_mut().zip(u).zip(v) {
-                store(&mut products[group], _mm512_mullo_epi64(u, v));
+            let mut sums = [_mm512_setzero_si512(); LEAF];
+            for pair in 0..pairs {
+                let at = |j: usize| (j * pairs + pair) * depth + step * STEP + group * LANES;
+                let corners = |x| core::array::from_fn(|j| load(words_at(x, at(j))));
+                let (u, v) = (extended(corners(u)), extended(corners(v)));
+                for ((sum, u), v) in sums.iter_mut().zip(u).zip(v) {
+                    *sum = _mm512_add_epi64(*sum, _mm512_mullo_epi64(u, v));
+                }
+            }
+            for (products, sum) in products.iter_mut().zip(sums) {
+                store(&mut products[group], sum);
             }
         }
         for (c, words) in products.iter().enumerate() {
@@ -326,7 +349,7 @@ fn extended([a, b, c, d]: [__m512i; 4]) -> [__m512i; LEAF] {
 
 /// The coefficients of 64 challenges.
 #[target_feature(enable = "avx512f")]
-fn challenge_columns(alpha: &[u64; STEP]) -> Columns {
+pub(super) fn challenge_columns(alpha: &[u64; STEP]) -> Columns {
     let mut columns = [Tile::ZERO; GROUPS];
     for (group, tile) in columns.iter_mut().enumerate() {
         for (row, four) in tile.0.iter_mut().zip(alpha.as_chunks::<4>().0) {
@@ -365,112 +388,6 @@ fn add_to(sums: &Columns, at: usize, out: &mut Element) {
         let sums = whole(core::array::from_fn(|s| load(&sums.0[at * BYTES + s])));
         for (out, sum) in out.as_chunks_mut().0.iter_mut().zip(sums) {
             store(out, _mm512_add_epi64(load(out), sum));
-        }
-    }
-}
-
-// --- rows of values under weights -----------------------------------------------------------------------
-
-/// Weights of rows of values, byte by byte: `bytes[b]` has the bytes b, the last ones signed.
-pub(super) struct Bytes {
-    bytes: Vec<Vec<Columns>>,
-    steps: usize,
-}
-
-impl Bytes {
-    /// None without tiles or if the rows do not fill them.
-    pub(super) fn new(weights: &[Element]) -> Option<Self> {
-        /// Sums of 32 bits hold so many terms.
-        const MOST: usize = 1 << 8;
-        if !available() || !weights.len().is_multiple_of(STEP) || weights.len() > MOST {
-            return None;
-        }
-        let fits = |bytes: &usize| {
-            let unused = 64 - 8 * *bytes as u32;
-            let words = weights.as_flattened().iter();
-            words
-                .copied()
-                .all(|word| (word << unused) as i64 >> unused == word as i64)
-        };
-        let count = (1..BYTES).find(fits).unwrap_or(BYTES);
-        let columns = |b: usize| {
-            weights
-                .as_chunks()
-                .0
-                .iter()
-                .map(|step| byte_columns(step, b))
-                .collect()
-        };
-        Some(Self {
-            bytes: (0..count).map(columns).collect(),
-            steps: weights.len() / STEP,
-        })
-    }
-
-    /// `out[l] = Σ_j weights[j]·x[l·J + j]`; a row that is not whole is filled up with zeros.
-    pub(super) fn fold(&self, machine: &Machine, x: &[u64], out: &mut [Element]) {
-        let width = self.steps * STEP;
-        let mut left = vec![Tile::ZERO; BYTES * self.steps];
-        let mut sums = [[Tile::ZERO; GROUPS]; BYTES];
-        let mut last = vec![0u64; 0];
-        for (x, out) in x.chunks(ROWS * width).zip(out.chunks_mut(ROWS)) {
-            let x = if x.len().is_multiple_of(width) {
-                x
-            } else {
-                last.extend_from_slice(x);
-                last.resize(out.len() * width, 0);
-                &last
-            };
-            // SAFETY: a Machine exists only where AVX-512 F and VBMI do.
-            unsafe { unpack_rows(x, self.steps, &mut left) };
-            for (s, sums) in sums.iter_mut().enumerate() {
-                machine.clear();
-                for (b, right) in self.bytes.iter().enumerate().take(s + 1) {
-                    let left = &left[(s - b) * self.steps..][..self.steps];
-                    machine.add(left, right, b + 1 == self.bytes.len());
-                }
-                machine.sums(sums);
-            }
-            for (row, out) in out.iter_mut().enumerate() {
-                // SAFETY: as above.
-                unsafe { put_together(&sums, row, out) };
-            }
-        }
-    }
-}
-
-/// Byte b of 64 weights.
-fn byte_columns(weights: &[Element; STEP], b: usize) -> Columns {
-    let mut columns = [Tile::ZERO; GROUPS];
-    for (k, (group, column)) in (0..DEGREE).map(|k| (k, (k / ROWS, k % ROWS))) {
-        for (j, weight) in weights.iter().enumerate() {
-            // Row j / 4, byte 4·column + j % 4 of it.
-            let at = 4 * column + j % 4;
-            let byte = weight[k] >> (8 * b) & 0xff;
-            columns[group].0[j / 4][at / 8] |= byte << (8 * (at % 8));
-        }
-    }
-    columns
-}
-
-/// Byte a of rows of values: tile `a·steps + i` for values 64i to 64i + 63.
-#[target_feature(enable = "avx512f,avx512vbmi")]
-fn unpack_rows(x: &[u64], steps: usize, left: &mut [Tile]) {
-    let blocks = x.as_chunks().0.as_chunks().0.iter().enumerate();
-    for (block, words) in blocks {
-        let (row, step) = (block / steps, block % steps);
-        for (a, plane) in planes(words).into_iter().enumerate() {
-            store(&mut left[a * steps + step].0[row], plane);
-        }
-    }
-}
-
-#[target_feature(enable = "avx512f")]
-fn put_together(sums: &[Columns; BYTES], row: usize, out: &mut Element) {
-    for (group, out) in out.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
-        let halves = whole(core::array::from_fn(|s| load(&sums[s][group].0[row])));
-        for (out, half) in out.as_chunks_mut().0.iter_mut().zip(halves) {
-            store(out, half);
         }
     }
 }

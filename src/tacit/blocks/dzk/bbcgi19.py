@@ -7,7 +7,8 @@ Setting  malicious with abort, one of three parties corrupted; interactive, no r
 Differs  one verifier knows all factors u, the other one all factors v, so the sides are folded apart and only
          meet in one product at the end. The first step folds up to seven variables of plain values at once.
 Cost     logarithmically many rounds and elements, see `check_bits`. Per product about 17 plain products and
-         weighted sums, a fold of each side, and a fortieth of a product of elements.
+         a fold of each side, per gate 17 weighted sums and a fortieth of a product of elements; for bits a
+         fifth of that.
          Soundness error at most (2 + 2 * variables) / 2^48 over Z_2^64 (2^-41 for 2^30 products), over bits
          2^-57.
 
@@ -40,7 +41,7 @@ from tacit.base.protocol import gather, protocol
 from tacit.base.secret import Secret
 from tacit.base.setting import Setting
 from tacit.base.wire import Octets, Ring, octets
-from tacit.blocks.dzk.claims import Claims, Gates, Matrix
+from tacit.blocks.dzk.claims import Claims, Gates, Matrix, Values
 from tacit.blocks.dzk.rings import BINARY, GALOIS, Elements, Extension
 from tacit.blocks.dzk.statement import (
     Shape,
@@ -48,7 +49,6 @@ from tacit.blocks.dzk.statement import (
     draw_weights,
     first_rows,
     proved_sides,
-    segment_weights,
     watched_side,
     weighted_rest,
 )
@@ -105,7 +105,7 @@ async def verify(ctx: Ctx, claims: Claims) -> None:
             raise CheatDetected("CHEAT-0001", f"party {other} does not say that it accepts", path=ctx.path)
 
 
-def check_bits(name: str, gates: Gates[np.ndarray], matrices: Gates[Matrix]) -> int:
+def check_bits(name: str, gates: Gates[Values], matrices: Gates[Matrix]) -> int:
     """Bits that all parties send in `check`: for each prover w*, halves, h, points, digest, what A opens."""
     extension, total = EXTENSIONS[name], 0
     for shape in _shapes(extension, gates, matrices):
@@ -116,11 +116,11 @@ def check_bits(name: str, gates: Gates[np.ndarray], matrices: Gates[Matrix]) -> 
     return total
 
 
-def check_rounds(name: str, gates: Gates[np.ndarray], matrices: Gates[Matrix]) -> int:
+def check_rounds(name: str, gates: Gates[Values], matrices: Gates[Matrix]) -> int:
     return 2 + 2 * max(len(shape.messages) for shape in _shapes(EXTENSIONS[name], gates, matrices))
 
 
-def _shapes(extension: Extension, gates: Gates[np.ndarray], matrices: Gates[Matrix]) -> list[Shape]:
+def _shapes(extension: Extension, gates: Gates[Values], matrices: Gates[Matrix]) -> list[Shape]:
     """Of my claims, of the next party's, of the previous one's."""
     shapes = (
         proved_sides(gates, matrices)[0],
@@ -131,7 +131,7 @@ def _shapes(extension: Extension, gates: Gates[np.ndarray], matrices: Gates[Matr
 
 
 @protocol(source="BBCGI19 §5; BGIN19 §4", setting=THREE_PARTY_MALICIOUS, rounds=check_rounds, bits=check_bits)
-async def check(ctx: Ctx, name: str, gates: Gates[np.ndarray], matrices: Gates[Matrix]) -> None:
+async def check(ctx: Ctx, name: str, gates: Gates[Values], matrices: Gates[Matrix]) -> None:
     """All claims of one extension ring, of all three provers at once."""
     extension, me = EXTENSIONS[name], ctx.me
     after, before = (me + 1) % 3, (me + 2) % 3
@@ -188,7 +188,7 @@ async def _prove(ctx: Ctx, extension: Extension, shape: Shape, u: Side, v: Side)
     sides = None if shape.records else start(None)
     for index, t in enumerate(shape.messages):  # Step 3
         if sides is None:
-            h = extension.tensor(u.segments, v.segments, segment_weights(shape, weights), t)
+            h = extension.tensor(u.records, v.records, weights.alpha, t)
         else:
             h = extension.tensor_wide(*sides, t)
         await ctx.send(next_, Ring(extension.subtract(h, extension.random(coins, len(h)))))

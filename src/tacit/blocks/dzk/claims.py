@@ -27,7 +27,20 @@ class Matrix:
     left: bool
 
 
-Factor = TypeVar("Factor", np.ndarray, Matrix)
+@dataclass(frozen=True)
+class Bits:
+    """A factor of values 0 and `scale`, as uint8 of 0 and 1: cheaper to fold and to multiply than words."""
+
+    array: np.ndarray
+    scale: int = 1
+
+    @property
+    def size(self) -> int:
+        return self.array.size
+
+
+Values = np.ndarray | Bits
+Factor = TypeVar("Factor", Values, Matrix)
 
 
 @dataclass(frozen=True)
@@ -74,8 +87,8 @@ class Claims:
     """All that is still unverified: products in the ring, ANDs of packed bits (64 gates a word), products of
     matrices. `words` counts about what is kept in memory, alike at every party."""
 
-    ring: Gates[np.ndarray] = field(default_factory=Gates)
-    bits: Gates[np.ndarray] = field(default_factory=Gates)
+    ring: Gates[Values] = field(default_factory=Gates)
+    bits: Gates[Values] = field(default_factory=Gates)
     matrices: Gates[Matrix] = field(default_factory=Gates)
     words: int = 0
 

@@ -14,6 +14,7 @@ come in segments, each of them filled up with zeros to whole rows.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -21,9 +22,11 @@ import numpy as np
 from tacit import _kernel
 from tacit.base.prg import Prg
 from tacit.base.types import Shape
+from tacit.blocks.dzk.claims import Bits, Values
 
 Elements = np.ndarray
-Segments = list[np.ndarray]
+Segments = Sequence[Values]
+Records = Sequence[Sequence[Values]]
 
 
 class Extension(ABC):
@@ -69,15 +72,16 @@ class Extension(ABC):
         """Products row by row; one of them may have a single row."""
 
     @abstractmethod
-    def tensor(self, u: Segments, v: Segments, alpha: Segments, t: int) -> Elements:
-        """[3^t]: sums over rows l of alpha_l times the extended products of plain values u, v."""
+    def tensor(self, u: Records, v: Records, alpha: Sequence[np.ndarray], t: int) -> Elements:
+        """[3^t]: sums over rows l of alpha_l times the extended products of plain values u, v; the factors of
+        one record have the same alpha."""
 
     @abstractmethod
-    def combine(self, x: Segments, columns: int, alpha: Segments) -> Elements:
+    def combine(self, x: list[np.ndarray], columns: int, alpha: list[np.ndarray]) -> Elements:
         """[columns]: sums over rows l of alpha_l times x[l, k], plain values."""
 
     @abstractmethod
-    def fold(self, x: Segments, weights: Elements, alpha: Segments | None, spare: int) -> Elements:
+    def fold(self, x: Segments, weights: Elements, alpha: list[np.ndarray] | None, spare: int) -> Elements:
         """[rows * lanes + spare]: rows of plain values times weights, summed; row l times alpha_l, each lane
         times a weight of its own, if there is alpha. The spare ones are zero."""
 
@@ -138,14 +142,14 @@ class Galois(Extension):
     def mul(self, x: Elements, y: Elements) -> Elements:
         return _kernel.gr_mul(*_paired(x, y))
 
-    def tensor(self, u: Segments, v: Segments, alpha: Segments, t: int) -> Elements:
-        return _kernel.gr_tensor(u, v, alpha, t)
+    def tensor(self, u: Records, v: Records, alpha: Sequence[np.ndarray], t: int) -> Elements:
+        return _kernel.gr_tensor([_plain(x) for x in u], [_plain(x) for x in v], [*alpha], t)
 
-    def combine(self, x: Segments, columns: int, alpha: Segments) -> Elements:
+    def combine(self, x: list[np.ndarray], columns: int, alpha: list[np.ndarray]) -> Elements:
         return _kernel.gr_combine(x, columns, alpha)
 
-    def fold(self, x: Segments, weights: Elements, alpha: Segments | None, spare: int) -> Elements:
-        return _kernel.gr_fold(x, weights, alpha, spare)
+    def fold(self, x: Segments, weights: Elements, alpha: list[np.ndarray] | None, spare: int) -> Elements:
+        return _kernel.gr_fold(_plain(x), weights, alpha, spare)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gr_tensor_wide(x, y, t)
@@ -179,14 +183,16 @@ class Binary(Extension):
     def mul(self, x: Elements, y: Elements) -> Elements:
         return _kernel.gf_mul(*_paired(x, y))
 
-    def tensor(self, u: Segments, v: Segments, alpha: Segments, t: int) -> Elements:
-        return _kernel.gf_tensor(u, v, alpha, t)
+    def tensor(self, u: Records, v: Records, alpha: Sequence[np.ndarray], t: int) -> Elements:
+        weights = [a for record, a in zip(u, alpha, strict=True) for _ in record]
+        left, right = ([words for record in side for words in _words(record)] for side in (u, v))
+        return _kernel.gf_tensor(left, right, weights, t)
 
-    def combine(self, x: Segments, columns: int, alpha: Segments) -> Elements:
+    def combine(self, x: list[np.ndarray], columns: int, alpha: list[np.ndarray]) -> Elements:
         return _kernel.gf_combine(x, columns, alpha)
 
-    def fold(self, x: Segments, weights: Elements, alpha: Segments | None, spare: int) -> Elements:
-        return _kernel.gf_fold(x, weights, alpha, spare)
+    def fold(self, x: Segments, weights: Elements, alpha: list[np.ndarray] | None, spare: int) -> Elements:
+        return _kernel.gf_fold(_words(x), weights, alpha, spare)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gf_tensor_wide(x, y, t)
@@ -199,6 +205,18 @@ class Binary(Extension):
 
 
 GALOIS, BINARY = Galois(), Binary()
+
+
+def _plain(x: Segments) -> list[np.ndarray | tuple[np.ndarray, int]]:
+    """As the kernel takes them."""
+    return [(values.array, values.scale) if isinstance(values, Bits) else values for values in x]
+
+
+def _words(x: Segments) -> list[np.ndarray]:
+    """Packed bits are always words."""
+    words = [values for values in x if not isinstance(values, Bits)]
+    assert len(words) == len(x)
+    return words
 
 
 def _paired(x: Elements, y: Elements) -> tuple[Elements, Elements]:

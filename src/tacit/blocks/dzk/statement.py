@@ -9,7 +9,7 @@ import numpy as np
 
 from tacit.base.prg import Prg, derive
 from tacit.base.secret import Secret
-from tacit.blocks.dzk.claims import Gates, Matrix, Proved, Watched
+from tacit.blocks.dzk.claims import Gates, Matrix, Proved, Values, Watched
 from tacit.blocks.dzk.rings import Elements, Extension
 
 FIRST_VARIABLES = 7
@@ -58,13 +58,13 @@ class Shape:
 class Side:
     """What one party knows of the claims: factors of every record and matrix claim, parts of the rest."""
 
-    records: tuple[tuple[np.ndarray, ...], ...]
+    records: tuple[tuple[Values, ...], ...]
     matrices: tuple[tuple[Matrix, ...], ...]
     rests: tuple[np.ndarray, ...]
     matrix_rests: tuple[np.ndarray, ...]
 
     @property
-    def segments(self) -> list[np.ndarray]:
+    def segments(self) -> list[Values]:
         """The plain factors: the first ones of all records, then the second ones."""
         most = max(map(len, self.records), default=0)
         return [factors[s] for s in range(most) for factors in self.records if len(factors) > s]
@@ -97,7 +97,7 @@ def segment_weights(shape: Shape, weights: Weights) -> list[np.ndarray]:
     return [alpha for s in range(most) for (_, products), alpha in pairs if products > s]
 
 
-def proved_sides(gates: Gates[np.ndarray], matrices: Gates[Matrix]) -> tuple[Shape, Side, Side]:
+def proved_sides(gates: Gates[Values], matrices: Gates[Matrix]) -> tuple[Shape, Side, Side]:
     """The public shape (for one lane) and both sides of my own claims; they have no rest."""
     plain, wide = _ordered(gates.proved), [record for _, record in sorted(matrices.proved.items())]
     sides = [
@@ -114,7 +114,7 @@ def proved_sides(gates: Gates[np.ndarray], matrices: Gates[Matrix]) -> tuple[Sha
 
 
 def watched_side(
-    records: Mapping[str, Watched[np.ndarray]], matrices: Mapping[str, Watched[Matrix]]
+    records: Mapping[str, Watched[Values]], matrices: Mapping[str, Watched[Matrix]]
 ) -> tuple[Shape, Side]:
     """The same of a neighbour's claims."""
     plain, wide = _ordered(records), [record for _, record in sorted(matrices.items())]

@@ -20,7 +20,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import protocol
 from tacit.base.wire import Ring
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS
-from tacit.blocks.dzk.claims import Claims
+from tacit.blocks.dzk.claims import Bits, Claims
 from tacit.mpc.rep3.arith import blocks
 from tacit.mpc.rep3.share import Rep3Share
 from tacit.mpc.rep3_malicious.arith import mul
@@ -35,17 +35,22 @@ def _size(pairs: list[Parts]) -> int:
     return known.size
 
 
+def _bits(x: np.ndarray, scale: np.uint64) -> Bits:
+    return Bits(np.ascontiguousarray(x), int(scale))
+
+
 @protocol(
     source="BGIN19 §4",
     setting=THREE_PARTY_MALICIOUS,
     rounds=1,
-    bits=lambda claims, pairs: 64 * _size(pairs),
+    bits=lambda claims, pairs, factors: 64 * _size(pairs),
 )
-async def deal(ctx: Ctx, claims: Claims, pairs: list[Parts]) -> Parts:
-    """The sum of two * zero over the pairs, flat, in two parts of its own."""
+async def deal(ctx: Ctx, claims: Claims, pairs: list[Parts], factors: list[np.uint64]) -> Parts:
+    """The sum of factor * two * zero over pairs of bits, uint8 and flat, in two parts of its own."""
     n = _size(pairs)
-    u = [pair.two for pair in pairs if pair.two is not None]
-    v = [pair.zero for pair in pairs if pair.zero is not None]
+    scaled = zip(pairs, factors, strict=True)
+    u = [_bits(pair.two, factor) for pair, factor in scaled if pair.two is not None]
+    v = [_bits(pair.zero, ONE) for pair in pairs if pair.zero is not None]
     claims.words += (len(pairs) + 1) * n
     if ctx.me == 0:
         zero = ctx.common(DEALER).ring((n,))
@@ -59,8 +64,8 @@ async def deal(ctx: Ctx, claims: Claims, pairs: list[Parts]) -> Parts:
     two = np.empty_like(zero)
     for block in blocks(n):
         np.negative(zero[block], out=two[block])
-        for left, right in zip(u, v, strict=True):
-            two[block] += left[block] * right[block]
+        for left, right, factor in zip(u, v, factors, strict=True):
+            two[block] += factor * (left.array[block] & right.array[block])
     await ctx.send(1, Ring(two))
     claims.ring.prove(ctx.path, u, v)
     return Parts(two, zero)
@@ -77,7 +82,7 @@ async def evaluate(
 ) -> Rep3Share:
     """base + linear + V * factor, flat; base and V are known to parties 0 and 1, None at party 2.
 
-    Each evaluator sends linear + V factor - nu of its part to the other one.
+    V may be bits, as uint8. Each evaluator sends linear + V factor - nu of its part to the other one.
     """
     n = _size([factor])
     claims.words += 4 * n
@@ -103,12 +108,13 @@ async def evaluate(
     for block in blocks(n):
         out = np.add(base[block], mine[block], out=y_1[block])
         out += theirs[block]
+    known = Bits(v) if v.dtype == np.uint8 else v
     if ctx.me == 0:
-        gates.prove(ctx.path, (part,), (v,))
-        gates.watch_after(ctx.path, (v,), -theirs)
+        gates.prove(ctx.path, (part,), (known,))
+        gates.watch_after(ctx.path, (known,), -theirs)
         return Rep3Share(nu, y_1)
-    gates.prove(ctx.path, (v,), (part,))
-    gates.watch_before(ctx.path, (v,), -theirs)
+    gates.prove(ctx.path, (known,), (part,))
+    gates.watch_before(ctx.path, (known,), -theirs)
     return Rep3Share(y_1, nu)
 
 
@@ -117,9 +123,8 @@ async def evaluate(
 )
 async def b2a(ctx: Ctx, claims: Claims, x: Rep3Share) -> Rep3Share:
     """x_1 + (1 - 2 x_1) (x_2 xor x_0), and x_2 xor x_0 = x_2 + x_0 - 2 x_2 x_0."""
-    ring = Rep3Share(x.first.astype(np.uint64), x.second.astype(np.uint64))
-    parts, base = parts_of(ctx, ring), open_part(ctx, ring)
-    both = await deal(ctx, claims, [parts])
+    parts, base = parts_of(ctx, x), open_part(ctx, x)
+    both = await deal(ctx, claims, [parts], [ONE])
     xored = exclusive(parts, both)
     v = None if base is None else ONE - TWO * base
     nothing = Parts(*(None if part is None else np.zeros_like(part) for part in (xored.two, xored.zero)))

@@ -23,14 +23,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather, protocol
 from tacit.base.types import RING_BITS
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS
 from tacit.blocks.dzk.claims import Claims
 from tacit.mpc.rep3.arith import blocks
-from tacit.mpc.rep3.share import Rep3Share, n_words
+from tacit.mpc.rep3.share import Rep3Share, n_words, unpack
 from tacit.mpc.rep3.truncate import ROUNDING, lifted
 from tacit.mpc.rep3_malicious.boolean import Parts, carries, open_part, parts_of
 from tacit.mpc.rep3_malicious.convert import ONE, TWO, deal, evaluate
@@ -53,15 +52,15 @@ async def trunc(ctx: Ctx, claims: Claims, x: Rep3Share, bits: int) -> Rep3Share:
     carry = await carries(ctx, claims, parts, bits, RING_BITS)
     k, w, t = (_bits_of(parts, carry, n, which) for which in ("low", "out", "top"))
     scale = np.uint64(RING_BITS - bits)
-    pairs = [_times(k, MINUS_TWO), _times(w, TWO << scale)]
-    dealt, t_both = await gather(deal(ctx, claims, pairs), deal(ctx, claims, [t]))
+    factors = [MINUS_TWO, TWO << scale]
+    dealt, t_both = await gather(deal(ctx, claims, [k, w], factors), deal(ctx, claims, [t], [ONE]))
     linear, factor = _combination(parts, (k, w, t), dealt, t_both, shift, scale)
     base = v = None
     if x_1 is not None:
-        base, v = np.empty_like(x_1), np.empty_like(x_1)
+        base, v = np.empty_like(x_1), np.empty(n, np.uint8)
         for block in blocks(n):
             c = lifted(x_1[block])
-            np.right_shift(c, np.uint64(63), out=v[block])
+            v[block] = c >> np.uint64(63)
             np.right_shift(c, shift, out=base[block])
             base[block] += np.uint64((1 - (1 << (62 - bits))) % (1 << 64))
     y = await evaluate(ctx, claims, base, v, linear, factor)
@@ -69,24 +68,19 @@ async def trunc(ctx: Ctx, claims: Claims, x: Rep3Share, bits: int) -> Rep3Share:
 
 
 def _bits_of(parts: Parts, carry: Parts, n: int, which: str) -> Parts:
-    """Both parts of the carry in ("low"), the carry out ("out") or the top bit ("top"), as 0 and 1."""
+    """Both parts of the carry in ("low"), the carry out ("out") or the top bit ("top"), uint8 of 0 and 1."""
 
     def one(part: np.ndarray | None, planes: np.ndarray | None) -> np.ndarray | None:
         if part is None or planes is None:
             return None
         row = {"low": 0, "out": -1, "top": -2}[which]
-        bit = _kernel.planes_to_bits(np.ascontiguousarray(planes[row][None]), n)
+        bit = unpack(np.ascontiguousarray(planes[row]), (n,))
         if which == "top":
             for block in blocks(n):
-                bit[block] ^= part[block] >> np.uint64(63)
+                bit[block] ^= (part[block] >> np.uint64(63)).astype(np.uint8)
         return bit
 
     return Parts(one(parts.two, carry.two), one(parts.zero, carry.zero))
-
-
-def _times(pair: Parts, factor: np.uint64) -> Parts:
-    """For a product of the pair with a public factor: it goes to one side."""
-    return Parts(None if pair.two is None else pair.two * factor, pair.zero)
 
 
 def _combination(

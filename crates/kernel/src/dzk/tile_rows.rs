@@ -1,0 +1,160 @@
+//! Rows of plain values under weights on tile registers: byte by byte, so many as the weights have; bits are one byte.
+//!
+//! Setting, notation: see `tiles`.
+
+#![allow(unsafe_code)]
+
+use super::galois::{DEGREE, Element};
+use super::tiles::{
+    BYTES, Columns, GROUPS, Machine, ROWS, STEP, Signed, Tile, available, planes, whole,
+};
+use super::values::Values;
+use super::x86::{load, store};
+
+/// Weights of rows of values, byte by byte: `bytes[b]` has the bytes b, the last ones signed.
+pub(super) struct Bytes {
+    bytes: Vec<Vec<Columns>>,
+    steps: usize,
+}
+
+impl Bytes {
+    /// None without tiles or if the rows do not fill them.
+    pub(super) fn new(weights: &[Element]) -> Option<Self> {
+        /// Sums of 32 bits hold so many terms.
+        const MOST: usize = 1 << 8;
+        if !available() || !weights.len().is_multiple_of(STEP) || weights.len() > MOST {
+            return None;
+        }
+        let fits = |bytes: &usize| {
+            let unused = 64 - 8 * *bytes as u32;
+            let words = weights.as_flattened().iter();
+            words
+                .copied()
+                .all(|word| (word << unused) as i64 >> unused == word as i64)
+        };
+        let count = (1..BYTES).find(fits).unwrap_or(BYTES);
+        let columns = |b: usize| {
+            weights
+                .as_chunks()
+                .0
+                .iter()
+                .map(|step| byte_columns(step, b))
+                .collect()
+        };
+        Some(Self {
+            bytes: (0..count).map(columns).collect(),
+            steps: weights.len() / STEP,
+        })
+    }
+
+    /// `out[l] = Σ_j weights[j]·x[l·J + j]`; a row that is not whole is filled up with zeros.
+    pub(super) fn fold(&self, machine: &Machine, x: Values, out: &mut [Element]) {
+        let width = self.steps * STEP;
+        let known = if matches!(x, Values::Bits(..)) {
+            1
+        } else {
+            BYTES
+        };
+        let mut left = vec![Tile::ZERO; known * self.steps];
+        let mut sums = [[Tile::ZERO; GROUPS]; BYTES];
+        for (block, out) in out.chunks_mut(ROWS).enumerate() {
+            let x = x.part(block * ROWS * width, (block + 1) * ROWS * width);
+            self.load(x, &mut left);
+            for (s, sums) in sums.iter_mut().enumerate().take(known + self.bytes.len()) {
+                machine.clear();
+                for b in (s + 1).saturating_sub(known)..self.bytes.len().min(s + 1) {
+                    let left = &left[(s - b) * self.steps..][..self.steps];
+                    machine.add(left, &self.bytes[b], self.signed(b));
+                }
+                machine.sums(sums);
+            }
+            for (row, out) in out.iter_mut().enumerate() {
+                // SAFETY: a Machine exists only where AVX-512 F does.
+                unsafe { put_together(&sums, row, out) };
+            }
+            if let Values::Bits(_, scale) = x {
+                for word in out.as_flattened_mut() {
+                    *word = word.wrapping_mul(scale);
+                }
+            }
+        }
+    }
+
+    fn signed(&self, b: usize) -> Signed {
+        if b + 1 == self.bytes.len() {
+            Signed::Right
+        } else {
+            Signed::None
+        }
+    }
+
+    /// Byte a of at most 16 rows of values: tile `a·steps + i` for values 64i to 64i + 63.
+    fn load(&self, x: Values, left: &mut [Tile]) {
+        if !x.len().is_multiple_of(self.steps * STEP) {
+            left.fill(Tile::ZERO);
+        }
+        let mut last = [0u64; STEP];
+        match x {
+            Values::Words(x) => {
+                let (whole, rest) = x.as_chunks::<STEP>();
+                last[..rest.len()].copy_from_slice(rest);
+                let blocks = whole.iter().chain((!rest.is_empty()).then_some(&last));
+                for (block, words) in blocks.enumerate() {
+                    // SAFETY: tiles are available, so AVX-512 F and VBMI are.
+                    unsafe {
+                        unpack(
+                            words,
+                            (block / self.steps, block % self.steps),
+                            self.steps,
+                            left,
+                        )
+                    };
+                }
+            }
+            Values::Bits(x, _) => {
+                for (block, bits) in x.chunks(STEP).enumerate() {
+                    let row = left[block % self.steps].row_mut(block / self.steps);
+                    let mut bytes = [0u8; STEP];
+                    bytes[..bits.len()].copy_from_slice(bits);
+                    for (word, bytes) in row.iter_mut().zip(bytes.as_chunks().0) {
+                        *word = u64::from_le_bytes(*bytes);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Byte b of 64 weights.
+fn byte_columns(weights: &[Element; STEP], b: usize) -> Columns {
+    let mut columns = [Tile::ZERO; GROUPS];
+    for (k, (group, column)) in (0..DEGREE).map(|k| (k, (k / ROWS, k % ROWS))) {
+        for (j, weight) in weights.iter().enumerate() {
+            // Row j / 4, byte 4·column + j % 4 of it.
+            let at = 4 * column + j % 4;
+            let byte = weight[k] >> (8 * b) & 0xff;
+            columns[group].row_mut(j / 4)[at / 8] |= byte << (8 * (at % 8));
+        }
+    }
+    columns
+}
+
+#[target_feature(enable = "avx512f,avx512vbmi")]
+fn unpack(words: &[u64; STEP], (row, step): (usize, usize), steps: usize, left: &mut [Tile]) {
+    let Some(words) = words.as_chunks().0.as_chunks().0.first() else {
+        return;
+    };
+    for (a, plane) in planes(words).into_iter().enumerate() {
+        store(left[a * steps + step].row_mut(row), plane);
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn put_together(sums: &[Columns; BYTES], row: usize, out: &mut Element) {
+    for (group, out) in out.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+        let halves = whole(core::array::from_fn(|s| load(sums[s][group].row(row))));
+        for (out, half) in out.as_chunks_mut().0.iter_mut().zip(halves) {
+            store(out, half);
+        }
+    }
+}
