@@ -65,7 +65,9 @@ async def deal(ctx: Ctx, claims: Claims, pairs: list[Parts], factors: list[np.ui
     for block in blocks(n):
         np.negative(zero[block], out=two[block])
         for left, right, factor in zip(u, v, factors, strict=True):
-            two[block] += factor * (left.array[block] & right.array[block])
+            both = (left.array[block] & right.array[block]).astype(np.uint64)
+            both *= factor
+            two[block] += both
     await ctx.send(1, Ring(two))
     claims.ring.prove(ctx.path, u, v)
     return Parts(two, zero)
@@ -100,7 +102,7 @@ async def evaluate(
     nu = ctx.common(DEALER).ring((n,))
     mine, y_1 = np.empty(n, np.uint64), np.empty(n, np.uint64)
     for block in blocks(n):
-        out = np.multiply(v[block], part[block], out=mine[block])
+        out = np.multiply(v[block].astype(np.uint64), part[block], out=mine[block])
         out += rest[block]
         out -= nu[block]
     other = 1 - ctx.me

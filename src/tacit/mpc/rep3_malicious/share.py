@@ -3,24 +3,27 @@
 Source   [AFLNO16] eprint 2016/768, section 2.1; [BGIN19] eprint 2019/1390, section 4: every addend has two
          holders, so an owner cannot share inconsistently and an opening is compared.
 Setting  malicious with abort, one of three parties corrupted.
-Cost     share: 8 bytes; reveal: 8 bytes and a digest of 32 per receiver.
+Differs  what is compared is a random linear tag over GF(2^64) under coins of one holder and the receiver: the
+         other holder does not know them, so words that it changes pass with probability 2^-63.
+Cost     share: 8 bytes; reveal: 8 bytes and a tag of 8 per receiver.
 """
 
 from __future__ import annotations
-
-import hashlib
 
 import numpy as np
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import CheatDetected
+from tacit.base.prg import Prg
 from tacit.base.protocol import protocol
 from tacit.base.types import Shape
-from tacit.base.wire import Octets, Ring, octets
+from tacit.base.wire import Ring
 from tacit.blocks.dzk.bbcgi19 import THREE_PARTY_MALICIOUS
+from tacit.blocks.dzk.rings import BINARY
 from tacit.mpc.rep3.share import Rep3Share, distribute, n_words, neighbours, pack, share_bits, unpack
 
-DIGEST_BYTES = 32
+COLUMNS = 512
+"""Words of a row: a word is weighted by a challenge of its row times one of its column."""
 
 
 @protocol(source="AFLNO16 §2.1", setting=THREE_PARTY_MALICIOUS, rounds=1, bits=share_bits)
@@ -31,7 +34,7 @@ async def share(ctx: Ctx, x: np.ndarray | None, owner: int, shape: Shape, boolea
 
 def _reveal_bits(x: Rep3Share, to: int | None) -> int:
     words = n_words(x.size) if x.boolean else x.size
-    return (3 if to is None else 1) * (64 * words + 8 * DIGEST_BYTES)
+    return (3 if to is None else 1) * (64 * words + 64)
 
 
 @protocol(
@@ -42,7 +45,7 @@ def _reveal_bits(x: Rep3Share, to: int | None) -> int:
     leaks=("the revealed value",),
 )
 async def reveal(ctx: Ctx, x: Rep3Share, to: int | None) -> np.ndarray | None:
-    """A receiver gets the addend that it lacks from its `prev` and its digest from its `next`.
+    """A receiver gets the addend that it lacks from its `prev` and its tag from its `next`.
 
     Only after everything that x depends on was verified. Raises CheatDetected CHEAT-0002.
     """
@@ -51,12 +54,12 @@ async def reveal(ctx: Ctx, x: Rep3Share, to: int | None) -> np.ndarray | None:
     if to in (None, after):
         await ctx.send(after, Ring(first))
     if to in (None, before):
-        await ctx.send(before, octets(_digest(second)))
+        await ctx.send(before, Ring(_tag(ctx.common(before), second)))
     if to not in (None, ctx.me):
         return None
     missing = (await ctx.recv(before, Ring, shape=first.shape)).array
-    digest = (await ctx.recv(after, Octets, shape=(DIGEST_BYTES,))).array.tobytes()
-    if digest != _digest(missing):
+    tag = (await ctx.recv(after, Ring, shape=(1,))).array
+    if tag[0] != _tag(ctx.common(after), missing)[0]:
         raise CheatDetected(
             "CHEAT-0002",
             f"parties {before} and {after} open different values",
@@ -69,6 +72,9 @@ async def reveal(ctx: Ctx, x: Rep3Share, to: int | None) -> np.ndarray | None:
     return whole
 
 
-def _digest(words: np.ndarray) -> bytes:
-    raw = np.ascontiguousarray(words).reshape(-1).view(np.uint8)
-    return hashlib.blake2b(raw.data, digest_size=DIGEST_BYTES, person=b"tacit-reveal").digest()
+def _tag(coins: Prg, words: np.ndarray) -> np.ndarray:
+    """[1]: the sum of all words times the challenges of their row and of their column."""
+    flat = np.ascontiguousarray(words).reshape(-1)
+    rows = BINARY.challenges(coins, -(-flat.size // COLUMNS))
+    columns = BINARY.challenges(coins, COLUMNS)
+    return BINARY.weigh(BINARY.combine([flat], COLUMNS, [rows]), columns)

@@ -60,7 +60,7 @@ async def trunc(ctx: Ctx, claims: Claims, x: Rep3Share, bits: int) -> Rep3Share:
         base, v = np.empty_like(x_1), np.empty(n, np.uint8)
         for block in blocks(n):
             c = lifted(x_1[block])
-            v[block] = c >> np.uint64(63)
+            v[block] = (c >> np.uint64(63)).astype(np.uint8)
             np.right_shift(c, shift, out=base[block])
             base[block] += np.uint64((1 - (1 << (62 - bits))) % (1 << 64))
     y = await evaluate(ctx, claims, base, v, linear, factor)
@@ -106,12 +106,16 @@ def _combination(
             continue
         sums, scaled = np.empty_like(x), np.empty_like(x)
         for block in blocks(x.size):
-            top = t[block] - (both[block] << ONE)
+            # Bits are widened apart: numpy is slow where types differ.
+            top = t[block].astype(np.uint64)
+            top -= both[block] << ONE
             out = np.right_shift(x[block], shift, out=sums[block])
-            out += k[block]
+            out += k[block].astype(np.uint64)
             out += product[block]
-            out -= (w[block] + top) << scale
             np.left_shift(top - one, scale, out=scaled[block])
+            top += w[block].astype(np.uint64)
+            top <<= scale
+            out -= top
         linear.append(sums)
         factor.append(scaled)
     return Parts(*linear), Parts(*factor)
