@@ -24,6 +24,7 @@ ID_CHARACTERS = 16
 _ALPHABET = np.frombuffer((string.ascii_letters + string.digits).encode(), np.uint8)
 INPUT, OUTPUT = "ids.csv", "common.csv"
 THREADS = 2
+_ROWS_AT_ONCE = 1 << 22
 
 
 class Kind(ABC):
@@ -54,17 +55,25 @@ def random_ids(rng: np.random.Generator, count: int) -> np.ndarray:
     return letters.reshape(-1).view(f"S{ID_CHARACTERS}")
 
 
-def two_sets(options: argparse.Namespace, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
-    """Both parties' ids, each in an order of its own, and how many are common: half of the smaller set."""
+def two_sets(
+    options: argparse.Namespace, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both parties' ids, each in an order of its own, and those that are common: half of the smaller set."""
     n, m = sizes(options)
     n_common = min(n, m) // 2
     ids = random_ids(rng, n + m - n_common)
     theirs = np.concatenate([ids[:n_common], ids[n:]])
-    return rng.permutation(ids[:n]), rng.permutation(theirs), n_common
+    return rng.permutation(ids[:n]), rng.permutation(theirs), ids[:n_common]
 
 
 def write_ids(folder: Path, ids: np.ndarray, **columns: np.ndarray) -> None:
-    pa_csv.write_csv(pa.table({"id": pa.array(ids.astype(str)), **columns}), folder / INPUT)
+    def rows(part: slice) -> pa.Table:
+        each = {name: values[part] for name, values in columns.items()}
+        return pa.table({"id": pa.array(ids[part].astype(str), pa.string()), **each})
+
+    with pa_csv.CSVWriter(folder / INPUT, rows(slice(0)).schema) as writer:
+        for start in range(0, len(ids), _ROWS_AT_ONCE):
+            writer.write(rows(slice(start, start + _ROWS_AT_ONCE)))
 
 
 def read_ids(party: Party, *columns: str) -> tuple[pa.Table, Keys, Items]:
@@ -85,9 +94,13 @@ def write_common(party: Party, table: pa.Table, rows: np.ndarray) -> None:
 
 def check_common(folder: Path, expected: np.ndarray) -> Figures:
     """That a party wrote just these ids, which are sorted. Raises InternalError BENCH-0003."""
-    lines = (folder / OUTPUT).read_bytes().replace(b'"', b"").split()
+    raw = np.fromfile(folder / OUTPUT, np.uint8)
     (folder / OUTPUT).unlink()  # the next run must write its own
-    found = np.sort(np.array(lines[1:], dtype=f"S{ID_CHARACTERS}"))
-    if lines[0] != b"id" or not np.array_equal(found, expected):
-        raise wrong("psi", f"{len(found)} ids found, {len(expected)} are common")
+    head, line = b'"id"\n', ID_CHARACTERS + len(b'""\n')
+    body = raw[len(head) :]
+    if raw[: len(head)].tobytes() != head or body.size != line * len(expected):
+        raise wrong("psi", f"{body.size // line} ids found, {len(expected)} are common")
+    found = np.ascontiguousarray(body.reshape(-1, line)[:, 1 : 1 + ID_CHARACTERS])
+    if not np.array_equal(np.sort(found.reshape(-1).view(f"S{ID_CHARACTERS}")), expected):
+        raise wrong("psi", f"of {len(expected)} ids found some are not common")
     return {"intersection": len(expected)}

@@ -37,10 +37,10 @@ class Unbalanced(Kind):
 
     def prepare(self, options: argparse.Namespace, folders: list[Path]) -> np.ndarray:
         """The common ids, sorted."""
-        asked, held, _ = two_sets(options, np.random.default_rng(options.seed))
+        asked, held, common = two_sets(options, np.random.default_rng(options.seed))
         write_ids(folders[CLIENT], asked)
         write_ids(folders[SERVER], held)
-        return np.intersect1d(asked, held, assume_unique=True)
+        return np.sort(common)
 
     async def play(self, party: Party) -> None:
         ctx = await party.session(party.options.protocol)

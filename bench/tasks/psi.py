@@ -41,6 +41,7 @@ class PsiTask(Task):
         parser.add_argument("--security", choices=("semi-honest", "malicious"), default="semi-honest")
         parser.add_argument("--n", type=int, required=True, help="ids of party 0")
         parser.add_argument("--m", type=int, help="ids of every other party (default: as many)")
+        parser.add_argument("--memory", type=_size, help="of each party, as 4GiB: rr22 in groups, on disk")
         parser.add_argument("--parties", type=int, default=3, help="of nparty")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
@@ -70,7 +71,16 @@ def _kind(options: argparse.Namespace) -> Kind:
             f"{options.protocol!r} is semi-honest only",
             hint=f"{options.security}: {', '.join(checked)}",
         )
+    if options.memory is not None and options.protocol != "rr22":
+        raise UsageError("BENCH-0001", "--memory is for rr22 only", hint="leave it out")
     return kind
+
+
+def _size(text: str) -> int:
+    number, unit = text.removesuffix("GiB"), 1 << 30
+    if not text.endswith("GiB") or not number.isdigit():
+        raise argparse.ArgumentTypeError("a size is written as 4GiB")
+    return int(number) * unit
 
 
 TASK = PsiTask()

@@ -37,9 +37,10 @@ ELSEWHERE = (
     "blocks.ot.silent",
     "blocks.vole",
     "psi.rr22",
+    "psi.buckets",
 )
-"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks, those of rr22 in
-tests/psi. Other sources of OTs: test_ot_sources.py."""
+"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks, those of rr22 and
+buckets in tests/psi. Other sources of OTs: test_ot_sources.py."""
 
 
 class Witness:

@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
 from tacit.base.errors import UsageError
-from tacit.frame.source import open_table
+from tacit.frame.source import open_table, stream_table
 
 ROWS = "id,amount,city\n00123,1.5,Köln\n00124,,Paris\n7,2,NA\n"
 FOLDERS = ["plain", "with space", 'quote\'s "double"', "数据 资料", "pattern[1]*?", "semi;colon--"]
@@ -176,3 +177,21 @@ def test_odd_first_rows_are_rows(tmp_path: Path, first: str) -> None:
 def test_unnamed_index_column_and_spaces_in_names(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(',id, x,"y, z"\n0,7,1,2\n')
     assert open_table(tmp_path / "a.csv").to_pydict() == {"id": [7], "x": [1], "y, z": [2]}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_goes_by_in_batches_in_its_own_order(tmp_path: Path, kind: str) -> None:
+    path, n = tmp_path / f"a.{kind}", 300_000
+    table = pa.table({"id": [f"{i:08d}" for i in range(n)], "x": range(n)})
+    pq.write_table(table, path) if kind == "parquet" else pa_csv.write_csv(table, path)
+    batches = list(stream_table(path, ["x", "id"], text=["id"], batch_rows=1 << 14))
+    assert len(batches) > 4
+    assert pa.concat_tables(batches).equals(open_table(path, ["x", "id"], text=["id"]))
+
+
+def test_a_stream_refuses_as_a_table_does(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n")
+    for read in (open_table, lambda path: list(stream_table(path))):
+        with pytest.raises(UsageError) as refused:
+            read(tmp_path / "a.csv")
+        assert refused.value.code == "DATA-0004"

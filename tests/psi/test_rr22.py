@@ -115,6 +115,11 @@ def test_tags_are_long_enough_and_large_sets_are_planned_for() -> None:
         assert sizes.tag_bits >= 40 + 2 * np.log2(max(m, 1)) - 1, "two tags of one side must differ as well"
         assert sizes.strong == (max(n, m) > 1 << 24)
         assert Sizes(n, m, malicious=True).tag_bits == 128
+    # Sizes that are no power of two: whatever the variant, the lists have room for their tags.
+    for n in (3, 10**6 + 1, 10**7, 3 * 10**7, 10**8 // 64):
+        for n_parts in (1, 8, 1024):
+            assert Sizes(n, n, malicious=False, n_parts=n_parts).list_bytes > 0
+    assert not Sizes(10**7, 10**7, malicious=False).strong, "fast tags serve ten million"
     million = Sizes(1 << 20, 1 << 20, malicious=False)
     assert million.list_bytes <= 8.26 * (1 << 20) and million.cells <= 1.30 * (1 << 20)
 

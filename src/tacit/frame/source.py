@@ -6,7 +6,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -47,13 +47,49 @@ def open_table(
     found by looking at every row. `verbatim`: all columns of a CSV keep their text, and only an empty field
     holds no value. Raises UsageError DATA-0001 to DATA-0005, DATA-0018, DATA-0023.
     """
-    file = Path(path)
+    tables = _read(Path(path), columns, text, verbatim, lambda relation: iter([relation.to_arrow_table()]))
+    return next(tables)
+
+
+def stream_table(
+    path: str | Path,
+    columns: Sequence[str] | None = None,
+    *,
+    text: Collection[str] = (),
+    verbatim: bool = False,
+    batch_rows: int = 1 << 20,
+) -> Iterator[pa.Table]:
+    """The same rows in the same order, about `batch_rows` at a time: of a file larger than memory."""
+
+    def batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.Table]:
+        for batch in relation.to_arrow_reader(batch_rows):
+            yield pa.Table.from_batches([batch])
+
+    return _read(Path(path), columns, text, verbatim, batches)
+
+
+def _read(
+    file: Path,
+    columns: Sequence[str] | None,
+    text: Collection[str],
+    verbatim: bool,
+    tables: Callable[[duckdb.DuckDBPyRelation], Iterator[pa.Table]],
+) -> Iterator[pa.Table]:
     name = _check_file(file)
+    n_rows = 0
     with duckdb.connect(":memory:", config=SETTINGS) as connection:
         try:
             if name.endswith(CSV_ENDINGS):
-                return _read_csv(connection, file, columns, text, verbatim)
-            return _read_parquet(connection, file, columns)
+                relation, wanted = _open_csv(connection, file, columns, text, verbatim)
+            else:
+                relation, wanted = _open_parquet(connection, file, columns)
+            for table in tables(relation):
+                n_rows += table.num_rows
+                if table.num_rows:
+                    yield table.rename_columns(wanted)
+            if n_rows:
+                return
+            refusal = _no_rows(file)
         except duckdb.Error as error:
             # The reader's text may quote rows, so only a line number is taken from it.
             line = re.search(r"\bLine: (\d+)", str(error))
@@ -171,13 +207,13 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
-def _read_csv(
+def _open_csv(
     connection: duckdb.DuckDBPyConnection,
     file: Path,
     columns: Sequence[str] | None,
     text: Collection[str],
     verbatim: bool,
-) -> pa.Table:
+) -> tuple[duckdb.DuckDBPyRelation, list[str]]:
     delimiter, existing = _read_header(file)
     wanted = [name for name in existing if name] if columns is None else list(columns)
     require_columns(existing, [*wanted, *text], f"data file {file.name!r}")
@@ -212,7 +248,7 @@ def _read_csv(
     settings = ", ".join(f"{option} = ${option}" for option in options)
     query = f"SELECT {chosen} FROM read_csv($path, {settings})"
     values = {"path": _literal(file), **options}
-    return _with_rows(file, connection.sql(query, params=values).to_arrow_table(), wanted)
+    return connection.sql(query, params=values), wanted
 
 
 def _is_gzip(file: Path) -> bool:
@@ -237,18 +273,12 @@ def _read_header(file: Path) -> tuple[str, list[str]]:
             raise _unreadable(file, line_number=1) from None
 
 
-def _read_parquet(
+def _open_parquet(
     connection: duckdb.DuckDBPyConnection, file: Path, columns: Sequence[str] | None
-) -> pa.Table:
+) -> tuple[duckdb.DuckDBPyRelation, list[str]]:
     shared = {"path": _literal(file)}
     existing = connection.sql("SELECT * FROM read_parquet($path) LIMIT 0", params=shared).columns
     wanted = list(existing if columns is None else columns)
     require_columns(existing, wanted, f"data file {file.name!r}")
     query = f"SELECT {_quoted(wanted)} FROM read_parquet($path)"
-    return _with_rows(file, connection.sql(query, params=shared).to_arrow_table(), wanted)
-
-
-def _with_rows(file: Path, table: pa.Table, names: Sequence[str]) -> pa.Table:
-    if table.num_rows == 0:
-        raise _no_rows(file)
-    return table.rename_columns(list(names))
+    return connection.sql(query, params=shared), wanted

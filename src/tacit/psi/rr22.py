@@ -76,12 +76,14 @@ class Sizes:
     n_sender: int
     malicious: bool
     receiver: int = 0
+    n_parts: int = 1
+    """Of such sets in all: chance equality in any of them counts."""
 
     @staticmethod
-    def of(counts: tuple[int, int], receivers: frozenset[int], malicious: bool) -> Sizes:
+    def of(counts: tuple[int, int], receivers: frozenset[int], malicious: bool, n_parts: int = 1) -> Sizes:
         """For sets of `counts` items; of two who learn, the one with fewer items is the receiver."""
         receiver = int(counts[1] < counts[0]) if receivers == BOTH else min(receivers)
-        return Sizes(counts[receiver], counts[1 - receiver], malicious, receiver)
+        return Sizes(counts[receiver], counts[1 - receiver], malicious, receiver, n_parts)
 
     @property
     def cells(self) -> int:
@@ -92,21 +94,18 @@ class Sizes:
         """40 bits over the number of pairs that could be equal by chance, on one side or across."""
         if self.malicious:
             return 128
-        return 40 + _log2(self.n_sender) + _log2(max(self.n_receiver, self.n_sender))
+        pairs = self.n_sender * max(self.n_receiver, self.n_sender) * self.n_parts
+        return 40 + max(pairs - 1, 0).bit_length()
 
     @property
     def strong(self) -> bool:
         """Whether tags come from SHA-256: against a deviating peer, or where fast ones are too short."""
-        return self.malicious or self.tag_bits - _log2(self.n_sender) > _FAST_LOW_BITS
+        bucket_bits = max(self.n_sender, 1).bit_length() - 1
+        return self.malicious or self.tag_bits - bucket_bits > _FAST_LOW_BITS
 
     @property
     def list_bytes(self) -> int:
         return _kernel.psi_list_size(self.n_sender, self.tag_bits)
-
-
-def _log2(n: int) -> int:
-    """Rounded up; 0 for none."""
-    return max(n - 1, 0).bit_length()
 
 
 class Rr22Psi(Psi):
