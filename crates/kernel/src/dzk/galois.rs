@@ -11,7 +11,7 @@ pub use super::plain::{combine, tensor};
 use super::values::Values;
 use super::{extend, points};
 #[cfg(target_arch = "x86_64")]
-use super::{tile_rows, tiles, x86};
+use super::{tile_rows, tile_wide, tiles, x86};
 use crate::error::{Error, Result, ensure};
 use crate::ring;
 use crate::simd::{Tier, multiversion, tier};
@@ -228,6 +228,8 @@ multiversion! {
 /// The same, eight rows side by side.
 #[cfg(target_arch = "x86_64")]
 fn accumulate_lanes(x: &[Element], y: &[Element], t: usize, sums: &mut [[u64; WIDE]]) {
+    let done = tile_wide::add_tensor(x, y, t, sums) << t;
+    let (x, y) = (&x[done..], &y[done..]);
     let width = LANES << t;
     let mut wide = vec![[[0u64; LANES]; WIDE]; sums.len()];
     let mut left = vec![lanes::ZERO; sums.len()];
@@ -241,7 +243,7 @@ fn accumulate_lanes(x: &[Element], y: &[Element], t: usize, sums: &mut [[u64; WI
     }
     for (sum, wide) in sums.iter_mut().zip(&wide) {
         for (sum, lanes) in sum.iter_mut().zip(wide) {
-            *sum = lanes.iter().fold(0, |sum, lane| sum.wrapping_add(*lane));
+            *sum = lanes.iter().fold(*sum, |sum, lane| sum.wrapping_add(*lane));
         }
     }
 }

@@ -192,6 +192,16 @@ impl Drop for Machine {
 /// Byte a of 64 words, for each a.
 #[target_feature(enable = "avx512f,avx512vbmi")]
 pub(super) fn planes(words: &[Words; 8]) -> [__m512i; BYTES] {
+    let mut loaded = [_mm512_setzero_si512(); 8];
+    for (loaded, words) in loaded.iter_mut().zip(words) {
+        *loaded = load(words);
+    }
+    planes_of(loaded)
+}
+
+/// The same, of 64 words in registers.
+#[target_feature(enable = "avx512f,avx512vbmi")]
+pub(super) fn planes_of(words: [__m512i; 8]) -> [__m512i; BYTES] {
     const INDEX: [u8; 64] = {
         let mut index = [0; 64];
         let mut i = 0;
@@ -205,7 +215,7 @@ pub(super) fn planes(words: &[Words; 8]) -> [__m512i; BYTES] {
     let index: __m512i = unsafe { core::mem::transmute(INDEX) };
     let mut groups = [_mm512_setzero_si512(); 8];
     for (group, words) in groups.iter_mut().zip(words) {
-        *group = _mm512_permutexvar_epi8(index, load(words));
+        *group = _mm512_permutexvar_epi8(index, words);
     }
     transposed(groups)
 }
