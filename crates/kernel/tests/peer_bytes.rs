@@ -3,7 +3,7 @@
 
 use tacit_kernel::fss::{self, Output, dcf, dpf};
 use tacit_kernel::ot::gilboa99::{self, Shape};
-use tacit_kernel::ot::{cot, endemic_mr19, softspoken_roy22};
+use tacit_kernel::ot::{cot, endemic_mr19, equality, softspoken_roy22};
 use tacit_kernel::prg::Prg;
 use tacit_kernel::{Error, Result, curve, sm2, vss, x25519};
 
@@ -89,6 +89,21 @@ fn payloads() {
             let mut share = vec![0; 66 * 3];
             fine_or_malformed(cot::receive(
                 &t, &[0; 16], &[0; 9], &bytes, 3, bits, &mut share,
+            ));
+        }
+    }
+    let rows = vec![[7u8; 16]; 64 * 6];
+    for bytes in variants(&vec![0; 64 * 6], 7) {
+        let (mut share, planes) = ([0; 64], [5; 6]);
+        fine_or_malformed(equality::distance_receive(
+            &rows, &[0; 16], &planes, &bytes, &mut share,
+        ));
+        let tables: Vec<u64> = bytes.iter().map(|byte| u64::from(*byte)).collect();
+        for n in [63, 64, 65] {
+            let few = &tables[..n.min(tables.len())];
+            let places = [255; 64];
+            fine_or_malformed(equality::pick_receive(
+                &rows, &[0; 16], &places, few, &mut share,
             ));
         }
     }

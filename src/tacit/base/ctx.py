@@ -73,6 +73,8 @@ class Ctx:
 
     def between(self, first: int, second: int) -> Pair:
         """This scope as a run of those two parties, who are 0 and 1 in it; I am one of them."""
+        if self.me not in (first, second):
+            raise InternalError("CTX-0001", f"party {self.me} is not one of the two, {first} and {second}")
         pair = self.seen_as(Pair)
         pair.me, pair.n, pair.numbers = (first, second).index(self.me), 2, (first, second)
         return pair
