@@ -29,10 +29,14 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Problem:
-    """A precondition that is not proved: of which step, and the sentence that says so."""
+    """A precondition that is not proved: of which step, and the sentence that says so.
+
+    `excess`: by how many bits a value can be too large; infinite where it has no bound.
+    """
 
     where: str
     sentence: str
+    excess: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,9 @@ class Step:
     def param(self, name: str) -> Any:
         return self.eqn.params[name]
 
-    def note(self, sentence: str) -> None:
+    def note(self, sentence: str, excess: float = np.inf) -> None:
         what = WORDS.get(self.eqn.op, f"operator {self.eqn.op!r}")
-        self.problems.append(Problem(self.eqn.where, f"{what}{{where}} {sentence}"))
+        self.problems.append(Problem(self.eqn.where, f"{what}{{where}} {sentence}", excess))
 
     def below(self, x: Interval, bits: int, fraction_bits: int, what: str) -> None:
         """Needs |x| < 2^bits in units of 2^-fraction_bits: else `what` would be wrong."""
@@ -84,7 +88,8 @@ class Step:
         if reach < 2.0 ** (bits - fraction_bits):
             return
         if np.isfinite(reach):
-            self.note(f"can reach 2^{np.log2(reach):.1f}; {what} is right below 2^{bits - fraction_bits}")
+            size, limit = float(np.log2(reach)), bits - fraction_bits
+            self.note(f"can reach 2^{size:.1f}; {what} is right below 2^{limit}", size - limit)
         else:
             self.note(f"has no known bound; {what} is right below 2^{bits - fraction_bits}")
 
