@@ -99,6 +99,7 @@ def test_find_names_the_form_that_holds() -> None:
         ((3000, 3000), WAN, {}, "ecdh", "bytes"),
         ((0, 0), WAN, {}, "ecdh", "bytes"),
         ((500, 500), LAN, {"adversary": "malicious", "receivers": 1}, "rr22-malicious", "only"),
+        ((1 << 26, 1 << 27), LAN, {}, "ecdh", "only"),
         ((500, 500), LAN, {"name": "rr22"}, "rr22", "asked"),
         ((500, 500), LAN, {"name": "ecdh-sm2"}, "ecdh-sm2", "asked"),
         ((1000, 10**7), LAN, {"receivers": 1, "reused": True}, UNBALANCED, "reused"),

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tacit
-from tacit.base.errors import PeerError, PolicyError, TacitError, UsageError
+from tacit.base.errors import LimitError, PeerError, PolicyError, TacitError, UnsupportedError, UsageError
+from tacit.base.wire import Ring
 from tacit.frame.joinkeys import join_keys
+from tacit.psi.functionality import Items
 from tacit.run.job import Job, PartyTerms, Run
 from tacit.run.secure import as_every_party
 from tacit.tasks.join import KINDS, Terms, join
 
 LEFT = {"id": ["a", "b", None, "c", "b", "d"], "x": [0, 1, 2, 3, 4, 5]}
 RIGHT = {"id": ["d", "e", "a", ""], "y": [0, 1, 2, 3]}
+PARTIES = (PartyTerms("l", "", "", ()), PartyTerms("r", "", "", ()))
 KEYS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "", None]), max_size=8)
 
 
@@ -149,8 +153,7 @@ def test_a_column_of_the_flags_name_is_refused() -> None:
 @pytest.mark.parametrize("claim", [0, -1, 1 << 41, "3", True, None])
 def test_a_peer_that_lies_about_its_rows_is_named(claim: Any) -> None:
     terms = Terms.agreed(("l", "r"), join="full")
-    parties = (PartyTerms("l", "", "", ()), PartyTerms("r", "", "", ()))
-    job = terms.job(Job("join", "psi", parties, {}, {}), protocol="ecdh")
+    job = terms.job(Job("join", "psi", PARTIES, {}, {}), protocol="ecdh")
     keys = join_keys(pa.table({"id": ["a", "b"]}), ["id"], terms.rules)
 
     async def party(run: Run) -> Any:
@@ -164,7 +167,31 @@ def test_a_peer_that_lies_about_its_rows_is_named(claim: Any) -> None:
     assert caught.value.code == "PEER-0001"
 
 
-def _items(keys: Any) -> Any:
-    from tacit.psi.functionality import Items
+@pytest.mark.parametrize(("n_items", "threads"), [((1 << 32) + 1, 1), ((1 << 64) - 1, 1)])
+def test_a_peer_that_announces_too_many_keys_is_refused(n_items: int, threads: int) -> None:
+    job = Terms.agreed(("l", "r")).job(Job("join", "psi", PARTIES, {}, {}))
+    keys = join_keys(pa.table({"id": ["a", "b"]}), ["id"], Terms.of(job).rules)
 
+    async def party(run: Run) -> Any:
+        if run.me == 0:
+            return await join(run, keys)
+        with run.step("psi") as ctx:
+            message = Ring(np.array([n_items, threads], np.uint64))
+            return await ctx.exchange(ctx.peer, ctx.peer, message, shape=(2,))
+
+    with pytest.raises(LimitError) as caught:
+        as_every_party(job, party)
+    assert caught.value.code == "PSI-0003"
+
+
+def test_nothing_is_computed_in_a_job_of_a_join() -> None:
+    async def party(run: Run) -> Any:
+        return run.scheme
+
+    with pytest.raises(UnsupportedError) as caught:
+        as_every_party(Terms.agreed(("l", "r")).job(Job("join", "psi", PARTIES, {}, {})), party)
+    assert caught.value.code == "JOB-0006"
+
+
+def _items(keys: Any) -> Items:
     return Items(keys.data, keys.offsets)

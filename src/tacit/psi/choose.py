@@ -30,7 +30,7 @@ REUSED_RATIO = 30
 Because = Literal["asked", "only", "work", "bytes", "reused", "hidden"]
 REASONS: Mapping[Because, str] = {
     "asked": "the job names it",
-    "only": "it is the only one at this security level",
+    "only": "it is the only one at this security level and size",
     "work": "it computes least, and the link is fast enough for its messages",
     "bytes": "its fewer bytes and messages outweigh what it computes",
     "reused": "one set is much larger and asked again and again: its table is made once",
@@ -90,7 +90,9 @@ def choose(
         names, special = [UNBALANCED], "reused"
     elif name == AUTO:
         fast = [EcdhPsi.name, Rr22Psi.name] if adversary == "semi-honest" else list(HARDENED)
-        names = [find(one, adversary).name for one in fast]
+        kinds = [find(one, adversary) for one in fast]
+        able = [kind for kind in kinds if max(sizes) <= kind.largest_set]
+        names = [kind.name for kind in able or kinds]  # the protocol itself refuses what no one can
     else:
         names, special = [find(name, adversary).name], "asked"
     prices = {one: price(one, sizes, link, receivers=receivers, threads=threads) for one in names}

@@ -95,6 +95,7 @@ class EcdhPsi(Psi):
 
     name: ClassVar[str] = "ecdh"
     setting: ClassVar[Setting] = ECDH
+    largest_set: ClassVar[int] = LARGEST_SET
     suite: ClassVar[Suite] = CURVE25519
 
     async def intersect(self, ctx: Ctx, items: Items, *, receivers: frozenset[int] = BOTH) -> Intersection:

@@ -61,6 +61,7 @@ class Psi(ABC):
     setting: ClassVar[Setting]
     one_receiver: ClassVar[bool] = False
     """Whether `receivers` must be one party."""
+    largest_set: ClassVar[int] = 1 << 32
 
     def __init__(self, threads: int = 1) -> None:
         """`threads` cores are used where one side works alone."""

@@ -111,6 +111,7 @@ class Sizes:
 class Rr22Psi(Psi):
     name: ClassVar[str] = "rr22"
     setting: ClassVar[Setting] = SEMI_HONEST
+    largest_set: ClassVar[int] = LARGEST_SET
     malicious: ClassVar[bool] = False
 
     async def intersect(self, ctx: Ctx, items: Items, *, receivers: frozenset[int] = BOTH) -> Intersection:

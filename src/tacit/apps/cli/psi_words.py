@@ -131,7 +131,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "{psi}（{security}），因为{reason}",
     ),
     "psi.because_asked": ("it was asked for by name", "任务指定"),
-    "psi.because_only": ("it is the only one at this security level", "该安全级别下仅此一种"),
+    "psi.because_only": ("it is the only one at this security level and size", "该安全级别与规模下仅此一种"),
     "psi.because_work": (
         "it computes least, and the link is fast enough for its messages",
         "其计算量最小，且链路足以承载其通信",
