@@ -252,8 +252,78 @@ def _wide(n: int) -> tuple[int, ...]:
     return (n, n, 2)
 
 
+AES_ANDS = 6400
+
+
+def _aes_circuit() -> _kernel.Circuit:
+    builder = _kernel.CircuitBuilder()
+    return builder.finish(builder.aes128(builder.inputs(0, 128), builder.inputs(1, 128)))
+
+
+def _garbler(circuit: _kernel.Circuit, instances: int) -> _kernel.HalfGatesGarbler:
+    n = 128 * instances
+    bits = _RNG.integers(0, 2, n, dtype=np.uint8)
+    return _kernel.HalfGatesGarbler.start(circuit, instances, _DELTA, _SEED, _rows(n, 16), bits, _rows(n, 16))
+
+
+def _garble(instances: int) -> Work:
+    """AES-128, all instances side by side: from labels to decoding bits."""
+    circuit = _aes_circuit()
+
+    def work() -> object:
+        garbler = _garbler(circuit, instances)
+        while garbler.next_size:
+            garbler.garble()
+        return garbler.finish()
+
+    return work
+
+
+def _evaluate_tables(instances: int) -> Work:
+    circuit, chunks = _aes_circuit(), []
+    garbler = _garbler(circuit, instances)
+    while garbler.next_size:
+        chunks.append(garbler.garble())
+    labels = _rows(128 * instances, 16)
+
+    def work() -> object:
+        evaluator = _kernel.HalfGatesEvaluator.start(circuit, instances, _SEED, labels, labels)
+        for chunk in chunks:
+            evaluator.evaluate(chunk)
+        return evaluator.finish()
+
+    return work
+
+
+def _truncate(side: str) -> Callable[[int], Work]:
+    """The local steps of a product with truncation among three parties, 18 bits."""
+
+    def make(n: int) -> Work:
+        own, received = _words(n), _words(n)
+        if side == "helper":
+            return lambda: _kernel.trunc_helper(18, own, None, (_SEED, _DELTA), (0, 0))
+        return lambda: _kernel.trunc_evaluator(18, own, received, None, _SEED, 0)
+
+    return make
+
+
+def _fuse(build: bool) -> Callable[[int], Work]:
+    def make(n: int) -> Work:
+        tags = _rows(n, 24)
+        if build:
+            return lambda: _kernel.fuse_build(tags, 8)
+        cells, seed = _kernel.fuse_build(tags, 8)
+        return lambda: _kernel.fuse_contains(tags, 8, n, seed, cells)
+
+    return make
+
+
 def _each(n: int) -> int:
     return n
+
+
+def _ands(instances: int) -> int:
+    return AES_ANDS * instances
 
 
 def _cube(n: int) -> int:
@@ -317,6 +387,12 @@ REGISTRY: tuple[Primitive, ...] = (
         "dpf-all-bits", "16 B leaf", 24, lambda n: 1 << (n - 7), _fss_all("dpf", 1), 350e6, "kernel list K2"
     ),
     Primitive("dcf-all-words", "point", 16, _domain, _fss_all("dcf", 64)),
+    Primitive("half-gates-garble", "AND", 64, _ands, _garble, 120e6, "kernel list K22"),
+    Primitive("half-gates-evaluate", "AND", 64, _ands, _evaluate_tables, 200e6, "kernel list K22"),
+    Primitive("truncate-helper", "element", 1 << 16, _each, _truncate("helper")),
+    Primitive("truncate-evaluator", "element", 1 << 16, _each, _truncate("evaluator")),
+    Primitive("fuse-build", "tag", 1 << 18, _each, _fuse(True), 15e6, "kernel list K20"),
+    Primitive("fuse-contains", "tag", 1 << 18, _each, _fuse(False), 60e6, "kernel list K20"),
     Primitive("rlwe-encrypt", "value", 1 << 15, _each, _rlwe("encrypt"), 60e6, "kernel list K14"),
     Primitive("rlwe-multiply", "value", 1 << 15, _each, _rlwe("multiply")),
     Primitive("rlwe-decrypt", "value", 1 << 15, _each, _rlwe("decrypt")),
