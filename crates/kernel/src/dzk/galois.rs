@@ -150,13 +150,15 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(weights: &'a [Element]) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let tiles = tiles::Machine::new().zip(tile_rows::Bytes::new(weights));
         Self {
             weights,
             room: Vec::new(),
             #[cfg(target_arch = "x86_64")]
-            tiles: tiles::Machine::new().zip(tile_rows::Bytes::new(weights)),
+            narrow: tiles.is_none().then(|| Narrow::new(weights)).flatten(),
             #[cfg(target_arch = "x86_64")]
-            narrow: Narrow::new(weights),
+            tiles,
         }
     }
 

@@ -4,7 +4,7 @@
 
 #![allow(unsafe_code)]
 
-use super::galois::{DEGREE, Element};
+use super::galois::Element;
 use super::tiles::{
     BYTES, Columns, GROUPS, Machine, ROWS, STEP, Signed, Tile, available, planes, whole,
 };
@@ -128,12 +128,15 @@ impl Bytes {
 /// Byte b of 64 weights.
 fn byte_columns(weights: &[Element; STEP], b: usize) -> Columns {
     let mut columns = [Tile::ZERO; GROUPS];
-    for (k, (group, column)) in (0..DEGREE).map(|k| (k, (k / ROWS, k % ROWS))) {
-        for (j, weight) in weights.iter().enumerate() {
-            // Row j / 4, byte 4·column + j % 4 of it.
-            let at = 4 * column + j % 4;
-            let byte = weight[k] >> (8 * b) & 0xff;
-            columns[group].row_mut(j / 4)[at / 8] |= byte << (8 * (at % 8));
+    for (group, tile) in columns.iter_mut().enumerate() {
+        for (row, four) in weights.as_chunks::<4>().0.iter().enumerate() {
+            let byte = |column: usize, i: usize| four[i][group * ROWS + column] >> (8 * b) & 0xff;
+            // A word has the bytes of two columns, four weights each.
+            *tile.row_mut(row) = core::array::from_fn(|word| {
+                (0..8).fold(0, |bytes, i| {
+                    bytes | byte(2 * word + i / 4, i % 4) << (8 * i)
+                })
+            });
         }
     }
     columns
