@@ -20,6 +20,7 @@ from bench.psi.kind import (
     Kind,
     check_common,
     read_ids,
+    sizes,
     two_sets,
     write_common,
     write_ids,
@@ -29,9 +30,12 @@ from tacit.frame.keys import canonical_keys
 from tacit.frame.source import stream_table
 from tacit.psi.buckets import BucketedPsi
 from tacit.psi.functionality import BOTH, Items, Psi
+from tacit.psi.price import Link, price
 from tacit.psi.rr22 import Rr22Psi
 from tacit.trust.shelf import Shelf
 
+LOOPBACK = Link(mbit=10_000, round_trip_s=2e-4)
+"""What the prediction, to be compared with `compute_s`, takes the link for; whatever `--net` says."""
 RESERVE = 1 << 30
 """Of `--memory`, for the interpreter, the reader of files and the rows found."""
 
@@ -94,7 +98,11 @@ class Balanced(Kind):
     def check(
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs
     ) -> Figures:
-        return [check_common(folders[party], expected) for party in self._receivers(options)][0]
+        figures = [check_common(folders[party], expected) for party in self._receivers(options)][0]
+        predicted = price(
+            self._form(options).name, sizes(options), LOOPBACK, receivers=len(self._receivers(options))
+        )
+        return {**figures, "predicted_s": round(predicted.seconds, 3)}
 
 
 def marked(rows: np.ndarray, n_rows: int) -> np.ndarray:

@@ -51,7 +51,7 @@ def test_every_file_in_tasks_is_a_task_of_its_own_name() -> None:
     ("arguments", "figures"),
     [
         (("mul", "--n", "300"), ["max_error"]),
-        (("psi", "--protocol", "ecdh", "--n", "60", "--m", "31"), ["intersection"]),
+        (("psi", "--protocol", "ecdh", "--n", "60", "--m", "31"), ["intersection", "predicted_s"]),
         (("logreg", "--rows", "300", "--cols", "4", "--batch", "100"), ["auc", "auc_plain"]),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_wrong_product_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_wrong_intersection_is_refused(tmp_path: Path) -> None:
-    options = argparse.Namespace(n=100, m=50, seed=0, protocol="ecdh", security="semi-honest")
+    options = argparse.Namespace(n=100, m=50, seed=0, protocol="ecdh", security="semi-honest", memory=None)
     folders = [tmp_path / "0", tmp_path / "1"]
     for folder in folders:
         folder.mkdir()
@@ -190,14 +190,14 @@ def test_a_wrong_intersection_is_refused(tmp_path: Path) -> None:
             (folder / "common.csv").write_text("\n".join(["id", *names, ""]))
         return PSI.check(options, common, folders, [{}, {}])
 
-    assert check(sorted(mine & theirs, reverse=True)) == {"intersection": 25}
+    assert check(sorted(mine & theirs, reverse=True))["intersection"] == 25
     for found in (sorted(mine & theirs)[1:], sorted(mine)[:25], sorted(mine & theirs) * 2):
         with pytest.raises(InternalError, match="BENCH-0003"):
             check(found)
 
 
 def test_the_circuit_check_reads_shares_by_row(tmp_path: Path) -> None:
-    options = argparse.Namespace(protocol="circuit", security="semi-honest", n=4, m=4, seed=1)
+    options = argparse.Namespace(protocol="circuit", security="semi-honest", n=4, m=4, seed=1, memory=None)
     folders = [tmp_path / "0", tmp_path / "1"]
     for folder in folders:
         folder.mkdir()
