@@ -2,9 +2,9 @@
 
 A tree of additions, subtractions and products with public constants becomes integers times integers, summed
 in the ring (free in every scheme), and one truncation. Only where there were two truncations or more, where
-the sum is proved to stay below 2^62 before it, and where rounding the factors moves the result no further
-than their encodings do one by one, and half a unit for each truncation saved, which could err by a whole
-one. Parts with no factor are added after the truncation.
+the sum is proved to stay below 2^62 before it, and where rounding the factors moves the result by at most
+half a unit for each truncation saved, which could err by a whole one. Parts with no factor are added after
+the truncation.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ ROOM = 1 + 2.0**-20
 
 @dataclass(frozen=True)
 class Term:
-    """factor * var, |var| <= `reach`. `rounding`: how far, relatively, the encoded factors are from this."""
+    """factor * var, |var| <= `reach`."""
 
     factor: np.ndarray
     var: Var
     reach: float
-    rounding: float
 
     @property
     def size(self) -> float:
@@ -71,8 +70,7 @@ class WeightedSum:
         """The fewest fraction bits that the factors need; None if there is no room for them."""
         size = sum(term.size for term in self.terms) * ROOM
         largest = max(float(np.max(np.abs(term.factor), initial=0.0)) for term in self.terms)
-        apart = sum(term.rounding * term.size for term in self.terms)
-        allowed = apart + WORST_ERROR * (self.n_truncations - 1)
+        allowed = WORST_ERROR * (self.n_truncations - 1)
         for bits in range(1, LIMIT_BITS):
             limit = 2.0 ** (LIMIT_BITS - bits)
             if not (size < limit * 2.0**-FRACTION_BITS and largest < limit):
@@ -148,18 +146,13 @@ class _Trees:
         shape = constant.outs[0].type.shape
         value = np.broadcast_to(np.asarray(constant.params["value"], np.float64).reshape(-1), _size(shape))
         factors = value.reshape(shape) if np.ptp(value) else np.asarray(value[0])
-        whole, bits = factor(factors)
-        kept = np.ldexp(whole.astype(np.float64), -bits)
-        rounding = float(np.max(np.abs(kept - factors) / np.where(factors == 0, 1.0, np.abs(factors))))
+        truncates = int(factor(factors)[1] > 0)
         inner = self._part(other)
         if inner.whole:
-            term = Term(factors, other, self._reaches.get(id(eqn), np.inf), rounding)
-            return WeightedSum((term,), (), (), int(bits > 0))
-        terms = tuple(
-            replace(term, factor=factors * term.factor, rounding=term.rounding + rounding)
-            for term in inner.terms
-        )
-        return WeightedSum(terms, (), inner.inside, inner.n_truncations + int(bits > 0))
+            term = Term(factors, other, self._reaches.get(id(eqn), np.inf))
+            return WeightedSum((term,), (), (), truncates)
+        terms = tuple(replace(term, factor=factors * term.factor) for term in inner.terms)
+        return WeightedSum(terms, (), inner.inside, inner.n_truncations + truncates)
 
     def _constant(self, eqn: Eqn) -> int | None:
         """Which side of a product is a public constant."""
