@@ -19,6 +19,7 @@ from tacit.compile.passes.fold import fold
 from tacit.compile.passes.hoist import hoist
 from tacit.compile.passes.late import late
 from tacit.compile.passes.lower import Pass, lower
+from tacit.compile.passes.reuse import reuse
 from tacit.compile.passes.share import share
 from tacit.compile.pipeline import PASSES, run_passes
 from tacit.ir.interpret import interpret
@@ -39,6 +40,7 @@ NAMED: dict[str, Pass] = {
     "hoist": hoist,
     "share": share,
     "late": late,
+    "reuse": reuse,
     "lower": lower(primitive),
 }
 FILES = sorted(Path(__file__).parent.glob("*.ir"))

@@ -12,6 +12,7 @@ from tacit.compile.passes.fold import fold
 from tacit.compile.passes.hoist import hoist
 from tacit.compile.passes.late import late
 from tacit.compile.passes.lower import Pass, lower
+from tacit.compile.passes.reuse import reuse
 from tacit.compile.passes.share import share
 from tacit.compile.passes.spread import spread
 from tacit.compile.ranges.prove import prove
@@ -35,7 +36,7 @@ def run_passes(
     `rounds_shares`: whether it can truncate what is still secret; `ring_bits`: k where its ring is Z_2^k.
     Raises: what `check` raises, after each pass; UsageError RANGE-0001 for a step without a proof.
     """
-    early = () if cheap_private else (spread(has),)
+    early = () if cheap_private else (spread(has), reuse)
     lowered, proved = (lower(has), *PASSES), partial(prove, ring_bits=ring_bits, combine=rounds_shares)
     # Operators are proved before lowering. What divides only after the reveal is proved as it then stands.
     rest = (proved, *lowered) if rounds_shares else (*lowered, late, dead, proved)
