@@ -9,7 +9,7 @@ no spelling of theirs is the same everywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -40,15 +40,18 @@ class Preflight:
     before; `trimmed`, `normalised`, `lowered`, `zeros`: parts of keys that lost white space, changed under
     NFC, changed case, begin with a zero (and so differ from the number)."""
 
-    rows: int
-    distinct: int
-    null: int
-    empty: int
-    repeated: int
-    trimmed: int
-    normalised: int
-    lowered: int
-    zeros: int
+    rows: int = 0
+    distinct: int = 0
+    null: int = 0
+    empty: int = 0
+    repeated: int = 0
+    trimmed: int = 0
+    normalised: int = 0
+    lowered: int = 0
+    zeros: int = 0
+
+    def __add__(self, other: Preflight) -> Preflight:
+        return Preflight(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     def to_json(self) -> dict[str, int]:
         return asdict(self)
@@ -98,15 +101,19 @@ def join_keys(
     first = first_appearances(data, offsets)
     repeated = len(rows) - len(first)
     if repeated and duplicates == "refuse":
-        raise UsageError(
-            "DATA-0008",
-            f"{repeated} of {table.num_rows} rows have a key that came before",
-            hint="delete the repeated rows, or keep the first of each with --duplicates first",
-        )
+        raise repeated_keys(repeated, table.num_rows)
     if repeated:
         data, offsets = buffers_of(joined.take(pa.array(first)))
     found = Preflight(table.num_rows, len(first), int(null.sum()), int(empty.sum()), repeated, **counts)
     return JoinKeys(data, offsets, rows[first], without, found)
+
+
+def repeated_keys(repeated: int, n_rows: int) -> UsageError:
+    return UsageError(
+        "DATA-0008",
+        f"{repeated} of {n_rows} rows have a key that came before",
+        hint="delete the repeated rows, or keep the first of each with --duplicates first",
+    )
 
 
 def _canonical(

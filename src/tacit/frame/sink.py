@@ -30,7 +30,7 @@ def output_format(file: Path) -> str:
     )
 
 
-def write_table(table: pa.Table, draft: Path, how: str) -> None:
+def write_table(table: pa.Table | pa.RecordBatchReader, draft: Path, how: str) -> None:
     """Write `table` to `draft`, as `output_format` says. NULL is an empty field of a CSV.
 
     Raises UsageError DATA-0025 if it cannot be written (a full disk).
@@ -47,8 +47,12 @@ def write_table(table: pa.Table, draft: Path, how: str) -> None:
             failed = False
     if failed:
         draft.unlink(missing_ok=True)
-        raise UsageError(
-            "DATA-0025",
-            f"the result of {table.num_rows} rows cannot be written to {str(draft.parent)!r}",
-            hint="check the folder and the free space",
-        )
+        raise not_written(draft.parent)
+
+
+def not_written(folder: Path) -> UsageError:
+    return UsageError(
+        "DATA-0025",
+        f"the result cannot be written to {str(folder)!r}",
+        hint="check the folder and the free space",
+    )

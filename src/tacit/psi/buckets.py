@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -41,8 +41,10 @@ _DIGEST_BYTES, _SALT_BYTES = 32, 32
 
 @dataclass
 class State:
-    """What is kept of a run, as JSON. `ends`: found rows after each finished group."""
+    """What is kept of a run, as JSON. `origin`: what it must have in common with one that goes on;
+    `ends`: found rows after each finished group."""
 
+    origin: str
     label: str
     receivers: list[int]
     malicious: bool
@@ -63,13 +65,28 @@ class State:
 class BucketedPsi:
     """One side of a run; what it keeps is on `shelf`, which its owner clears when the result is safe."""
 
-    def __init__(self, psi: Rr22Psi, shelf: Shelf, *, memory_bytes: int, threads: int = 1) -> None:
+    def __init__(
+        self, psi: Rr22Psi, shelf: Shelf, *, memory_bytes: int, threads: int = 1, origin: str = ""
+    ) -> None:
+        """`origin`: terms and table, in short: a run goes on only where they are those of its start."""
         self._psi, self._shelf, self._memory_bytes, self._threads = psi, shelf, memory_bytes, threads
+        self._origin = origin
         self._state: State | None = None
 
     @property
     def attempts(self) -> int:
         return self._state.attempts if self._state is not None else 0
+
+    @property
+    def groups(self) -> int:
+        return self._state.groups if self._state is not None else 0
+
+    def first_rows(self) -> Iterator[np.ndarray]:
+        """After `intersect`, group by group: the rows of my items, of equal ones the first."""
+        assert self._state is not None
+        spool = self._spool(self._state)
+        for group in range(self._state.groups):
+            yield spool.group(group, self._state.groups)[1]
 
     async def intersect(
         self,
@@ -97,15 +114,17 @@ class BucketedPsi:
             self._shelf.clear()
             state = self._begin(bytes(ctx.common(ctx.peer).bytes(KEY_BYTES)), receivers)
         self._state = state
-        spool = Spool(
-            self._shelf, bytes.fromhex(state.label), strong=self._psi.malicious, threads=self._threads
-        )
+        spool = self._spool(state)
         if state.n_mine < 0:
             spool.fill(batches)
         await self._fix(ctx, spool, state)
         await self._run(ctx, spool, state, receivers)
         found = self._shelf.read(_FOUND).view(np.int64) if ctx.me in receivers else None
         return Intersection(found, state.n_mine, state.n_theirs)
+
+    def _spool(self, state: State) -> Spool:
+        label = bytes.fromhex(state.label)
+        return Spool(self._shelf, label, strong=self._psi.malicious, threads=self._threads)
 
     def _load(self, receivers: frozenset[int]) -> State | None:
         text = self._shelf.read(_STATE).tobytes()
@@ -115,17 +134,17 @@ class BucketedPsi:
             state = State(**json.loads(text))
         except (ValueError, TypeError):
             raise damaged() from None
-        if state.receivers != sorted(receivers) or state.malicious != self._psi.malicious:
-            raise UsageError(
-                "PSI-0053",
-                "the run that was cut had other receivers, or another level of security",
-                hint="run it with the same options as before, or delete its folder on both sides",
-            )
         # Before both sets were fixed nothing has happened that could be taken up.
-        return state if state.groups else None
+        if not state.groups:
+            return None
+        options = (self._origin, sorted(receivers), self._psi.malicious)
+        if (state.origin, state.receivers, state.malicious) != options:
+            raise other_run()
+        return state
 
     def _begin(self, label: bytes, receivers: frozenset[int]) -> State:
-        return State(label.hex(), sorted(receivers), self._psi.malicious, fresh_entropy(_SALT_BYTES).hex())
+        salt = fresh_entropy(_SALT_BYTES).hex()
+        return State(self._origin, label.hex(), sorted(receivers), self._psi.malicious, salt)
 
     def _save(self, state: State) -> None:
         self._shelf.replace(_STATE, json.dumps(asdict(state)).encode())
@@ -164,6 +183,7 @@ class BucketedPsi:
         sizes = Sizes.of(counts, receivers, self._psi.malicious, state.groups)
         ends = state.ends = state.ends or []
         self._shelf.shorten(_FOUND, 8 * ends[-1] if ends else 0)
+        ctx.log("psi", done=len(ends), total=state.groups)
         for group in range(len(ends), state.groups):
             keys, rows = spool.group(group, state.groups)
             scope = ctx.sub("group")
@@ -231,6 +251,14 @@ def _padded(ctx: Ctx, keys: np.ndarray, bound: int) -> np.ndarray:
         )
     coins = ctx.private().bytes((bound - len(keys)) * KEY_BYTES).reshape(-1, KEY_BYTES)
     return np.concatenate([keys, coins])
+
+
+def other_run() -> UsageError:
+    return UsageError(
+        "PSI-0053",
+        "the run that was cut had other options, or another table",
+        hint="run it with the same options and table as before, or delete its folder on both sides",
+    )
 
 
 def _name_of(label: bytes | None) -> bytes:

@@ -27,7 +27,10 @@ HARDENED: Mapping[str, str] = {Rr22Psi.name: Rr22MaliciousPsi.name}
 REUSED_RATIO = 30
 """How many times as large a set must be that a table of it, made once, is worth its making."""
 
-Because = Literal["asked", "only", "work", "bytes", "reused", "hidden"]
+STORED = Rr22Psi.name
+"""What runs in groups of parts on disk (`buckets`)."""
+
+Because = Literal["asked", "only", "work", "bytes", "reused", "hidden", "memory"]
 REASONS: Mapping[Because, str] = {
     "asked": "the job names it",
     "only": "it is the only one at this security level and size",
@@ -35,6 +38,7 @@ REASONS: Mapping[Because, str] = {
     "bytes": "its fewer bytes and messages outweigh what it computes",
     "reused": "one set is much larger and asked again and again: its table is made once",
     "hidden": "nobody may learn which rows are common, so that membership stays on shares",
+    "memory": "it is the one that runs in groups on disk, within the memory that was allowed",
 }
 
 
@@ -63,6 +67,18 @@ def find(name: str, adversary: str = "semi-honest") -> type[Psi]:
             "JOB-0005",
             f"there is no {adversary} set intersection called {name!r}",
             hint=f"one of: {', '.join(known) or 'none'}; Tacit never runs a weaker protocol instead",
+        )
+    return protocol
+
+
+def find_stored(name: str, adversary: str) -> type[Rr22Psi]:
+    """As `find`, of those that run in groups on disk. Raises UnsupportedError JOB-0005, PSI-0057."""
+    protocol = find(STORED if name == AUTO else name, adversary)
+    if not issubclass(protocol, Rr22Psi):
+        raise UnsupportedError(
+            "PSI-0057",
+            f"{name!r} does not run in groups on disk",
+            hint=f"leave out --memory, on both sides, or take --protocol {STORED}",
         )
     return protocol
 

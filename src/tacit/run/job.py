@@ -7,7 +7,7 @@ local to one party (files, homes, threads) is not in it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -26,14 +26,18 @@ from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme, Share, find
 from tacit.mpc.value import Value
 from tacit.psi import choose
+from tacit.psi.buckets import BucketedPsi
 from tacit.psi.functionality import BOTH, Intersection, Items
-from tacit.psi.price import Link
+from tacit.psi.price import Link, price
+from tacit.psi.spool import Shelf
 from tacit.run.policy import Policy, check_reveals
 
 PRODUCT_VERSION = "0.1.0"
 WIRE_VERSION = 1
 _HELLO_BYTES = 1 << 14
 _SPOKEN = 60
+_MAY_CHANGE = ("attempt", "limits", "link")
+"""Of a job, between a run that was cut and the one that takes it up."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,12 @@ class Job:
     def digest(self) -> bytes:
         """32 bytes over everything that is agreed."""
         return hashlib.sha256(canonical_json(self.sections())).digest()
+
+    def origin(self, table: str) -> str:
+        """What a run must have in common with the one that it takes up: the table, and all terms that the
+        result depends on."""
+        same = {name: digest for name, digest in self.sections().items() if name not in _MAY_CHANGE}
+        return hashlib.sha256(canonical_json({**same, "table": table})).hexdigest()
 
     def party(self, name: str) -> int:
         """Number of the party called `name`. Raises UsageError JOB-0001."""
@@ -284,11 +294,46 @@ class Run:
             ctx.log("choice", protocol=choice.protocol, seconds=choice.price.seconds, because=choice.because)
             protocol = choose.find(choice.protocol, self.job.security)(threads)
             result = await protocol.intersect(ctx, items, receivers=receivers)
+        self._aligned(result, receivers)
+        return result
+
+    async def align_stored(
+        self,
+        batches: Iterable[tuple[Items, np.ndarray]],
+        shelf: Shelf,
+        *,
+        memory_bytes: int,
+        table: str,
+        receivers: frozenset[int] = BOTH,
+        threads: int = 1,
+    ) -> tuple[Intersection, BucketedPsi]:
+        """`align` within `memory_bytes`, as `psi.buckets`: what was cut goes on, what is kept is on `shelf`.
+        `table` names my own, as for `Job.origin`.
+
+        Raises UnsupportedError JOB-0005, PSI-0057, and as `BucketedPsi.intersect`.
+        """
+        kind = choose.find_stored(self.job.psi, self.job.security)
+        with self.step("psi") as ctx:
+            groups = BucketedPsi(
+                kind(threads),
+                shelf,
+                memory_bytes=memory_bytes,
+                threads=threads,
+                origin=self.job.origin(table),
+            )
+            result = await groups.intersect(ctx, batches, receivers=receivers)
+            mine_first = self.me == min(receivers)
+            sizes = (result.n_mine, result.n_theirs) if mine_first else (result.n_theirs, result.n_mine)
+            cost = price(kind.name, sizes, self.job.link, receivers=len(receivers), threads=threads)
+            self.report.psi = choose.Choice(kind.name, cost, "memory", {})
+        self._aligned(result, receivers)
+        return result, groups
+
+    def _aligned(self, result: Intersection, receivers: frozenset[int]) -> None:
         to = "all" if receivers == BOTH else self.job.parties[min(receivers)].name
         size = 0 if result.rows is None else len(result.rows)
         self.report.revealed.append(_revealed("set sizes", "all", 2))
         self.report.revealed.append(_revealed("intersection", to, size))
-        return result
 
     async def _choice(self, ctx: Ctx, n_items: int, receivers: frozenset[int], threads: int) -> choose.Choice:
         """The job's protocol or, once the sizes are known, what both sides choose alike; with its price."""
@@ -309,6 +354,15 @@ class Run:
 
     async def agree(self, name: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Tell the others a small document of public facts and hear theirs, in party order."""
+        documents = await self._tell(name, fields)
+        self.report.revealed.append(_revealed(name, "all", len(documents)))
+        return documents
+
+    async def meet(self, name: str) -> None:
+        """Wait until every other party has come this far, too."""
+        await self._tell(name, {})
+
+    async def _tell(self, name: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
         documents = [dict(fields) for _ in range(self.ctx.n)]
         others = [other for other in range(self.ctx.n) if other != self.me]
         with self.step(name) as ctx:
@@ -316,7 +370,6 @@ class Run:
                 await ctx.send(other, Document(fields))
             for other in others:
                 documents[other] = dict((await ctx.recv(other, Document, shape=(_HELLO_BYTES,))).fields)
-        self.report.revealed.append(_revealed(name, "all", len(documents)))
         return documents
 
     async def compute(

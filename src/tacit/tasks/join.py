@@ -8,7 +8,7 @@ unmatched rows are kept, the two row counts. In the order of the file nothing mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from tacit.base.errors import PeerError, PolicyError, UnsupportedError, UsageError
 from tacit.frame.joinkeys import JoinKeys, KeyRules
-from tacit.psi.choose import AUTO, choose, find
+from tacit.psi.choose import AUTO, choose, find, find_stored
 from tacit.psi.functionality import Items
 from tacit.run.job import NO_SCHEME, Job, PartyTerms, Run
 
@@ -42,20 +42,24 @@ _MOST_ROWS = 1 << 40
 
 @dataclass(frozen=True)
 class Terms:
-    """What both sides agree on about a join. `receivers`: names of those who learn which rows are common."""
+    """What both sides agree on about a join. `receivers`: names of those who learn which rows are common;
+    `stored`: whether it runs in groups on disk."""
 
     join: Kind
     order: Order
     receivers: tuple[str, ...]
     key_columns: int
     rules: KeyRules
+    stored: bool = False
 
     @staticmethod
     def of(job: Job) -> Terms:
         options = job.options
         rules = KeyRules(options["trim"], options["case"], options["rules"])
         receivers = tuple(job.reveals["intersection"])
-        return Terms(options["join"], options["order"], receivers, options["key_columns"], rules)
+        return Terms(
+            options["join"], options["order"], receivers, options["key_columns"], rules, options["stored"]
+        )
 
     @staticmethod
     def agreed(
@@ -67,6 +71,7 @@ class Terms:
         key_columns: int = 1,
         trim: Any = True,
         case: Any = "keep",
+        stored: bool = False,
     ) -> Terms:
         """What people write, checked. `names`: the two parties; `receivers`: "both", "none" or names; without
         an `order`, the joint one where there can be one.
@@ -82,7 +87,7 @@ class Terms:
             raise _senseless("order", "file for a difference: its rows have no partner to line up with")
         _require_one_of("case", case, CASES)
         _require_one_of("trim", trim, (True, False))
-        return Terms(join, order, who, key_columns, KeyRules(trim, case))
+        return Terms(join, order, who, key_columns, KeyRules(trim, case), stored)
 
     def job(self, job: Job, *, protocol: str = AUTO, security: str = "semi-honest") -> Job:
         """`job` as one of this join: which columns are the key, and all others, is each side's own affair."""
@@ -93,6 +98,7 @@ class Terms:
             "trim": self.rules.trim,
             "case": self.rules.case,
             "rules": self.rules.version,
+            "stored": self.stored,
         }
         parties = tuple(PartyTerms(terms.name, terms.certificate_sha256, "", ()) for terms in job.parties)
         return replace(
@@ -175,6 +181,8 @@ def require_protocol(job: Job) -> None:
     """Raises UnsupportedError: JOB-0005 unless a protocol holds at the job's level, PSI-0021 unless it has as
     many receivers."""
     name = choose((1, 1), job.link, name=job.psi, adversary=job.security).protocol
+    if job.options["stored"]:
+        name = find_stored(job.psi, job.security).name
     if find(name, job.security).one_receiver and len(job.reveals["intersection"]) != 1:
         raise UnsupportedError(
             "PSI-0021",
@@ -191,9 +199,9 @@ def lines_of(table: pa.Table, terms: Terms, joined: Joined) -> pa.Table:
     return lines.append_column(FLAG, pa.array(joined.common)) if terms.flagged else lines
 
 
-def require_no_flag(table: pa.Table, terms: Terms) -> None:
+def require_no_flag(columns: Sequence[str], terms: Terms) -> None:
     """Raises UsageError JOIN-0001 if the output would have two columns of one name."""
-    if terms.flagged and FLAG in table.column_names:
+    if terms.flagged and FLAG in columns:
         raise UsageError(
             "JOIN-0001",
             f"the table has a column {FLAG!r} already, which the result adds",
@@ -205,45 +213,52 @@ async def join(run: Run, keys: JoinKeys, *, threads: int = 1) -> Joined:
     """Run the join of `run.job`. Raises as `Run.align` and `require_entitled`."""
     terms = Terms.of(run.job)
     require_entitled(terms, run.job.parties[run.me].name, False)
-    receivers = frozenset(run.job.party(name) for name in terms.receivers)
-    n_theirs_rows = 0
-    mine = len(keys) + len(keys.without)
-    if terms.counts_rows:  # Step 1: how many lines the other side's rows take
-        documents = await run.agree("rows", {"rows": mine})
-        n_theirs_rows = _count(documents[1 - run.me])
+    receivers = receivers_of(run.job)
+    # Step 1: how many lines the other side's rows take
+    n_theirs_rows = await agree_rows(run, terms, len(keys) + len(keys.without))
     items = Items(keys.data, keys.offsets)
     found = await run.align(items, receivers=receivers, threads=threads)  # Step 2: which keys are common
     if found.rows is None:
         return Joined(None, None, 0, found.n_mine, found.n_theirs)
-    rows, common = _lines(terms, run.me, keys, found.rows, n_theirs_rows)
+    present = np.zeros(keys.found.rows, bool)
+    present[keys.rows] = present[keys.without] = True
+    rows, common = lines(terms, run.me, keys.rows[found.rows], present, n_theirs_rows)
     return Joined(rows, common, len(found.rows), found.n_mine, found.n_theirs)
 
 
-def _count(document: Mapping[str, Any]) -> int:
-    n_rows = document.get("rows")
+def receivers_of(job: Job) -> frozenset[int]:
+    return frozenset(job.party(name) for name in job.reveals["intersection"])
+
+
+async def agree_rows(run: Run, terms: Terms, n_mine: int) -> int:
+    """The peer's number of rows, where lines are for them too; else 0."""
+    if not terms.counts_rows:
+        return 0
+    documents = await run.agree("rows", {"rows": n_mine})
+    n_rows = documents[1 - run.me].get("rows")
     if not isinstance(n_rows, int) or isinstance(n_rows, bool) or not 0 <= n_rows <= _MOST_ROWS:
         raise PeerError("PEER-0001", "message refused: the peer's number of rows is none")
     return n_rows
 
 
-def _lines(
-    terms: Terms, me: int, keys: JoinKeys, matched: np.ndarray, n_theirs_rows: int
+def lines(
+    terms: Terms, me: int, joint: np.ndarray, present: np.ndarray, n_theirs_rows: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(rows, common) of `Joined`; `matched`: numbers of my common keys in the joint order."""
-    joint = keys.rows[matched]
-    single = np.ones(len(keys), bool)
-    single[matched] = False
-    alone = np.sort(np.concatenate([keys.rows[single], keys.without]))
+    """(rows, common) of `Joined`. `joint`: my common rows in the joint order; `present` bool[n]: those of my
+    rows that may be in a result."""
+    single = present.copy()
+    single[joint] = False
+    alone = np.flatnonzero(single)
     if terms.join == "difference":
         return alone, np.zeros(len(alone), bool)
     if terms.order == "file":
         rows = np.sort(np.concatenate([joint, alone]) if me in KEPT[terms.join] else joint)
-        return rows, np.isin(rows, joint, assume_unique=True)
-    if terms.counts_rows and n_theirs_rows < len(matched):
+        return rows, ~single[rows]
+    if terms.counts_rows and n_theirs_rows < len(joint):
         raise PeerError("PEER-0001", "message refused: the peer has fewer rows than common ones")
     blocks = [joint]
     for side in sorted(KEPT[terms.join]):  # Step 3: the left side's single rows, then the right side's
-        empty = np.full(n_theirs_rows - len(matched), -1, np.int64)
+        empty = np.full(n_theirs_rows - len(joint), -1, np.int64)
         blocks.append(alone if side == me else empty)
     rows = np.concatenate(blocks)
-    return rows, np.arange(len(rows)) < len(matched)
+    return rows, np.arange(len(rows)) < len(joint)

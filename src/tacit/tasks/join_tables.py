@@ -70,7 +70,7 @@ def join_tables(
     require_protocol(job)
     held = [table if isinstance(table, pa.Table) else pa.table(table) for table in tables.values()]
     for table in held:
-        require_no_flag(table, terms)
+        require_no_flag(table.column_names, terms)
     keys = [
         join_keys(table, keys_of[name], terms.rules, duplicates=duplicates)
         for name, table in zip(names, held, strict=True)

@@ -6,7 +6,10 @@ whatever a replaced file says of them is true after a loss of power.
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +30,22 @@ class Shelf:
             os.chmod(folder, 0o700)
         except OSError as error:
             raise _refused(folder, error) from None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While this process works with it. Raises UsageError VAULT-0007 if another one does."""
+        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise UsageError(
+                "VAULT-0007",
+                f"another process works in {str(self._folder)!r}",
+                hint="wait until it has ended; one job runs once at a time on each side",
+            ) from None
+        finally:
+            os.close(handle)
 
     def append(self, name: str, data: bytes | memoryview) -> None:
         """Raises UsageError VAULT-0005 if the disk is full."""

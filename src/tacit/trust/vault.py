@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -24,6 +25,7 @@ VAULT_KEY_BYTES = 32
 _MAGIC = b"TACITVLT\x01"
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
+_COPIED_BYTES = 1 << 24
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -32,6 +34,16 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
 
     Raises UsageError VAULT-0004 if `path` exists and `replace` is False, VAULT-0005 if it cannot be written.
     """
+    _write_private(path, [data], replace)
+
+
+def copy_private(source: Path, path: Path) -> None:
+    """As `write_private`, of a file that need not fit into memory, to a `path` that must not exist."""
+    with source.open("rb") as stream:
+        _write_private(path, iter(lambda: stream.read(_COPIED_BYTES), b""), replace=False)
+
+
+def _write_private(path: Path, pieces: Iterable[bytes], replace: bool) -> None:
     draft = path.with_name(f".{path.name}.{fresh_entropy(8).hex()}.draft")
     try:
         descriptor = os.open(
@@ -39,7 +51,8 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
         )
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
+                for piece in pieces:
+                    stream.write(piece)
                 stream.flush()
                 os.fsync(stream.fileno())
             if replace:

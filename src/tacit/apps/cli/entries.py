@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,15 @@ def parse_address(text: str) -> Address:
     if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
         raise senseless("address", "host:port, for example 192.0.2.7:7443")
     return Address(host, int(port))
+
+
+def parse_bytes(text: str, where: str) -> int:
+    """ "2GiB", "512 MiB", "4GB". Raises UsageError CLI-0003."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(K|M|G|T)(i?)B", text.strip())
+    if found is None:
+        raise senseless(where, "an amount with its unit, for example 2GiB")
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** (1 + "KMGT".index(found[2])))
 
 
 def document_of(path: Path) -> dict[str, Any]:

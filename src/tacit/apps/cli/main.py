@@ -163,6 +163,7 @@ def psi(
     duplicates: Annotated[str, typer.Option("--duplicates", help=words("help.duplicates"))] = "first",
     link_mbit: Annotated[float | None, typer.Option("--link-mbit", help=words("help.link_mbit"))] = None,
     query: Annotated[str | None, typer.Option("--query", help=words("help.query"))] = None,
+    memory: Annotated[str | None, typer.Option("--memory", help=words("help.memory"))] = None,
     out: Annotated[Path | None, typer.Option("--out", help=words("help.join_out"))] = None,
     report: Annotated[Path | None, typer.Option("--report", help=words("help.report"))] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=words("help.dry_run"))] = False,
@@ -178,8 +179,10 @@ def psi(
     from tacit.apps.cli.psi_terms import Asked
 
     seat = take_seat(config, me, task="", home=home, data=data, listen=_address(listen), peer=_address(peer))
-    asked = Asked(join, order, receivers, protocol, security, link_mbit, trim, case)
-    prepared = psi.prepare(seat, asked, key or (), duplicates, query=query, out=out, report=report)
+    asked = Asked(join, order, receivers, protocol, security, link_mbit, trim, case, memory)
+    prepared = psi.prepare(
+        seat, asked, key or (), duplicates, query=query, out=out, report=report, dry_run=dry_run
+    )
     if dry_run:
         if as_json:
             _print_json(psi.preflight(prepared))

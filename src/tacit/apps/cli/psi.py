@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pyarrow as pa
 from tacit.apps.cli.entries import senseless
 from tacit.apps.cli.events import Listener
 from tacit.apps.cli.party import Seat, hold, run_to_end
-from tacit.apps.cli.psi_terms import Asked, key_columns, psi_job
+from tacit.apps.cli.psi_stored import OnDisk
+from tacit.apps.cli.psi_terms import Asked, key_columns, memory_of, psi_job
 from tacit.apps.cli.result import psi_of, terms_of, traffic_of
 from tacit.base.errors import UsageError
 from tacit.frame.columns import require_columns
-from tacit.frame.joinkeys import DUPLICATES, JoinKeys, join_keys
+from tacit.frame.joinkeys import DUPLICATES, JoinKeys, Preflight, join_keys
 from tacit.frame.sink import output_format, write_table
 from tacit.frame.source import CSV_ENDINGS, DATABASE_ENDINGS, MISSING_TEXTS, open_query, open_table
 from tacit.run.job import Job, Run
@@ -29,7 +31,7 @@ from tacit.tasks.join import (
     require_no_flag,
     require_protocol,
 )
-from tacit.trust.vault import Workspace, write_private
+from tacit.trust.vault import Workspace, copy_private
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +41,26 @@ class Prepared:
     seat: Seat
     job: Job
     key: tuple[str, ...]
-    table: pa.Table
-    keys: JoinKeys
+    source: InMemory | OnDisk
     out: Path | None
     report: Path | None
 
     @property
     def terms(self) -> Terms:
         return Terms.of(self.job)
+
+    @property
+    def found(self) -> Preflight | None:
+        """What the rules made of the keys; None where the file has not been read yet."""
+        return self.source.keys.found if isinstance(self.source, InMemory) else self.source.found
+
+
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """The whole table, or its key columns if nothing is to be written, and its keys."""
+
+    table: pa.Table
+    keys: JoinKeys
 
 
 def prepare(
@@ -58,8 +72,10 @@ def prepare(
     query: str | None = None,
     out: Path | None = None,
     report: Path | None = None,
+    dry_run: bool = False,
 ) -> Prepared:
-    """Read the table, make its keys, refuse what cannot end well.
+    """Read the table, make its keys, refuse what cannot end well. A table that goes through the disk is read
+    for a `dry_run` only, or where repeated keys are refused.
 
     Raises: UsageError CLI-0003, CLI-0008, CLI-0011, JOIN-0001; PolicyError POLICY-0007 to POLICY-0009;
     UnsupportedError JOB-0005, PSI-0021; as `open_table`, `open_query` and `join_keys`.
@@ -70,16 +86,23 @@ def prepare(
     require_entitled(Terms.of(job), seat.terms.name, out is not None)
     if duplicates not in DUPLICATES:
         raise senseless("duplicates", " or ".join(DUPLICATES))
+    memory = memory_of(seat.file, asked)
     for file in (out, report):
         if file is not None:
             require_new(file)
     if out is not None:
         output_format(out)
+    terms = Terms.of(job)
+    if memory is not None:
+        stored = OnDisk.of(seat, job.id, columns, terms, memory, query, whole=out is not None)
+        if dry_run or duplicates == "refuse":
+            stored = stored.looked_ahead(seat.home, duplicates)
+        return Prepared(seat, job, columns, stored, out, report)
     table, null_texts = _read(seat, columns, query, whole=out is not None)
-    keys = join_keys(table, columns, Terms.of(job).rules, duplicates=duplicates, null_texts=null_texts)
+    keys = join_keys(table, columns, terms.rules, duplicates=duplicates, null_texts=null_texts)
     if out is not None:
-        require_no_flag(table, Terms.of(job))
-    return Prepared(seat, job, columns, table, keys, out, report)
+        require_no_flag(table.column_names, terms)
+    return Prepared(seat, job, columns, InMemory(table, keys), out, report)
 
 
 def require_new(out: Path) -> None:
@@ -121,13 +144,16 @@ def preflight(prepared: Prepared) -> dict[str, Any]:
         "psi": prepared.job.psi,
         "security": prepared.job.security,
         **prepared.job.options,
-        "preflight": prepared.keys.found.to_json(),
+        "preflight": None if prepared.found is None else prepared.found.to_json(),
     }
 
 
 def run(prepared: Prepared, listener: Listener) -> dict[str, Any]:
     """Join with the peer and write what this party may have; the result."""
-    seat, keys = prepared.seat, prepared.keys
+    seat, source = prepared.seat, prepared.source
+    if isinstance(source, OnDisk):
+        return source.run(prepared.job, seat, listener, prepared.out, partial(account, prepared))
+    keys = source.keys
 
     async def whole(run: Run) -> tuple[Run, Joined]:
         return run, await join(run, keys, threads=seat.local.threads)
@@ -135,21 +161,30 @@ def run(prepared: Prepared, listener: Listener) -> dict[str, Any]:
     with Workspace(seat.home) as workspace:
         (done, joined), transport = run_to_end(hold(seat, prepared.job, listener, whole))
         if prepared.out is not None:
-            _write(prepared, joined, prepared.out, workspace)
+            draft = workspace / "result"
+            write_table(lines_of(source.table, prepared.terms, joined), draft, output_format(prepared.out))
+            copy_private(draft, prepared.out)
+    return account(prepared, done, joined, keys.found, transport.wire_bytes_sent)
+
+
+def account(
+    prepared: Prepared, run: Run, joined: Joined, found: Preflight, wire_bytes_sent: int
+) -> dict[str, Any]:
+    """All that this party learned, and what it cost."""
     return {
-        **terms_of(prepared.job, psi_of(done)),
+        **terms_of(prepared.job, psi_of(run)),
         **prepared.job.options,
-        "party": seat.terms.name,
+        "party": prepared.seat.terms.name,
         "key": list(prepared.key),
         "receivers": list(prepared.terms.receivers),
-        "preflight": keys.found.to_json(),
+        "preflight": found.to_json(),
         "n_mine": joined.n_mine,
         "n_theirs": joined.n_theirs,
         "n_common": joined.n_common if joined.rows is not None else None,
         "n_lines": None if joined.rows is None else len(joined.rows),
         "out": None if prepared.out is None else str(prepared.out.absolute()),
-        **choice_of(done),
-        **traffic_of(done, transport.wire_bytes_sent),
+        **choice_of(run),
+        **traffic_of(run, wire_bytes_sent),
     }
 
 
@@ -165,9 +200,3 @@ def choice_of(run: Run) -> dict[str, Any]:
         "predicted_bytes": choice.price.n_bytes,
         "others": {name: round(price.seconds, 4) for name, price in choice.others.items()},
     }
-
-
-def _write(prepared: Prepared, joined: Joined, out: Path, workspace: Path) -> None:
-    draft = workspace / "result"
-    write_table(lines_of(prepared.table, prepared.terms, joined), draft, output_format(out))
-    write_private(out, draft.read_bytes(), replace=False)

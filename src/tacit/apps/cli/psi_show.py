@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from tacit.apps.cli.psi import Prepared
+from tacit.apps.cli.psi_stored import OnDisk
 from tacit.apps.cli.screen import pairs
 from tacit.apps.cli.words import Words, amount, revealed
 from tacit.trust.vault import write_private
@@ -23,20 +25,17 @@ _REASONS = {
     "only": "psi.because_only",
     "work": "psi.because_work",
     "bytes": "psi.because_bytes",
+    "memory": "psi.because_memory",
 }
 
 
 def preflight(out: Console, words: Words, prepared: Prepared) -> None:
     """What the rules made of the keys, and what was asked for."""
-    found, terms = prepared.keys.found.to_json(), prepared.terms
-    rows = [
-        (words("psi.keys"), words("psi.keys_text", **found, columns=", ".join(prepared.key))),
-        (words("psi.missing"), words("psi.missing_text", **found)),
-        (words("psi.repeated"), words("psi.repeated_text", **found)),
-        (words("psi.changed"), words("psi.changed_text", **found)),
-    ]
-    if found["zeros"]:
-        rows.append((words("psi.zeros"), words("psi.zeros_text", **found)))
+    terms, source = prepared.terms, prepared.source
+    rows = [] if prepared.found is None else _keys(words, prepared.found.to_json(), prepared.key)
+    if isinstance(source, OnDisk):
+        limits = {"memory": amount(source.memory), "folder": str(source.folder)}
+        rows.append((words("psi.stored"), words("psi.stored_before_text", **limits)))
     trim = words("psi.trim_yes" if terms.rules.trim else "psi.trim_no")
     case = words("psi.case_keep" if terms.rules.case == "keep" else "psi.case_lower")
     text = "psi.asks_text" if len(terms.receivers) > 1 else "psi.asks_one_text"
@@ -45,6 +44,17 @@ def preflight(out: Console, words: Words, prepared: Prepared) -> None:
     title = words("psi.before", party=prepared.seat.terms.name, job=prepared.job.id)
     out.print(Text(title, style="bold"))
     out.print(Padding(pairs(rows), _INDENT))
+
+
+def _keys(words: Words, found: dict[str, int], key: Sequence[str]) -> list[tuple[str, str]]:
+    """What the rules made of the keys."""
+    rows = [
+        (words("psi.keys"), words("psi.keys_text", **found, columns=", ".join(key))),
+        (words("psi.missing"), words("psi.missing_text", **found)),
+        (words("psi.repeated"), words("psi.repeated_text", **found)),
+        (words("psi.changed"), words("psi.changed_text", **found)),
+    ]
+    return [*rows, (words("psi.zeros"), words("psi.zeros_text", **found))] if found["zeros"] else rows
 
 
 def joined(out: Console, words: Words, result: dict[str, Any]) -> None:
@@ -79,6 +89,8 @@ def _account(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
         predicted_bytes=amount(result["predicted_bytes"]),
     )
     rows = [(words("psi.protocol"), protocol), (words("psi.cost"), cost)]
+    if "groups" in result:
+        rows.append((words("psi.stored"), words("psi.stored_text", **result)))
     for party in result["parties"]:
         learned = [item["name"] for item in result["revealed"] if item["to"] in (party, "all")]
         text = "; ".join(revealed(words, name) for name in learned)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tacit.apps.cli.entries import senseless
+from tacit.apps.cli.entries import parse_bytes, senseless
 from tacit.apps.cli.jobfile import PSI_ENTRIES, JobFile
 from tacit.base.errors import UsageError
 from tacit.base.setting import ADVERSARIES
@@ -28,6 +28,7 @@ class Asked:
     link_mbit: float | None = None
     trim: bool | None = None
     case: str | None = None
+    memory: str | None = None
 
 
 def psi_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
@@ -48,8 +49,19 @@ def psi_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
     if asked.link_mbit is not None and not 0 < asked.link_mbit < math.inf:
         raise senseless("link_mbit", "megabits per second, above 0")
     link = file.job.link if asked.link_mbit is None else Link(asked.link_mbit)
-    terms = Terms.agreed(names, key_columns=len(key), **given)
+    stored = given.pop("memory", None) is not None
+    terms = Terms.agreed(names, key_columns=len(key), stored=stored, **given)
     return terms.job(replace(file.job, link=link), protocol=protocol, security=security)
+
+
+def memory_of(file: JobFile, asked: Asked) -> int | None:
+    """What this side allows, in bytes; None: as much as it takes. Raises UsageError CLI-0003."""
+    given = asked.memory or file.psi.get("memory")
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise senseless("memory in psi", "an amount with its unit, for example 2GiB")
+    return parse_bytes(given, "memory")
 
 
 def key_columns(file: JobFile, party: str, given: Sequence[str]) -> tuple[str, ...]:

@@ -50,6 +50,11 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "the query names.",
         "以 SQL 查询结果作为本方数据表：查询 --data 所指的 DuckDB 数据库，或查询语句中写明的文件。",
     ),
+    "help.memory": (
+        "Memory for this side, for example 2GiB: the sets go through the disk, and a run that was cut goes "
+        "on where it was. Both sides must give one.",
+        "本方可用内存，例如 2GiB：更大的集合分批经磁盘处理，中断后可续跑；双方都须给出。",
+    ),
     "help.join_out": (
         "File for this side's rows: .csv, .csv.gz, .tsv or .parquet; it must not exist yet.",
         "本方结果文件：.csv、.csv.gz、.tsv 或 .parquet，不得已存在。",
@@ -109,6 +114,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "psi.case_lower": ("ignored", "不区分"),
     # --- progress ---
     "step.rows": ("Tell how many rows", "告知行数"),
+    "step.ended": ("Both sides have all they need", "双方均已取得所需"),
     "step.chosen": ("{protocol}, about {seconds} s", "{protocol}，约 {seconds} 秒"),
     "step.share": ("{percent} %", "{percent} %"),
     "step.left": ("{percent} %, {seconds} s left", "{percent} %，还需 {seconds} 秒"),
@@ -139,6 +145,19 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "psi.because_bytes": (
         "its fewer bytes and messages outweigh what it computes",
         "其通信量与轮数更少，抵过计算量",
+    ),
+    "psi.because_memory": (
+        "it runs in groups on disk, within the memory that was allowed",
+        "它可在磁盘上分组运行，不超出所允许的内存",
+    ),
+    "psi.stored": ("on disk", "磁盘"),
+    "psi.stored_before_text": (
+        "within {memory}; what a cut run has done is kept in {folder}, and the same command goes on with it",
+        "内存上限 {memory}；中断的进度保存在 {folder}，重新运行同一命令即可续跑",
+    ),
+    "psi.stored_text": (
+        "{groups} groups; runs so far: {attempts}, each a query of the same two sets",
+        "分 {groups} 组；至今运行 {attempts} 次，每次都算对同一对集合的一次查询",
     ),
     "psi.cost": ("cost", "开销"),
     "psi.cost_text": (

@@ -15,6 +15,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 }
 
 _LOOP = re.compile(r"/step\.([0-9]+)(?=/|$)")
+_GROUP = re.compile(r"/group\.[0-9]+(?=/|$)")
 _LOOP_DEPTH = 2
 """Training is epochs of batches; loops further down are an operator's own."""
 
@@ -40,6 +41,7 @@ class Tracker:
     error: dict[str, Any] | None = None
     now_s: Callable[[], float] = time.monotonic
     _totals: dict[int, int] = field(default_factory=dict)
+    _groups: tuple[int, int] = (1, 0)
     _aligning_since: float = 0.0
     _predicted_s: float | None = None
 
@@ -83,8 +85,13 @@ class Tracker:
         self.steps["psi"].detail = ("step.chosen", {"protocol": event["protocol"], "seconds": seconds})
 
     def _on_psi(self, event: dict[str, Any]) -> None:
-        step = self.steps["psi"]
-        step.fraction = event["done"] / max(1, event["total"])
+        step, share = self.steps["psi"], event["done"] / max(1, event["total"])
+        if _GROUP.search(event["path"]):
+            groups, done = self._groups
+            step.fraction = (done + share) / max(1, groups)
+        else:
+            self._groups = event["total"], event["done"]
+            step.fraction = share
         percent, left = round(100 * step.fraction), self.left_s
         step.detail = ("step.share", {"percent": percent})
         if left is not None:
