@@ -1,14 +1,18 @@
 """Tacit: institutions compute together on data that none of them shows."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tacit.base.errors import TacitError
-from tacit.compile import array as xp
+from tacit.compile import standard as xp
 from tacit.run.job import PRODUCT_VERSION as __version__
 from tacit.run.secure import secure, sim
 
 if TYPE_CHECKING:
     from tacit.tasks.join_tables import join_tables as join
+
+# `import tacit.xp` finds the namespace as well as `from tacit import xp` does.
+sys.modules.update({f"tacit.xp{part}": sys.modules[xp.__name__ + part] for part in ("", ".linalg", ".fft")})
 
 __all__ = ["TacitError", "__version__", "join", "secure", "sim", "xp"]
 

@@ -26,6 +26,8 @@ LIBRARIES = {"numpy", "tacit"}
 ALLOWED: dict[str, set[str]] = {
     "base.prg": {"os"},
     "compile.jax": {"jax"},
+    "compile.standard.signatures": {"ast"},
+    "tacit": {"sys"},
     "compile.trace": {"sys", "pathlib"},
     "frame": {"pyarrow", "duckdb", "pathlib", "gzip", "csv"},
     "tasks": {"pyarrow"},

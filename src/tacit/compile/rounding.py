@@ -25,7 +25,7 @@ from tacit.compile.elementwise import (
     subtract,
     where,
 )
-from tacit.compile.trace import dtype_of, plain, public
+from tacit.compile.trace import dtype_of, plain, public, public_in
 
 
 @public
@@ -134,3 +134,11 @@ def fmax(x: Value, y: Value) -> Value:
 @public
 def fmin(x: Value, y: Value) -> Value:
     return minimum(x, y)
+
+
+@public_in("numpy")
+def round_(x: Value, decimals: int = 0) -> Value:
+    """To the nearest multiple of 10^-decimals, halves to the even one."""
+    if not decimals:
+        return rint(x)
+    return multiply(rint(multiply(cast(x, FIXED), 10.0**decimals)), 10.0**-decimals)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from inspect import signature
 from pathlib import PurePath
 from typing import Any, NoReturn, TypeVar
@@ -31,6 +32,25 @@ def public(function: F) -> F:
     """Enter `function` into `TABLE` under its own name."""
     TABLE[function.__name__] = function
     return function
+
+
+def public_in(*homes: str) -> Callable[[F], F]:
+    """Enter the function into `TABLE` as `home.name`, a trailing underscore of its name left out; `home` is
+    `numpy` (a meaning that only NumPy gives to the name), `linalg` or `fft`."""
+
+    def enter(function: F) -> F:
+        for home in homes:
+            TABLE[f"{home}.{function.__name__.rstrip('_')}"] = function
+        return function
+
+    return enter
+
+
+def find(home: str, name: str) -> Callable[..., Any] | None:
+    """The traced meaning of NumPy's function `name` in its submodule `home` (empty for none)."""
+    if home and home != "linalg":
+        return TABLE.get(f"{home}.{name}")
+    return TABLE.get(f"{home or 'numpy'}.{name}") or TABLE.get(name)
 
 
 def active() -> Trace | None:
@@ -164,15 +184,28 @@ def _unary(name: str) -> Callable[..., Any]:
     return method
 
 
-_UFUNCS = {
-    "absolute": "abs", "true_divide": "divide", "rint": "round",
-}  # fmt: skip
-_FUNCTIONS = {
-    "concatenate": "concat",
-    "transpose": "permute_dims",
-    "cumsum": "cumulative_sum",
+def _numpy_function(home: str, name: str) -> Callable[..., Any]:
+    """The traced meaning of a function of NumPy. Raises UsageError COMPILE-0002 if there is none."""
+    found = find(home, _OTHER_NAMES.get(name, name))
+    if found is None:
+        refuse(
+            "COMPILE-0002",
+            f"numpy.{home}{'.' * bool(home)}{name} cannot be traced",
+            "see tacit.compile.array",
+        )
+    return found
+
+
+_OTHER_NAMES = {
+    "absolute": "abs",
     "around": "round",
+    "concatenate": "concat",
+    "cumsum": "cumulative_sum",
+    "degrees": "rad2deg",
+    "empty_like": "zeros_like",
+    "radians": "deg2rad",
 }
+"""NumPy's second names, where `TABLE` has the first."""
 
 
 class Array:
@@ -218,22 +251,40 @@ class Array:
         return self.shape[0]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        name = _UFUNCS.get(ufunc.__name__, ufunc.__name__)
-        if method != "__call__" or kwargs or name not in TABLE:
+        if method != "__call__" or kwargs:
             refuse(
                 "COMPILE-0002",
                 f"numpy.{ufunc.__name__} ({method}) cannot be traced",
-                "see tacit.compile.array",
+                "call the function itself, without options",
             )
-        return TABLE[name](*inputs)
+        return _numpy_function("", ufunc.__name__)(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        name = _FUNCTIONS.get(function.__name__, function.__name__)
-        if name not in TABLE or not set(kwargs) <= set(signature(TABLE[name]).parameters):
+        home = function.__module__.removeprefix("numpy").lstrip(".")
+        private = _numpy_function(home, function.__name__)
+        if not set(kwargs) <= set(signature(private).parameters):
             refuse(
-                "COMPILE-0002", f"numpy.{function.__name__} cannot be traced so", "see tacit.compile.array"
+                "COMPILE-0002",
+                f"numpy.{function.__name__} cannot be traced with {sorted(kwargs)}",
+                "leave out what has no private form",
             )
-        return TABLE[name](*args, **kwargs)
+        return private(*args, **kwargs)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return import_module("tacit.compile.standard")
+
+    @property
+    def mT(self) -> Array:  # noqa: N802
+        transposed: Array = TABLE["matrix_transpose"](self)
+        return transposed
+
+    @property
+    def device(self) -> str:
+        """Where NumPy says that its arrays are: shares lie in the memory of the parties."""
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Array:
+        return self
 
     __add__, __radd__ = _binary("add"), _binary("add", swapped=True)
     __sub__, __rsub__ = _binary("subtract"), _binary("subtract", swapped=True)
@@ -243,7 +294,12 @@ class Array:
     __and__, __rand__ = _binary("bitwise_and"), _binary("bitwise_and", swapped=True)
     __or__, __ror__ = _binary("bitwise_or"), _binary("bitwise_or", swapped=True)
     __xor__, __rxor__ = _binary("bitwise_xor"), _binary("bitwise_xor", swapped=True)
-    __pow__ = _binary("power")
+    __floordiv__, __rfloordiv__ = _binary("floor_divide"), _binary("floor_divide", swapped=True)
+    __mod__, __rmod__ = _binary("remainder"), _binary("remainder", swapped=True)
+    __divmod__, __rdivmod__ = _binary("divmod"), _binary("divmod", swapped=True)
+    __pow__, __rpow__ = _binary("power"), _binary("power", swapped=True)
+    __lshift__, __rlshift__ = _binary("left_shift"), _binary("left_shift", swapped=True)
+    __rshift__, __rrshift__ = _binary("right_shift"), _binary("right_shift", swapped=True)
     __lt__, __le__ = _binary("less"), _binary("less_equal")
     __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
     __eq__, __ne__ = _binary("equal"), _binary("not_equal")
