@@ -6,7 +6,7 @@ Scopes are numbered in program order, so parties agree on every name however the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
@@ -36,6 +36,9 @@ class Session:
     witness: Callable[[Spec, tuple[Any, ...], Ctx, int], None] | None = None
     """Told of every protocol that ends: its spec, arguments without ctx, scope and the depth it began at. For
     the cost suite; sees values, so no application sets it."""
+    stand_in: Callable[[Spec, tuple[Any, ...], Ctx], Coroutine[Any, Any, Any]] | None = None
+    """Called instead of every protocol that declares its bits, with its spec, arguments without ctx and
+    scope: for rehearsals, which price a run without one (`run.explain`)."""
     insecure: bool = False
     """Made from a test's seed; the only kind of session in which the plain scheme starts."""
 

@@ -51,6 +51,8 @@ def protocol(
                 )
             child = parent.sub(function.__name__)
             child.setting = setting
+            if child.session.stand_in is not None and spec.bits is not None:
+                return child.session.stand_in(spec, (*args[:at], *args[at + 1 :], *kwargs.values()), child)
             body = function(*args[:at], child, *args[at + 1 :], **kwargs)  # type: ignore[arg-type]
             return _run(child, body, spec, args[:at] + args[at + 1 :])
 

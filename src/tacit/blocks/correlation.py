@@ -155,18 +155,18 @@ class OwnCorrelations(Correlations):
     ) -> None:
         self.link: OtLink = link
         self._products = products
-        self._slots = slots
+        self.slots = slots
         self.triple_rounds = link.rounds
         self.bit_rounds = link.rounds + 1
 
     def bit_triples_bits(self, words: int, width: int) -> int:
-        return 2 * self._random_bits(words)
+        return 2 * self.random_bits(words)
 
     def bit_products_bits(self, words: int) -> int:
         half = words // 2
-        return self._random_bits(half) + self._random_bits(words - half) + 2 * 64 * words
+        return self.random_bits(half) + self.random_bits(words - half) + 2 * 64 * words
 
-    def _random_bits(self, words: int) -> int:
+    def random_bits(self, words: int) -> int:
         """Of the random OTs for so many words, in the chunks of `ole.in_chunks`."""
         whole, rest = divmod(64 * words, ole.CHUNK_OTS)
         return whole * self.link.random_row_bits(ole.CHUNK_OTS) + self.link.random_row_bits(rest)
@@ -184,52 +184,52 @@ class OwnCorrelations(Correlations):
         exact: bool = True,
         x_bits: int = RING_BITS,
     ) -> int:
-        if packed := self._packed((batch, m, d, distinct), 1, exact, bits):
-            return self._slot_bits(packed, 1, exact) + self._ot_cross_bits(batch - packed, m, d, bits)
-        if self._packs((batch, m, d, distinct), bits, x_bits):
+        if packed := self.packed((batch, m, d, distinct), 1, exact, bits):
+            return self._slot_bits(packed, 1, exact) + self.ot_cross_bits(batch - packed, m, d, bits)
+        if self.packs((batch, m, d, distinct), bits, x_bits):
             assert self._products is not None
             return self._products.product_bits((batch, m, d, distinct), x_bits)
-        return self._ot_cross_bits(batch, m, d, bits)
+        return self.ot_cross_bits(batch, m, d, bits)
 
     def crosses_bits(self, shape: Product, *, exact: bool = True) -> int:
-        if packed := self._packed(shape, 2, exact):
-            rest = self._ot_cross_bits(shape[0] - packed, 1, 1, RING_BITS)
+        if packed := self.packed(shape, 2, exact):
+            rest = self.ot_cross_bits(shape[0] - packed, 1, 1, RING_BITS)
             return self._slot_bits(packed, 2, exact) + 2 * rest
         return 2 * self.cross_bits(*shape)
 
     def cross_rounds(self, shape: Product, terms: int = 1, *, exact: bool = True) -> int:
-        return 2 * self.rounds if exact and self._packed(shape, terms, exact) else self.rounds
+        return 2 * self.rounds if exact and self.packed(shape, terms, exact) else self.rounds
 
-    def _packed(self, shape: Product, terms: int, exact: bool, bits: int = RING_BITS) -> int:
+    def packed(self, shape: Product, terms: int, exact: bool, bits: int = RING_BITS) -> int:
         """How many products of single numbers go by RLWE, the others by OTs: all full ciphertexts, and the
         last one if it is full enough."""
         batch, m, d, distinct = shape
-        if self._slots is None or bits != RING_BITS or (m, d) != (1, 1) or distinct != batch or batch < 1:
+        if self.slots is None or bits != RING_BITS or (m, d) != (1, 1) or distinct != batch or batch < 1:
             return 0
-        rest = batch % self._slots.slots
-        ots = terms * self._ot_cross_bits(rest, 1, 1, bits)
+        rest = batch % self.slots.slots
+        ots = terms * self.ot_cross_bits(rest, 1, 1, bits)
         return batch - rest if not rest or self._slot_bits(rest, terms, exact) >= ots else batch
 
     def _slot_bits(self, n: int, terms: int, exact: bool) -> int:
-        assert self._slots is not None
-        full, rest = divmod(n, self._slots.slots)
-        sizes = [(full, self._slots.slots), (1, rest)]
+        assert self.slots is not None
+        full, rest = divmod(n, self.slots.slots)
+        sizes = [(full, self.slots.slots), (1, rest)]
         return sum(
             count
-            * (self._slots.product_bits(size, terms) + (self.choose_bits(size, 1, RING_BITS) if exact else 0))
+            * (self.slots.product_bits(size, terms) + (self.choose_bits(size, 1, RING_BITS) if exact else 0))
             for count, size in sizes
             if count and size
         )
 
-    def _packs(self, shape: Product, bits: int, x_bits: int) -> bool:
+    def packs(self, shape: Product, bits: int, x_bits: int) -> bool:
         """Whether RLWE takes this product."""
         batch, m, d, distinct = shape
         if self._products is None or distinct != 1 or bits != RING_BITS or min(batch, m, d) < 1:
             return False
         packed = self._products.product_bits(shape, x_bits)
-        return packed < self._ot_cross_bits(batch, m, d, bits)
+        return packed < self.ot_cross_bits(batch, m, d, bits)
 
-    def _ot_cross_bits(self, batch: int, m: int, d: int, bits: int) -> int:
+    def ot_cross_bits(self, batch: int, m: int, d: int, bits: int) -> int:
         return self.link.row_bits(batch * d * bits) * -(
             -m // _cross_rows(m, bits)
         ) + 8 * _kernel.gilboa_payload_size(batch, m, d, bits)
@@ -300,11 +300,11 @@ class OwnCorrelations(Correlations):
     ) -> np.ndarray:
         """Chunks over the batch; a matrix too large for one message is cut along its rows and columns."""
         batch, m, d, distinct = shape
-        if packed := self._packed(shape, 1, exact, bits):
+        if packed := self.packed(shape, 1, exact, bits):
             mine = x if w is None else w
             assert mine is not None
             return await self._by_slots(ctx, [mine.reshape(-1)], packed, exact, holder)
-        if self._packs((batch, m, d, distinct), bits, x_bits):
+        if self.packs((batch, m, d, distinct), bits, x_bits):
             assert self._products is not None
             return await self._products.product(ctx, holder, x, w, shape, x_bits)
         return await self._by_ots(ctx, holder, x, w, shape, bits)
@@ -346,7 +346,7 @@ class OwnCorrelations(Correlations):
         self, ctx: Ctx, x: np.ndarray, w: np.ndarray, shape: Product, *, exact: bool = True
     ) -> np.ndarray:
         """Both crossed terms of numbers in one exchange, if they go by RLWE."""
-        packed = self._packed(shape, 2, exact)
+        packed = self.packed(shape, 2, exact)
         if not packed:
             return await super().crosses(ctx, x, w, shape)
         return await self._by_slots(ctx, [x.reshape(-1), w.reshape(-1)], packed, exact)
@@ -358,8 +358,8 @@ class OwnCorrelations(Correlations):
         `holder` says), `mine` being what I have of both: `packed` of them by RLWE, every other ciphertext
         under the same party's key, the others by OTs.
         """
-        assert self._slots is not None
-        slots = self._slots
+        assert self.slots is not None
+        slots = self.slots
         ctx = ctx.sub("slots")
 
         def one(scope: Ctx, start: int, stop: int) -> Coroutine[Any, Any, np.ndarray]:

@@ -35,6 +35,10 @@ class OtLink(ABC):
     def row_bits(self, n: int) -> int:
         """Bits that both parties together send for n OTs."""
 
+    def sender_bits(self, n: int) -> int:
+        """Those of them, and of random rows, that the sender of the OTs sends."""
+        return 0
+
     async def send_random_rows(self, ctx: Ctx, n: int) -> np.ndarray:
         """As `send_rows`, for a receiver that does not mind its choices."""
         return await self.send_rows(ctx, n)

@@ -72,6 +72,10 @@ class SilentLink(OtLink):
     def random_row_bits(self, n: int) -> int:
         return sum(self._piece_bits(size, chosen=False) for _, size in _cuts(n))
 
+    def sender_bits(self, n: int) -> int:
+        trees = (size for _, size in _cuts(n) if is_silent(self._base, size))
+        return sum(8 * _SEED_BYTES * int(_kernel.silent_cot_base_ots(size)) for size in trees)
+
     async def _rows(
         self, ctx: Ctx, sender: int, n: int, *, chosen: bool, choices: np.ndarray | None = None
     ) -> np.ndarray:

@@ -120,7 +120,7 @@ async def matmul_private(
     rounds=lambda source, *_: source.rounds,
     bits=lambda source, rows, y, owner, m: sum(
         source.cross_bits(y.shape[1], m, stop - start, 1, x_bits=BIT_WIDTH)
-        for start, stop in _stretches(y.shape[0], m)
+        for start, stop in inner_cuts(y.shape[0], m)
     ),
 )
 async def subset_sums(
@@ -139,12 +139,12 @@ async def subset_sums(
         return np.asarray(crossed.T if x is None else crossed.T + ring_matmul(x, part))
 
     total = np.zeros((m, n), np.uint64)
-    for start, stop in _stretches(k, m):
+    for start, stop in inner_cuts(k, m):
         total += await one(start, stop)
     return Semi2kShare(total)
 
 
-def _stretches(k: int, m: int) -> list[tuple[int, int]]:
+def inner_cuts(k: int, m: int) -> list[tuple[int, int]]:
     """Cuts of the inner side so that about `STRETCH` elements of the matrix are wide at a time."""
     step = max(64, STRETCH // m)
     step -= step % 8192 if step > 8192 else 0

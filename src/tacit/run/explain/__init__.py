@@ -1,0 +1,1 @@
+"""What a program costs and why, before it runs: rehearsed, priced, written as text, JSON or a page."""
