@@ -10,17 +10,18 @@ from tacit.run.secure import secure, sim
 
 if TYPE_CHECKING:
     from tacit.tasks.join_tables import join_tables as join
+    from tacit.tasks.join_tables import overlap
 
 # `import tacit.xp` finds the namespace as well as `from tacit import xp` does.
 sys.modules.update({f"tacit.xp{part}": sys.modules[xp.__name__ + part] for part in ("", ".linalg", ".fft")})
 
-__all__ = ["TacitError", "__version__", "join", "secure", "sim", "xp"]
+__all__ = ["TacitError", "__version__", "join", "overlap", "secure", "sim", "xp"]
 
 
 def __getattr__(name: str) -> Any:
-    """`join` on first use: who computes on arrays need not wait for the table library."""
-    if name != "join":
+    """`join` and `overlap` on first use: who computes on arrays need not wait for the table library."""
+    if name not in ("join", "overlap"):
         raise AttributeError(f"module 'tacit' has no attribute {name!r}")
-    from tacit.tasks.join_tables import join_tables
+    from tacit.tasks import join_tables
 
-    return join_tables
+    return join_tables.overlap if name == "overlap" else join_tables.join_tables

@@ -61,6 +61,7 @@ class Members:
     bins: np.ndarray | None
     member: Semi2kShare
     payload: Semi2kShare
+    sizes: Sizes
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ async def intersect(
     if n_columns:
         wide = Semi2kShare(np.broadcast_to(member.data, payload.shape).copy(), boolean=True)
         payload = cast(Semi2kShare, await scheme.mux(ctx, wide, payload))
-    return Members(bins, member, payload)
+    return Members(bins, member, payload, sizes)
 
 
 async def _voles(ctx: Ctx, scheme: Semi2k) -> SilentVoleLink:

@@ -24,11 +24,13 @@ from tacit.base.wire import Document, Octets, Ring, canonical_json
 from tacit.ir.program import Program
 from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme, Share, find
+from tacit.mpc.semi2k import Semi2k
 from tacit.mpc.value import Value
 from tacit.psi import choose
 from tacit.psi.buckets import BucketedPsi
+from tacit.psi.circuit_psty19 import Members, intersect
 from tacit.psi.functionality import BOTH, Intersection, Items
-from tacit.psi.price import Link, price
+from tacit.psi.price import CIRCUIT, Link, price
 from tacit.psi.spool import Shelf
 from tacit.run.policy import Policy, check_reveals
 
@@ -328,6 +330,29 @@ class Run:
             self.report.psi = choose.Choice(kind.name, cost, "memory", {})
         self._aligned(result, receivers)
         return result, groups
+
+    async def align_hidden(
+        self, items: Items, columns: np.ndarray | None, n_columns: int, *, threads: int = 1
+    ) -> Members:
+        """Which items are common, and the second party's `columns` of those, as shares: both sides learn the
+        set sizes. Raises UnsupportedError SCHEME-0002 where the scheme has no such shares; as `intersect`."""
+        if not isinstance(self.scheme, Semi2k):
+            raise UnsupportedError(
+                "SCHEME-0002",
+                f"membership on shares is of the scheme {Semi2k.name!r}, not {self.job.scheme!r}",
+                hint=f"name the scheme {Semi2k.name!r} in the job",
+            )
+        with self.step("psi") as ctx:
+            found = await intersect(ctx, self.scheme, items, columns, n_columns, threads)
+            sizes = (found.sizes.n_receiver, found.sizes.n_sender)
+            cost = price(CIRCUIT, sizes, self.job.link, columns=n_columns, threads=threads)
+            self.report.psi = choose.Choice(CIRCUIT, cost, "hidden", {})
+        self.report.revealed.append(_revealed("set sizes", "all", 2))
+        return found
+
+    def reveal(self, name: str, to: str, size: int) -> None:
+        """Write down what was opened outside of a program."""
+        self.report.revealed.append(_revealed(name, to, size))
 
     def _aligned(self, result: Intersection, receivers: frozenset[int]) -> None:
         to = "all" if receivers == BOTH else self.job.parties[min(receivers)].name

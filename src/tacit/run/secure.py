@@ -197,31 +197,15 @@ class Secure:
     def verdicts(self, *inputs: Input, smallest_group: int = 10) -> tuple[Verdict, ...]:
         """Whether what it reveals determines what somebody protects: one verdict for each input."""
         world, named = self._bind(inputs)
-        program = trace(self._revealing([]), self._types(named), self._name, {})
+        program = trace(revealing(self._function, self._name, []), self._types(named), self._name, {})
         return judge([program], parties=len(world.names), smallest_group=smallest_group)
 
     def _compile(self, named: Mapping[str, Input], scheme: str) -> tuple[Program, type]:
         """The program, and whether the function returns a dict, a tuple or one array (`object`)."""
         kinds: list[type] = []
         ranges = {key: value.within for key, value in named.items() if value.within is not None}
-        program = compiled(self._revealing(kinds), self._types(named), self._name, scheme, ranges)
-        return program, kinds[0]
-
-    def _revealing(self, kinds: list[type]) -> Callable[..., dict[str, Any]]:
-        """The function, all results revealed; what it returns them in goes to `kinds`."""
-
-        def revealing(*arrays: Any) -> dict[str, Any]:
-            result = self._function(*arrays)
-            kinds.append(
-                dict if isinstance(result, dict) else tuple if isinstance(result, tuple | list) else object
-            )
-            if kinds[0] is tuple:
-                result = {str(i): value for i, value in enumerate(result)}
-            elif kinds[0] is object:
-                result = {"value": result}
-            return {key: xp.reveal(value, name=f"{self._name}.{key}") for key, value in result.items()}
-
-        return revealing
+        function = revealing(self._function, self._name, kinds)
+        return compiled(function, self._types(named), self._name, scheme, ranges), kinds[0]
 
     @staticmethod
     def _types(named: Mapping[str, Input]) -> list[tuple[str, Type]]:
@@ -238,6 +222,23 @@ class Secure:
         if len(worlds) != 1:
             raise UsageError("SECURE-0005", "the inputs belong to different simulations")
         return inputs[0].world, {f"x{i}": value for i, value in enumerate(inputs)}
+
+
+def revealing(function: Callable[..., Any], name: str, kinds: list[type]) -> Callable[..., dict[str, Any]]:
+    """`function`, all results revealed as `name.*`; what it returns them in goes to `kinds`."""
+
+    def wrapped(*arrays: Any) -> dict[str, Any]:
+        result = function(*arrays)
+        kinds.append(
+            dict if isinstance(result, dict) else tuple if isinstance(result, tuple | list) else object
+        )
+        if kinds[0] is tuple:
+            result = {str(i): value for i, value in enumerate(result)}
+        elif kinds[0] is object:
+            result = {"value": result}
+        return {key: xp.reveal(value, name=f"{name}.{key}") for key, value in result.items()}
+
+    return wrapped
 
 
 def secure(function: Callable[..., Any]) -> Secure:

@@ -84,7 +84,7 @@ class Terms:
         order = order or ("joint" if possible else "file")
         _require_one_of("order", order, ORDERS)
         if join == "difference" and order == "joint":
-            raise _senseless("order", "file for a difference: its rows have no partner to line up with")
+            raise senseless("order", "file for a difference: its rows have no partner to line up with")
         _require_one_of("case", case, CASES)
         _require_one_of("trim", trim, (True, False))
         return Terms(join, order, who, key_columns, KeyRules(trim, case), stored)
@@ -138,10 +138,10 @@ class Joined:
 
 def _require_one_of(name: str, value: Any, values: tuple[Any, ...]) -> None:
     if not any(value is known or (isinstance(value, str) and value == known) for known in values):
-        raise _senseless(name, " or ".join(map(str, values)))
+        raise senseless(name, " or ".join(map(str, values)))
 
 
-def _senseless(name: str, wanted: str) -> UsageError:
+def senseless(name: str, wanted: str) -> UsageError:
     return UsageError("JOIN-0002", f"{name} of a join must be {wanted}", hint="correct it on both sides")
 
 
@@ -150,7 +150,7 @@ def _receivers(value: Any, names: tuple[str, ...]) -> tuple[str, ...]:
         return names
     found = [] if value == NOBODY else [value] if isinstance(value, str) else value
     if not isinstance(found, list | tuple) or any(name not in names for name in found):
-        raise _senseless("receivers", f"{BOTH} or one of {', '.join(names)}")
+        raise senseless("receivers", f"{BOTH} or one of {', '.join(names)}")
     return tuple(name for name in names if name in found)
 
 
@@ -161,7 +161,7 @@ def require_entitled(terms: Terms, party: str, wants_rows: bool) -> None:
         raise PolicyError(
             "POLICY-0009",
             "nobody may learn which rows are common, so no rows can be written",
-            hint="name a receiver, or keep membership on shares: psi/circuit_psty19 inside a program",
+            hint="name a receiver; or ask only for a count, sums or a threshold with --tell",
         )
     if wants_rows and party not in terms.receivers:
         raise PolicyError(
@@ -173,7 +173,7 @@ def require_entitled(terms: Terms, party: str, wants_rows: bool) -> None:
         raise PolicyError(
             "POLICY-0008",
             "rows in the joint order need both sides to learn which are common",
-            hint="agree on --receivers both, or on --order file; to hide membership, use shares (circuit)",
+            hint="agree on --receivers both, or on --order file; to hide who is common, see --tell",
         )
 
 

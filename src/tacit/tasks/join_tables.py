@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from tacit.base.errors import UsageError
-from tacit.frame.joinkeys import join_keys
+from tacit.frame.joinkeys import JoinKeys, KeyRules, join_keys
 from tacit.psi.choose import AUTO, Choice
 from tacit.run.job import Job, PartyTerms, Report, Run
 from tacit.run.secure import as_every_party
-from tacit.tasks.join import BOTH, Terms, join, lines_of, require_entitled, require_no_flag, require_protocol
+from tacit.tasks.join import (
+    BOTH,
+    Terms,
+    join,
+    lines_of,
+    require_entitled,
+    require_no_flag,
+    require_protocol,
+    senseless,
+)
+from tacit.tasks.overlap import LEFT, RIGHT, Question, ask, compute
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class JoinedTables:
-    """Each party's part of a join: `joined["bank"]` is a table, None if it may not learn which are common."""
+    """Each party's part of a join: `joined["bank"]` is a table, None if it may not learn which are common.
+
+    `told`: what both learned instead, "count", "sums", "enough", or the results of a function.
+    """
 
     tables: Mapping[str, pa.Table | None]
     reports: Mapping[str, Report]
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> pa.Table | None:
         return self.tables[name]
@@ -52,39 +68,123 @@ def join_tables(
     Tables are whatever `pyarrow.table` takes. Raises: UsageError JOIN-0002, JOIN-0003, as `join_keys`;
     PolicyError as `tasks.join.require_entitled`.
     """
-    names = tuple(tables)
-    keys_of = {name: _columns(key[name] if isinstance(key, Mapping) else key) for name in names}
-    if len(names) != 2 or len({len(columns) for columns in keys_of.values()}) != 1:
-        raise UsageError(
-            "JOIN-0003",
-            "a join is of two parties' tables, with as many key columns on both sides",
-            hint='write join({"bank": left, "partner": right}, key="id")',
-        )
-    n_columns = len(keys_of[names[0]])
+    both = _Tables.of(tables, key)
     terms = Terms.agreed(
-        names, join=how, order=order, receivers=receivers, key_columns=n_columns, trim=trim, case=case
+        both.names,
+        join=how,
+        order=order,
+        receivers=receivers,
+        key_columns=both.n_columns,
+        trim=trim,
+        case=case,
     )
     require_entitled(terms, terms.receivers[0] if terms.receivers else "", True)
-    parties = tuple(PartyTerms(name, "", "", ()) for name in names)
-    job = terms.job(Job("join", "psi", parties, {}, {}), protocol=protocol, security=security)
+    job = terms.job(both.job(), protocol=protocol, security=security)
     require_protocol(job)
-    held = [table if isinstance(table, pa.Table) else pa.table(table) for table in tables.values()]
-    for table in held:
+    for table in both.tables:
         require_no_flag(table.column_names, terms)
-    keys = [
-        join_keys(table, keys_of[name], terms.rules, duplicates=duplicates)
-        for name, table in zip(names, held, strict=True)
-    ]
+    keys = both.keys(terms.rules, duplicates)
 
     async def party(run: Run) -> pa.Table | None:
         joined = await join(run, keys[run.me])
-        return None if joined.rows is None else lines_of(held[run.me], terms, joined)
+        return None if joined.rows is None else lines_of(both.tables[run.me], terms, joined)
 
     results = as_every_party(job, party)
     return JoinedTables(
-        {name: table for name, (_, table) in zip(names, results, strict=True)},
-        {name: run.report for name, (run, _) in zip(names, results, strict=True)},
+        both.named(table for _, table in results), both.named(run.report for run, _ in results)
     )
+
+
+def overlap(
+    tables: Mapping[str, Any],
+    key: str | Sequence[str] | Mapping[str, str | Sequence[str]],
+    tell: str | Callable[..., Any] = "count",
+    *,
+    columns: str | Sequence[str] | Mapping[str, Sequence[str]] = (),
+    at_least: int = 0,
+    security: str = "semi-honest",
+    trim: bool = True,
+    case: str = "keep",
+    duplicates: str = "first",
+) -> JoinedTables:
+    """What two tables have in common, without telling which rows.
+
+    `tell`: "count"; "sum" of the second party's `columns`, over the common keys; "enough", whether there are
+    `at_least` so many; "rows-if-enough", the first party's common rows, to it alone, if there are. Or a
+    function, to which membership and `columns`, by party, come on shares, as `tasks.overlap.compute` says:
+
+        tacit.overlap(tables, "id", lambda common, spend: xp.sum(spend), columns={"partner": ["spend"]})
+
+    Raises: UsageError JOIN-0002, JOIN-0003, as `join_keys` and `tasks.overlap.ask`; UnsupportedError
+    SCHEME-0002 for a level of security that there is not.
+    """
+    both = _Tables.of(tables, key)
+    rules: dict[str, Any] = {"key_columns": both.n_columns, "trim": trim, "case": case}
+    if callable(tell):
+        named = columns if isinstance(columns, Mapping) else {both.names[RIGHT]: _columns(columns)}
+        if not named.keys() <= set(both.names):
+            raise senseless("columns", f"named by party: {' and '.join(both.names)}")
+        question, function = Question.agreed(tell="count", **rules), tell
+        pair = tuple(named.get(both.names[LEFT], ())), tuple(named.get(both.names[RIGHT], ()))
+    else:
+        if isinstance(columns, Mapping):
+            raise senseless("columns", f"a list of columns of {both.names[RIGHT]!r}")
+        question, function = Question.agreed(tell=tell, columns=columns, at_least=at_least, **rules), None
+    keys = both.keys(question.rules, duplicates)
+
+    async def party(run: Run) -> tuple[pa.Table | None, dict[str, Any]]:
+        table = both.tables[run.me]
+        if function is not None:
+            return None, await compute(run, keys[run.me], table, pair, function, "overlap")
+        answer = await ask(run, keys[run.me], table)
+        return None if answer.rows is None else table.take(pa.array(answer.rows)), answer.told
+
+    results = as_every_party(question.job(both.job(), security=security), party)
+    return JoinedTables(
+        both.named(table for _, (table, _) in results),
+        both.named(run.report for run, _ in results),
+        results[0][1][1],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """Two parties' tables and their key columns."""
+
+    names: tuple[str, ...]
+    tables: list[pa.Table]
+    columns: list[tuple[str, ...]]
+
+    @staticmethod
+    def of(
+        tables: Mapping[str, Any], key: str | Sequence[str] | Mapping[str, str | Sequence[str]]
+    ) -> _Tables:
+        names = tuple(tables)
+        columns = [_columns(key[name] if isinstance(key, Mapping) else key) for name in names]
+        if len(names) != 2 or len({len(one) for one in columns}) != 1:
+            raise UsageError(
+                "JOIN-0003",
+                "a join is of two parties' tables, with as many key columns on both sides",
+                hint='write join({"bank": left, "partner": right}, key="id")',
+            )
+        held = [table if isinstance(table, pa.Table) else pa.table(table) for table in tables.values()]
+        return _Tables(names, held, columns)
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.columns[0])
+
+    def job(self) -> Job:
+        return Job("join", "psi", tuple(PartyTerms(name, "", "", ()) for name in self.names), {}, {})
+
+    def keys(self, rules: KeyRules, duplicates: str) -> list[JoinKeys]:
+        return [
+            join_keys(table, columns, rules, duplicates=duplicates)
+            for table, columns in zip(self.tables, self.columns, strict=True)
+        ]
+
+    def named(self, values: Iterable[T]) -> dict[str, T]:
+        return dict(zip(self.names, values, strict=True))
 
 
 def _columns(key: str | Sequence[str]) -> tuple[str, ...]:

@@ -49,7 +49,18 @@ _TOP = (
 _PARTY = ("address", "certificate", "key", "label", "positive", "columns")
 _REVEAL = ("coefficients", "correlations", "scores")
 _LOCAL = ("home", "data", "threads")
-PSI_ENTRIES = ("join", "order", "receivers", "protocol", "trim", "case", "memory")
+PSI_ENTRIES = (
+    "join",
+    "order",
+    "receivers",
+    "protocol",
+    "trim",
+    "case",
+    "memory",
+    "tell",
+    "sum",
+    "at_least",
+)
 _TRAIN = tuple(field.name for field in fields(Options))
 _LIMITS = tuple(field.name for field in fields(Limits))
 _WHOLE = ("epochs", "batch_rows", "seed")

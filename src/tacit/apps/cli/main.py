@@ -164,6 +164,9 @@ def psi(
     link_mbit: Annotated[float | None, typer.Option("--link-mbit", help=words("help.link_mbit"))] = None,
     query: Annotated[str | None, typer.Option("--query", help=words("help.query"))] = None,
     memory: Annotated[str | None, typer.Option("--memory", help=words("help.memory"))] = None,
+    tell: Annotated[str | None, typer.Option("--tell", help=words("help.tell"))] = None,
+    sum_: Annotated[list[str] | None, typer.Option("--sum", help=words("help.sum"))] = None,
+    at_least: Annotated[int | None, typer.Option("--at-least", help=words("help.at_least"))] = None,
     out: Annotated[Path | None, typer.Option("--out", help=words("help.join_out"))] = None,
     report: Annotated[Path | None, typer.Option("--report", help=words("help.report"))] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=words("help.dry_run"))] = False,
@@ -175,24 +178,28 @@ def psi(
     events: Events = False,
     lang: Lang = "",
 ) -> None:
-    from tacit.apps.cli import psi, psi_show
-    from tacit.apps.cli.psi_terms import Asked
+    from tacit.apps.cli import psi, psi_overlap, psi_show
+    from tacit.apps.cli.psi_terms import Asked, tells_rows
 
     seat = take_seat(config, me, task="", home=home, data=data, listen=_address(listen), peer=_address(peer))
-    asked = Asked(join, order, receivers, protocol, security, link_mbit, trim, case, memory)
-    prepared = psi.prepare(
+    columns = tuple(sum_) if sum_ else None
+    asked = Asked(
+        join, order, receivers, protocol, security, link_mbit, trim, case, memory, tell, columns, at_least
+    )
+    prepare = psi.prepare if tells_rows(seat.file, asked) else psi_overlap.prepare
+    prepared = prepare(
         seat, asked, key or (), duplicates, query=query, out=out, report=report, dry_run=dry_run
     )
     if dry_run:
         if as_json:
-            _print_json(psi.preflight(prepared))
+            _print_json(prepared.preflight())
         else:
             psi_show.preflight(_out(), words, prepared)
         return
     if not events:
         psi_show.preflight(_err(), words, prepared)
     result = _with_progress(
-        seat, Tracker("psi"), events, lambda seat, listener, tracker: psi.run(prepared, listener)
+        seat, Tracker("psi"), events, lambda seat, listener, tracker: prepared.run(listener)
     )
     if report is not None:
         psi_show.write_report(report, words, result)

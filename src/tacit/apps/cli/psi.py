@@ -10,17 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from tacit.apps.cli.entries import senseless
 from tacit.apps.cli.events import Listener
 from tacit.apps.cli.party import Seat, hold, run_to_end
 from tacit.apps.cli.psi_stored import OnDisk
+from tacit.apps.cli.psi_table import choice_of, read_table, require_writable
 from tacit.apps.cli.psi_terms import Asked, key_columns, memory_of, psi_job
 from tacit.apps.cli.result import psi_of, terms_of, traffic_of
-from tacit.base.errors import UsageError
-from tacit.frame.columns import require_columns
-from tacit.frame.joinkeys import DUPLICATES, JoinKeys, Preflight, join_keys
+from tacit.frame.joinkeys import JoinKeys, Preflight, join_keys
 from tacit.frame.sink import output_format, write_table
-from tacit.frame.source import CSV_ENDINGS, DATABASE_ENDINGS, MISSING_TEXTS, open_query, open_table
 from tacit.run.job import Job, Run
 from tacit.tasks.join import (
     Joined,
@@ -54,6 +51,37 @@ class Prepared:
         """What the rules made of the keys; None where the file has not been read yet."""
         return self.source.keys.found if isinstance(self.source, InMemory) else self.source.found
 
+    def preflight(self) -> dict[str, Any]:
+        """What would happen, for machines."""
+        return {
+            "job": self.job.id,
+            "party": self.seat.terms.name,
+            "key": list(self.key),
+            "receivers": list(self.terms.receivers),
+            "psi": self.job.psi,
+            "security": self.job.security,
+            **self.job.options,
+            "preflight": None if self.found is None else self.found.to_json(),
+        }
+
+    def run(self, listener: Listener) -> dict[str, Any]:
+        """Join with the peer and write what this party may have; the result."""
+        seat, source, out = self.seat, self.source, self.out
+        if isinstance(source, OnDisk):
+            return source.run(self.job, seat, listener, out, partial(account, self))
+        keys = source.keys
+
+        async def whole(run: Run) -> tuple[Run, Joined]:
+            return run, await join(run, keys, threads=seat.local.threads)
+
+        with Workspace(seat.home) as workspace:
+            (done, joined), transport = run_to_end(hold(seat, self.job, listener, whole))
+            if out is not None:
+                draft = workspace / "result"
+                write_table(lines_of(source.table, self.terms, joined), draft, output_format(out))
+                copy_private(draft, out)
+        return account(self, done, joined, keys.found, transport.wire_bytes_sent)
+
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
@@ -84,87 +112,19 @@ def prepare(
     job = psi_job(seat.file, asked, columns)
     require_protocol(job)
     require_entitled(Terms.of(job), seat.terms.name, out is not None)
-    if duplicates not in DUPLICATES:
-        raise senseless("duplicates", " or ".join(DUPLICATES))
+    require_writable(out, report, duplicates)
     memory = memory_of(seat.file, asked)
-    for file in (out, report):
-        if file is not None:
-            require_new(file)
-    if out is not None:
-        output_format(out)
     terms = Terms.of(job)
     if memory is not None:
         stored = OnDisk.of(seat, job.id, columns, terms, memory, query, whole=out is not None)
         if dry_run or duplicates == "refuse":
             stored = stored.looked_ahead(seat.home, duplicates)
         return Prepared(seat, job, columns, stored, out, report)
-    table, null_texts = _read(seat, columns, query, whole=out is not None)
+    table, null_texts = read_table(seat, columns, query, whole=out is not None)
     keys = join_keys(table, columns, terms.rules, duplicates=duplicates, null_texts=null_texts)
     if out is not None:
         require_no_flag(table.column_names, terms)
     return Prepared(seat, job, columns, InMemory(table, keys), out, report)
-
-
-def require_new(out: Path) -> None:
-    """Raises UsageError CLI-0008."""
-    if out.exists():
-        raise UsageError(
-            "CLI-0008", f"{str(out)!r} exists and is not overwritten", hint="give another --out, or move it"
-        )
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "CLI-0008",
-            f"there is no folder {str(out.absolute().parent)!r}",
-            hint="make it, or give another --out",
-        )
-
-
-def _read(
-    seat: Seat, key: tuple[str, ...], query: str | None, *, whole: bool
-) -> tuple[pa.Table, tuple[str, ...]]:
-    """(the rows, with all columns or those of the key; texts that stand for NULL in keys)"""
-    if query is not None:
-        file = seat.local.data
-        is_database = file is not None and file.name.lower().endswith(DATABASE_ENDINGS)
-        table = open_query(query, file if is_database else None)
-        require_columns(table.column_names, key, "what the query gives")
-        return table, ()
-    table = open_table(seat.data, None if whole else key, verbatim=True)
-    require_columns(table.column_names, key, f"data file {seat.data.name!r}")
-    return table, MISSING_TEXTS if seat.data.name.lower().endswith(CSV_ENDINGS) else ()
-
-
-def preflight(prepared: Prepared) -> dict[str, Any]:
-    """What would happen, for machines."""
-    return {
-        "job": prepared.job.id,
-        "party": prepared.seat.terms.name,
-        "key": list(prepared.key),
-        "receivers": list(prepared.terms.receivers),
-        "psi": prepared.job.psi,
-        "security": prepared.job.security,
-        **prepared.job.options,
-        "preflight": None if prepared.found is None else prepared.found.to_json(),
-    }
-
-
-def run(prepared: Prepared, listener: Listener) -> dict[str, Any]:
-    """Join with the peer and write what this party may have; the result."""
-    seat, source = prepared.seat, prepared.source
-    if isinstance(source, OnDisk):
-        return source.run(prepared.job, seat, listener, prepared.out, partial(account, prepared))
-    keys = source.keys
-
-    async def whole(run: Run) -> tuple[Run, Joined]:
-        return run, await join(run, keys, threads=seat.local.threads)
-
-    with Workspace(seat.home) as workspace:
-        (done, joined), transport = run_to_end(hold(seat, prepared.job, listener, whole))
-        if prepared.out is not None:
-            draft = workspace / "result"
-            write_table(lines_of(source.table, prepared.terms, joined), draft, output_format(prepared.out))
-            copy_private(draft, prepared.out)
-    return account(prepared, done, joined, keys.found, transport.wire_bytes_sent)
 
 
 def account(
@@ -185,18 +145,4 @@ def account(
         "out": None if prepared.out is None else str(prepared.out.absolute()),
         **choice_of(run),
         **traffic_of(run, wire_bytes_sent),
-    }
-
-
-def choice_of(run: Run) -> dict[str, Any]:
-    """The protocol, why, and what was predicted for it."""
-    choice = run.report.psi
-    if choice is None:
-        return {}
-    return {
-        "because": choice.because,
-        "reason": choice.reason,
-        "predicted_seconds": round(choice.price.seconds, 4),
-        "predicted_bytes": choice.price.n_bytes,
-        "others": {name: round(price.seconds, 4) for name, price in choice.others.items()},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from tacit.apps.cli.psi import Prepared
+from tacit.apps.cli.psi import Prepared as Join
+from tacit.apps.cli.psi_overlap import Prepared as Overlap
 from tacit.apps.cli.psi_stored import OnDisk
 from tacit.apps.cli.screen import pairs
 from tacit.apps.cli.words import Words, amount, revealed
+from tacit.tasks.join import Terms
 from tacit.trust.vault import write_private
 
 _INDENT = (0, 0, 0, 2)
@@ -26,24 +28,38 @@ _REASONS = {
     "work": "psi.because_work",
     "bytes": "psi.because_bytes",
     "memory": "psi.because_memory",
+    "hidden": "psi.because_hidden",
 }
 
 
-def preflight(out: Console, words: Words, prepared: Prepared) -> None:
+def preflight(out: Console, words: Words, prepared: Join | Overlap) -> None:
     """What the rules made of the keys, and what was asked for."""
-    terms, source = prepared.terms, prepared.source
     rows = [] if prepared.found is None else _keys(words, prepared.found.to_json(), prepared.key)
-    if isinstance(source, OnDisk):
-        limits = {"memory": amount(source.memory), "folder": str(source.folder)}
-        rows.append((words("psi.stored"), words("psi.stored_before_text", **limits)))
-    trim = words("psi.trim_yes" if terms.rules.trim else "psi.trim_no")
-    case = words("psi.case_keep" if terms.rules.case == "keep" else "psi.case_lower")
-    text = "psi.asks_text" if len(terms.receivers) > 1 else "psi.asks_one_text"
-    asks = words(text, join=terms.join, order=terms.order, receivers=", ".join(terms.receivers))
+    if isinstance(prepared, Overlap):
+        rules = prepared.question.rules
+        asks = _question(words, prepared.job.options, prepared.job.parties[0].name)
+    else:
+        rules = prepared.terms.rules
+        asks = _asks(words, prepared.terms)
+        if isinstance(prepared.source, OnDisk):
+            limits = {"memory": amount(prepared.source.memory), "folder": str(prepared.source.folder)}
+            rows.append((words("psi.stored"), words("psi.stored_before_text", **limits)))
+    trim = words("psi.trim_yes" if rules.trim else "psi.trim_no")
+    case = words("psi.case_keep" if rules.case == "keep" else "psi.case_lower")
     rows += [(words("psi.rules"), words("psi.rules_text", trim=trim, case=case)), (words("psi.asks"), asks)]
     title = words("psi.before", party=prepared.seat.terms.name, job=prepared.job.id)
     out.print(Text(title, style="bold"))
     out.print(Padding(pairs(rows), _INDENT))
+
+
+def _asks(words: Words, terms: Terms) -> str:
+    text = "psi.asks_text" if len(terms.receivers) > 1 else "psi.asks_one_text"
+    return words(text, join=terms.join, order=terms.order, receivers=", ".join(terms.receivers))
+
+
+def _question(words: Words, options: Mapping[str, Any], first: str) -> str:
+    text = "psi.tell_" + str(options["tell"]).replace("-", "_")
+    return words(text, columns=", ".join(options["columns"]), at_least=options["at_least"], first=first)
 
 
 def _keys(words: Words, found: dict[str, int], key: Sequence[str]) -> list[tuple[str, str]]:
@@ -66,6 +82,8 @@ def joined(out: Console, words: Words, result: dict[str, Any]) -> None:
 
 def _outcome(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
     sizes = {"mine": result["n_mine"], "theirs": result["n_theirs"]}
+    if "told" in result:
+        return _answer(words, result, sizes)
     if result["n_common"] is None:
         receivers = ", ".join(result["receivers"])
         return [(words("psi.common"), words("psi.hidden_text", receivers=receivers, **sizes))]
@@ -75,6 +93,22 @@ def _outcome(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
         (words("psi.common"), words("psi.common_text", common=result["n_common"], **sizes)),
         (words("psi.written"), words(written, **fields)),
     ]
+
+
+def _answer(words: Words, result: dict[str, Any], sizes: dict[str, int]) -> list[tuple[str, str]]:
+    told = result["told"]
+    rows = []
+    if "count" in told:
+        text = words("psi.common_text", common=told["count"], **sizes)
+    else:
+        answer = "psi.enough_text" if told["enough"] else "psi.not_enough_text"
+        text = words(answer, at_least=result["at_least"], **sizes)
+    rows.append((words("psi.common"), text))
+    rows += [(words("psi.sum_of", column=name), f"{value:,}") for name, value in told.get("sums", {}).items()]
+    if result["n_lines"] is not None:
+        written = "psi.not_written_text" if result["out"] is None else "psi.written_text"
+        rows.append((words("psi.written"), words(written, lines=result["n_lines"], path=result["out"])))
+    return rows
 
 
 def _account(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:

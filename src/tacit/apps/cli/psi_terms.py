@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tacit.apps.cli.entries import parse_bytes, senseless
 from tacit.apps.cli.jobfile import PSI_ENTRIES, JobFile
 from tacit.base.errors import UsageError
 from tacit.base.setting import ADVERSARIES
 from tacit.psi.choose import AUTO
-from tacit.psi.price import Link
+from tacit.psi.price import CIRCUIT, Link
 from tacit.run.job import Job
 from tacit.tasks.join import Terms
+from tacit.tasks.overlap import Question
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,54 @@ class Asked:
     trim: bool | None = None
     case: str | None = None
     memory: str | None = None
+    tell: str | None = None
+    sum: tuple[str, ...] | None = None
+    at_least: int | None = None
+
+
+_ROWS = "rows"
+_OF_ROWS = ("join", "order", "receivers", "memory")
+_OF_ANSWERS = ("sum", "at_least")
+
+
+def tells_rows(file: JobFile, asked: Asked) -> bool:
+    """Whether rows are what is learned, or less: a count, sums, a threshold."""
+    return (asked.tell or file.psi.get("tell", _ROWS)) == _ROWS
+
+
+def _given(file: JobFile, asked: Asked) -> dict[str, Any]:
+    return dict(file.psi) | {
+        name: value for name in PSI_ENTRIES if (value := getattr(asked, name)) is not None
+    }
+
+
+def _security(file: JobFile, asked: Asked) -> str:
+    security = asked.security or file.job.security
+    if security not in ADVERSARIES:
+        raise senseless("security", " or ".join(ADVERSARIES))
+    return security
+
+
+def _link(file: JobFile, asked: Asked) -> Link:
+    if asked.link_mbit is not None and not 0 < asked.link_mbit < math.inf:
+        raise senseless("link_mbit", "megabits per second, above 0")
+    return file.job.link if asked.link_mbit is None else Link(asked.link_mbit)
+
+
+def overlap_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
+    """The job of what the two tables have in common, without its rows.
+
+    Raises: UsageError CLI-0003, JOIN-0002 for what makes no sense; UnsupportedError SCHEME-0002.
+    """
+    given = _given(file, asked)
+    for name in _OF_ROWS:
+        if name in given:
+            raise senseless(name, "left out where no rows are told")
+    if given.pop("protocol", AUTO) not in (AUTO, CIRCUIT):
+        raise senseless("protocol", f"{AUTO} or {CIRCUIT} where no rows are told")
+    question = Question.agreed(columns=given.pop("sum", ()), key_columns=len(key), **given)
+    job = replace(file.job, link=_link(file, asked))
+    return question.job(job, security=_security(file, asked))
 
 
 def psi_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
@@ -36,22 +86,19 @@ def psi_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
 
     Raises: UsageError CLI-0003, JOIN-0002 for what makes no sense.
     """
-    given = dict(file.psi) | {
-        name: value for name in PSI_ENTRIES if (value := getattr(asked, name)) is not None
-    }
+    given = _given(file, asked)
+    given.pop("tell", None)
+    for name in _OF_ANSWERS:
+        if name in given:
+            raise senseless(name, "left out where rows are told")
     names = tuple(terms.name for terms in file.job.parties)
     protocol = given.pop("protocol", AUTO)
     if not isinstance(protocol, str):
         raise senseless("protocol in psi", "a name")
-    security = asked.security or file.job.security
-    if security not in ADVERSARIES:
-        raise senseless("security", " or ".join(ADVERSARIES))
-    if asked.link_mbit is not None and not 0 < asked.link_mbit < math.inf:
-        raise senseless("link_mbit", "megabits per second, above 0")
-    link = file.job.link if asked.link_mbit is None else Link(asked.link_mbit)
     stored = given.pop("memory", None) is not None
     terms = Terms.agreed(names, key_columns=len(key), stored=stored, **given)
-    return terms.job(replace(file.job, link=link), protocol=protocol, security=security)
+    job = replace(file.job, link=_link(file, asked))
+    return terms.job(job, protocol=protocol, security=_security(file, asked))
 
 
 def memory_of(file: JobFile, asked: Asked) -> int | None:

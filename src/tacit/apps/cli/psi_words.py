@@ -55,6 +55,18 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "on where it was. Both sides must give one.",
         "本方可用内存，例如 2GiB：更大的集合分批经磁盘处理，中断后可续跑；双方都须给出。",
     ),
+    "help.tell": (
+        "What is learned: rows (default); or, without telling which: count, sum, enough, rows-if-enough.",
+        "得知什么：rows（默认）；或不透露具体行：count、sum、enough、rows-if-enough。",
+    ),
+    "help.sum": (
+        "With --tell sum: a column of the second party's, summed over the common keys; may come again.",
+        "配合 --tell sum：对第二方的某列在共有主键上求和；可多次给出。",
+    ),
+    "help.at_least": (
+        "With --tell enough or rows-if-enough: how many common keys are enough.",
+        "配合 --tell enough 或 rows-if-enough：共有主键的门限数。",
+    ),
     "help.join_out": (
         "File for this side's rows: .csv, .csv.gz, .tsv or .parquet; it must not exist yet.",
         "本方结果文件：.csv、.csv.gz、.tsv 或 .parquet，不得已存在。",
@@ -103,6 +115,22 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "{join} join, {order} order; only {receivers} learns which keys are common",
         "{join} 连接，{order} 顺序；仅 {receivers} 得知共有主键",
     ),
+    "psi.tell_count": (
+        "both learn how many keys are common, nobody learns which",
+        "双方得知共有主键的数量，任何一方都不知具体是哪些",
+    ),
+    "psi.tell_sum": (
+        "both learn how many keys are common and the sums of {columns} over them, nobody learns which",
+        "双方得知共有主键的数量及其 {columns} 之和，任何一方都不知具体是哪些",
+    ),
+    "psi.tell_enough": (
+        "both learn whether {at_least} keys or more are common, nobody learns how many or which",
+        "双方得知共有主键是否不少于 {at_least} 个，任何一方都不知数量与具体是哪些",
+    ),
+    "psi.tell_rows_if_enough": (
+        "both learn whether {at_least} keys or more are common; if so, {first} learns which",
+        "双方得知共有主键是否不少于 {at_least} 个；若是，{first} 得知具体是哪些",
+    ),
     "psi.rules": ("rules", "规则"),
     "psi.rules_text": (
         "white space at the ends {trim}, letter case {case}; 1 and '1' are one key, '01' is another",
@@ -150,6 +178,21 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "it runs in groups on disk, within the memory that was allowed",
         "它可在磁盘上分组运行，不超出所允许的内存",
     ),
+    "psi.because_hidden": (
+        "which keys are common stays on shares",
+        "哪些主键共有始终处于秘密分享状态",
+    ),
+    "psi.enough_text": (
+        "{at_least} keys or more (of {mine} here, {theirs} there)",
+        "不少于 {at_least} 个主键（本方 {mine} 个，对方 {theirs} 个）",
+    ),
+    "psi.not_enough_text": (
+        "fewer than {at_least} keys (of {mine} here, {theirs} there)",
+        "少于 {at_least} 个主键（本方 {mine} 个，对方 {theirs} 个）",
+    ),
+    "psi.sum_of": ("sum of {column}", "{column} 之和"),
+    "step.types": ("Agree on types of columns", "约定列的类型"),
+    "step.overlap": ("Open the answer", "揭示答案"),
     "psi.stored": ("on disk", "磁盘"),
     "psi.stored_before_text": (
         "within {memory}; what a cut run has done is kept in {folder}, and the same command goes on with it",
@@ -165,5 +208,9 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "{seconds} 秒（预计 {predicted_seconds}），双方共 {bytes}（预计 {predicted_bytes}）",
     ),
     "psi.learned": ("{party} learned", "{party} 得知"),
+    "reveal.types": ("types of the summed columns", "求和列的类型"),
+    "reveal.count": ("how many ids are common", "共有 ID 的数量"),
+    "reveal.sums": ("the sums over the common ids", "共有 ID 上的合计"),
+    "reveal.enough": ("whether enough ids are common", "共有 ID 是否达到门限"),
     "reveal.rows": ("how many rows each party brings", "各方参与的行数"),
 }

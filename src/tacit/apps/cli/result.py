@@ -39,7 +39,7 @@ def terms_of(job: Job, psi: str = "") -> dict[str, Any]:
 
 def _protocol(job: Job, psi: str) -> dict[str, Any]:
     """What the job's protocols claim, at the weakest of them."""
-    settings = [choose.find(psi, job.security).setting]
+    settings = [choose.find(psi, job.security).setting] if psi in choose.PROTOCOLS else []
     if job.scheme != NO_SCHEME:
         settings.append(find(job.scheme, job.security).setting)
     sigmoid = OPS["sigmoid"].error.absolute
