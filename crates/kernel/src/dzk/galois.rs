@@ -20,6 +20,9 @@ use crate::simd::{Tier, multiversion, tier};
 pub const DEGREE: usize = 48;
 /// Rows that are folded and scaled while they are in a cache.
 const BLOCK: usize = 1024;
+/// Rows for which it pays to write down a fold of elements as a matrix.
+#[cfg(target_arch = "x86_64")]
+const MANY: usize = 256;
 /// Words of a product before reduction.
 pub(super) const WIDE: usize = 2 * DEGREE;
 /// Exponents below 48 with which `X^48` is replaced, with sign −1.
@@ -274,8 +277,48 @@ pub fn fold_wide(x: &[Element], points: &[u64], out: &mut [Element]) -> Result<(
         out.len() == x.len().div_ceil(1 << points.len()),
         Error::Mismatch("out must have one element for each row"),
     )?;
+    #[cfg(target_arch = "x86_64")]
+    if out.len() >= MANY
+        && let Some(machine) = tiles::Machine::new()
+        && let Some(bytes) = tile_rows::Bytes::new(&multiples(points))
+    {
+        bytes.fold(&machine, Values::Words(x.as_flattened()), out);
+        return Ok(());
+    }
     lanes::fold_rows(x, points, out);
     Ok(())
+}
+
+/// What coefficient k of value j of a row counts in the fold: `X^k` times the weight of corner j.
+#[cfg(target_arch = "x86_64")]
+fn multiples(points: &[u64]) -> Vec<Element> {
+    let mut corners = vec![widen(1)];
+    for point in points {
+        let (known, points) = (corners.len(), vec![widen(*point); corners.len()]);
+        let mut upper = vec![[0u64; DEGREE]; known];
+        mul(&corners, &points, &mut upper);
+        for (lower, upper) in corners.iter_mut().zip(&upper) {
+            for (lower, upper) in lower.iter_mut().zip(upper) {
+                *lower = lower.wrapping_sub(*upper);
+            }
+        }
+        corners.extend(upper);
+    }
+    let powers = |corner: &Element| {
+        core::iter::successors(Some(*corner), |power| Some(times_x(power))).take(DEGREE)
+    };
+    corners.iter().flat_map(powers).collect()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn times_x(x: &Element) -> Element {
+    let (low, high) = x.split_at(DEGREE - 1);
+    let mut product = [0u64; DEGREE];
+    product[1..].copy_from_slice(low);
+    for exponent in TAIL {
+        product[exponent] = product[exponent].wrapping_sub(high[0]);
+    }
+    product
 }
 
 /// The value at a point of a function quadratic in each variable, from its values at `{0,1,∞}^t`:

@@ -21,6 +21,8 @@ mod tile_bits;
 #[cfg(target_arch = "x86_64")]
 mod tile_rows;
 #[cfg(target_arch = "x86_64")]
+mod tile_sums;
+#[cfg(target_arch = "x86_64")]
 mod tile_wide;
 #[cfg(target_arch = "x86_64")]
 mod tiles;

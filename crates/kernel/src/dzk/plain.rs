@@ -10,7 +10,7 @@ use super::lanes::LANES;
 use super::values::Values;
 use super::{check_rows, points};
 #[cfg(target_arch = "x86_64")]
-use super::{tile_bits, tiles, x86};
+use super::{tile_bits, tile_sums, tiles, x86};
 use crate::error::{Error, Result, ensure};
 use crate::simd::{Tier, multiversion, tier};
 
@@ -18,6 +18,8 @@ use crate::simd::{Tier, multiversion, tier};
 const BLOCK: usize = 256;
 /// Points whose products are made before they are weighted.
 pub(super) const LEAF: usize = 9;
+/// Words between columns of whole blocks: at a distance of a power of two they would share few lines of a cache.
+const GAP: usize = LANES;
 
 /// The challenges of a block of rows, filled up with zeros to `depth` of them.
 struct Weights {
@@ -30,7 +32,7 @@ enum Kind {
     #[cfg(target_arch = "x86_64")]
     Quads(Vec<x86::Indices>),
     #[cfg(target_arch = "x86_64")]
-    Tiles(tiles::Weighted),
+    Tiles(tile_sums::Weighted),
 }
 
 impl Weights {
@@ -40,7 +42,7 @@ impl Weights {
         #[cfg(target_arch = "x86_64")]
         if alpha.len() >= tiles::STEP {
             let depth = alpha.len().next_multiple_of(tiles::STEP);
-            if let Some(weighted) = tiles::Weighted::new(&padded[..depth]) {
+            if let Some(weighted) = tile_sums::Weighted::new(&padded[..depth]) {
                 let kind = Kind::Tiles(weighted);
                 return Self { depth, kind };
             }
@@ -163,7 +165,7 @@ pub fn tensor(
 
 fn add_tensor(pairs: &[(Values, Values)], alpha: &[u64], t: usize, out: &mut [Element]) {
     let width = 1usize << t;
-    let size = width * BLOCK * pairs.len();
+    let size = width * (BLOCK * pairs.len() + GAP);
     let mut room: [Vec<u64>; 4] = core::array::from_fn(|_| vec![0u64; size]);
     let mut products = vec![0u64; LEAF * BLOCK];
     let mut wide = Vec::new();
@@ -172,7 +174,8 @@ fn add_tensor(pairs: &[(Values, Values)], alpha: &[u64], t: usize, out: &mut [El
             return;
         }
         let weights = Weights::new(alpha);
-        let (depth, stride) = (weights.depth, weights.depth * pairs.len());
+        let depth = weights.depth;
+        let stride = depth * pairs.len() + if depth == BLOCK { GAP } else { 0 };
         let [left, right, left_room, right_room] =
             room.each_mut().map(|room| &mut room[..width * stride]);
         let from = block * width * BLOCK;
@@ -211,8 +214,10 @@ impl Block {
     /// `sides`: values at the corners, for each of them the rows of all pairs side by side; `room` is as long.
     fn descend(&mut self, sides: Sides, room: Rooms, products: &mut [u64], out: &mut [Element]) {
         #[cfg(target_arch = "x86_64")]
-        if let (LEAF, Kind::Tiles(weighted)) = (out.len(), &mut self.weights.kind) {
-            return weighted.add_products(sides.0, sides.1, self.pairs, out);
+        if let (LEAF | tile_sums::MOST_POINTS, Kind::Tiles(weighted)) =
+            (out.len(), &mut self.weights.kind)
+        {
+            return weighted.add_products(sides, self.pairs, out);
         }
         if out.len() <= LEAF {
             let products = &mut products[..out.len() * self.weights.depth];

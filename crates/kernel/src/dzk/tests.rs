@@ -233,8 +233,9 @@ fn wide_tensors_and_folds_equal_the_definition_on_every_tier() {
             (600, 5),
             (70, 0),
             (700, 1),
-            (1300, 2),
+            (1303, 2),
             (1100, 3),
+            (2309, 3),
         ] {
             let (x, y) = (elements(&mut random, n), elements(&mut random, n));
             let count = points(t).unwrap();

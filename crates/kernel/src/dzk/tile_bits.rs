@@ -8,7 +8,8 @@
 
 use super::galois::{DEGREE, Element};
 use super::lanes::{LANES, Words};
-use super::tiles::{Columns, GROUPS, Machine, ROWS, STEP, Signed, Tile, challenge_columns, planes};
+use super::tile_sums::challenge_columns;
+use super::tiles::{Columns, GROUPS, Machine, ROWS, STEP, Signed, Tile, planes};
 use super::x86::{self, load, store};
 use core::arch::x86_64::*;
 

@@ -5,24 +5,24 @@
 #![allow(unsafe_code)]
 
 use super::galois::Element;
-use super::tiles::{
-    BYTES, Columns, GROUPS, Machine, ROWS, STEP, Signed, Tile, available, planes, whole,
-};
+use super::tiles::{BYTES, GROUPS, Machine, ROWS, STEP, Tile, available, planes, whole};
 use super::values::Values;
 use super::x86::{load, store};
 
-/// Weights of rows of values, byte by byte: `bytes[b]` has the bytes b, the last ones signed.
+/// Weights of rows of values, byte by byte: `groups[g][b·steps + i]` has the bytes b of coefficients of group g, the
+/// last bytes signed.
 pub(super) struct Bytes {
-    bytes: Vec<Vec<Columns>>,
+    groups: [Vec<Tile>; GROUPS],
     steps: usize,
 }
 
 impl Bytes {
     /// None without tiles or if the rows do not fill them.
     pub(super) fn new(weights: &[Element]) -> Option<Self> {
-        /// Sums of 32 bits hold so many terms.
-        const MOST: usize = 1 << 8;
-        if !available() || !weights.len().is_multiple_of(STEP) || weights.len() > MOST {
+        /// Products of bytes whose sum is below 2^28.
+        const MOST: usize = 1 << 12;
+        let whole = !weights.is_empty() && weights.len().is_multiple_of(STEP);
+        if !available() || !whole {
             return None;
         }
         let fits = |bytes: &usize| {
@@ -33,17 +33,17 @@ impl Bytes {
                 .all(|word| (word << unused) as i64 >> unused == word as i64)
         };
         let count = (1..BYTES).find(fits).unwrap_or(BYTES);
-        let columns = |b: usize| {
-            weights
-                .as_chunks()
-                .0
-                .iter()
-                .map(|step| byte_columns(step, b))
-                .collect()
+        if weights.len() * count > MOST {
+            return None;
+        }
+        let steps = weights.as_chunks().0;
+        let group = |g: usize| {
+            let tile = |b: usize| steps.iter().map(move |step| byte_columns(step, g, b));
+            (0..count).flat_map(tile).collect()
         };
         Some(Self {
-            bytes: (0..count).map(columns).collect(),
-            steps: weights.len() / STEP,
+            groups: core::array::from_fn(group),
+            steps: steps.len(),
         })
     }
 
@@ -56,35 +56,25 @@ impl Bytes {
             BYTES
         };
         let mut left = vec![Tile::ZERO; known * self.steps];
-        let mut sums = [[Tile::ZERO; GROUPS]; BYTES];
+        let mut sums = [[Tile::ZERO; BYTES]; 2];
         for (block, out) in out.chunks_mut(ROWS).enumerate() {
             let x = x.part(block * ROWS * width, (block + 1) * ROWS * width);
             self.load(x, &mut left);
-            for (s, sums) in sums.iter_mut().enumerate().take(known + self.bytes.len()) {
-                machine.clear();
-                for b in (s + 1).saturating_sub(known)..self.bytes.len().min(s + 1) {
-                    let left = &left[(s - b) * self.steps..][..self.steps];
-                    machine.add(left, &self.bytes[b], self.signed(b));
+            // Sums are put together while the tiles are busy with the next ones.
+            for group in 0..=GROUPS {
+                if let Some(right) = self.groups.get(group) {
+                    machine.convolve((&left, right), self.steps, true, &mut sums[group % 2]);
                 }
-                machine.sums(sums);
-            }
-            for (row, out) in out.iter_mut().enumerate() {
-                // SAFETY: a Machine exists only where AVX-512 F does.
-                unsafe { put_together(&sums, row, out) };
+                if let Some(group) = group.checked_sub(1) {
+                    // SAFETY: a Machine exists only where AVX-512 F does.
+                    unsafe { put_together(&sums[group % 2], group, out) };
+                }
             }
             if let Values::Bits(_, scale) = x {
                 for word in out.as_flattened_mut() {
                     *word = word.wrapping_mul(scale);
                 }
             }
-        }
-    }
-
-    fn signed(&self, b: usize) -> Signed {
-        if b + 1 == self.bytes.len() {
-            Signed::Right
-        } else {
-            Signed::None
         }
     }
 
@@ -125,21 +115,19 @@ impl Bytes {
     }
 }
 
-/// Byte b of 64 weights.
-fn byte_columns(weights: &[Element; STEP], b: usize) -> Columns {
-    let mut columns = [Tile::ZERO; GROUPS];
-    for (group, tile) in columns.iter_mut().enumerate() {
-        for (row, four) in weights.as_chunks::<4>().0.iter().enumerate() {
-            let byte = |column: usize, i: usize| four[i][group * ROWS + column] >> (8 * b) & 0xff;
-            // A word has the bytes of two columns, four weights each.
-            *tile.row_mut(row) = core::array::from_fn(|word| {
-                (0..8).fold(0, |bytes, i| {
-                    bytes | byte(2 * word + i / 4, i % 4) << (8 * i)
-                })
-            });
-        }
+/// Byte b of coefficients of a group, of 64 weights.
+fn byte_columns(weights: &[Element; STEP], group: usize, b: usize) -> Tile {
+    let mut tile = Tile::ZERO;
+    for (row, four) in weights.as_chunks::<4>().0.iter().enumerate() {
+        let byte = |column: usize, i: usize| four[i][group * ROWS + column] >> (8 * b) & 0xff;
+        // A word has the bytes of two columns, four weights each.
+        *tile.row_mut(row) = core::array::from_fn(|word| {
+            (0..8).fold(0, |bytes, i| {
+                bytes | byte(2 * word + i / 4, i % 4) << (8 * i)
+            })
+        });
     }
-    columns
+    tile
 }
 
 #[target_feature(enable = "avx512f,avx512vbmi")]
@@ -152,11 +140,13 @@ fn unpack(words: &[u64; STEP], (row, step): (usize, usize), steps: usize, left: 
     }
 }
 
+/// Coefficients of a group, of at most 16 rows.
 #[target_feature(enable = "avx512f")]
-fn put_together(sums: &[Columns; BYTES], row: usize, out: &mut Element) {
-    for (group, out) in out.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
-        let halves = whole(core::array::from_fn(|s| load(sums[s][group].row(row))));
-        for (out, half) in out.as_chunks_mut().0.iter_mut().zip(halves) {
+fn put_together(sums: &[Tile; BYTES], group: usize, out: &mut [Element]) {
+    for (row, out) in out.iter_mut().enumerate() {
+        let halves = whole(core::array::from_fn(|s| load(sums[s].row(row))));
+        let words = out.as_chunks_mut::<ROWS>().0[group].as_chunks_mut().0;
+        for (out, half) in words.iter_mut().zip(halves) {
             store(out, half);
         }
     }

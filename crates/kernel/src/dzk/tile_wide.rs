@@ -7,12 +7,12 @@
 
 use super::galois::{DEGREE, Element, WIDE};
 use super::lanes::{LANES, Words};
-use super::tiles::{BYTES, Columns, GROUPS, Machine, ROWS, STEP, Signed, Tile, planes_of, whole};
+use super::tiles::{BYTES, GROUPS, Machine, ROWS, STEP, Tile, planes_of, whole};
 use super::x86::{self, load, store, words_at};
 use core::arch::x86_64::*;
 
-/// Rows at a time; sums of 256 products of bytes would still fit in 28 bits.
-const BLOCK: usize = 128;
+/// Rows at a time; sums of eight times as many products of bytes fit in 28 bits.
+const BLOCK: usize = 256;
 /// Most variables.
 const MOST: usize = 3;
 
@@ -34,7 +34,7 @@ pub(super) fn add_tensor(
     };
     let mut side = vec![0u64; BLOCK * width * DEGREE];
     let mut left = vec![Tile::ZERO; BYTES * GROUPS * BLOCK / STEP];
-    let mut right = vec![[Tile::ZERO; GROUPS]; BYTES * BLOCK / STEP];
+    let mut right = left.clone();
     let blocks = x[..rows * width].chunks(BLOCK * width);
     for (x, y) in blocks.zip(y.chunks(BLOCK * width)) {
         let steps = x.len() / width / STEP;
@@ -47,7 +47,8 @@ pub(super) fn add_tensor(
                 unpack_left(side, &corners, steps, &mut left);
                 unpack_right(y, &corners, width, steps, &mut right);
             }
-            multiply(&machine, steps, (&left, &right), sums);
+            let tiles = ..GROUPS * BYTES * steps;
+            multiply(&machine, steps, (&left[tiles], &right[tiles]), sums);
         }
     }
     rows
@@ -89,7 +90,7 @@ fn extended<'a>(corners: &[(usize, bool)], at: impl Fn(usize) -> &'a Words) -> _
     sum
 }
 
-/// Byte a of coefficients of group g: tile `(3a + g)·steps + step`, a row for each coefficient.
+/// Byte a of coefficients of group g: tile `(8g + a)·steps + step`, a row for each coefficient.
 #[target_feature(enable = "avx512f,avx512vbmi")]
 fn unpack_left(side: &[u64], corners: &[(usize, bool)], steps: usize, left: &mut [Tile]) {
     for k in 0..DEGREE {
@@ -101,21 +102,21 @@ fn unpack_left(side: &[u64], corners: &[(usize, bool)], steps: usize, left: &mut
                 })
             });
             for (a, plane) in planes_of(words).into_iter().enumerate() {
-                let tile = (a * GROUPS + k / ROWS) * steps + step;
+                let tile = (k / ROWS * BYTES + a) * steps + step;
                 store(left[tile].row_mut(k % ROWS), plane);
             }
         }
     }
 }
 
-/// Byte b of coefficients: columns `b·steps + step`.
+/// Byte b of coefficients of group g: tile `(8g + b)·steps + step`, a column for each coefficient.
 #[target_feature(enable = "avx512f,avx512vbmi")]
 fn unpack_right(
     y: &[Element],
     corners: &[(usize, bool)],
     width: usize,
     steps: usize,
-    right: &mut [Columns],
+    right: &mut [Tile],
 ) {
     /// Byte 4k + r comes from row r, coefficient k: from half k / 8 of it.
     const INDEX: [u8; 64] = {
@@ -141,7 +142,8 @@ fn unpack_right(
             });
             for (b, plane) in planes_of(words).into_iter().enumerate() {
                 let bytes = _mm512_permutexvar_epi8(index, plane);
-                store(right[b * steps + step][group].row_mut(q), bytes);
+                let tile = (group * BYTES + b) * steps + step;
+                store(right[tile].row_mut(q), bytes);
             }
         }
     }
@@ -151,34 +153,36 @@ fn unpack_right(
 fn multiply(
     machine: &Machine,
     steps: usize,
-    (left, right): (&[Tile], &[Columns]),
+    (left, right): (&[Tile], &[Tile]),
     sums: &mut [u64; WIDE],
 ) {
-    let mut bytes = [[Tile::ZERO; GROUPS]; BYTES];
-    for group in 0..GROUPS {
-        for (s, bytes) in bytes.iter_mut().enumerate() {
-            machine.clear();
-            for b in 0..=s {
-                let tile = ((s - b) * GROUPS + group) * steps;
-                let columns = &right[b * steps..][..steps];
-                machine.add(&left[tile..][..steps], columns, Signed::None);
+    let mut bytes = [[Tile::ZERO; BYTES]; 2];
+    let (mut now, mut before) = (0, None);
+    for (i, left) in left.chunks_exact(BYTES * steps).enumerate() {
+        for (j, right) in right.chunks_exact(BYTES * steps).enumerate() {
+            machine.convolve((left, right), steps, false, &mut bytes[now]);
+            // Sums are put together while the tiles are busy with the next ones.
+            if let Some(at) = before.replace(ROWS * (i + j)) {
+                // SAFETY: a Machine exists only where AVX-512 F does.
+                unsafe { add_to(&bytes[1 - now], &mut sums[at..]) };
             }
-            machine.sums(bytes);
+            now = 1 - now;
         }
-        for row in 0..ROWS {
-            let sums = &mut sums[group * ROWS + row..][..DEGREE];
-            // SAFETY: a Machine exists only where AVX-512 F does.
-            unsafe { add_to(&bytes, row, sums) };
-        }
+    }
+    if let Some(at) = before {
+        // SAFETY: as above.
+        unsafe { add_to(&bytes[1 - now], &mut sums[at..]) };
     }
 }
 
+/// Row r goes to the sixteen sums from r on.
 #[target_feature(enable = "avx512f")]
-fn add_to(bytes: &[Columns; BYTES], row: usize, sums: &mut [u64]) {
-    for (group, sums) in sums.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
-        let halves = whole(core::array::from_fn(|s| load(bytes[s][group].row(row))));
-        for (sums, half) in sums.as_chunks_mut().0.iter_mut().zip(halves) {
-            store(sums, _mm512_add_epi64(load(sums), half));
+fn add_to(bytes: &[Tile; BYTES], sums: &mut [u64]) {
+    for row in 0..ROWS {
+        let halves = whole(core::array::from_fn(|s| load(bytes[s].row(row))));
+        let words = sums[row..].as_chunks_mut().0;
+        for (words, half) in words.iter_mut().zip(halves) {
+            store(words, _mm512_add_epi64(load(words), half));
         }
     }
 }

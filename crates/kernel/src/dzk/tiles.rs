@@ -6,10 +6,9 @@
 
 #![allow(unsafe_code)]
 
-use super::galois::{DEGREE, Element};
+use super::galois::DEGREE;
 use super::lanes::{LANES, Words};
-use super::plain::LEAF;
-use super::x86::{load, store, transposed, words_at};
+use super::x86::{load, transposed};
 use crate::simd::{Tier, tier};
 use core::arch::asm;
 use core::arch::x86_64::*;
@@ -39,6 +38,10 @@ impl Tile {
 
     pub(super) fn row_mut(&mut self, row: usize) -> &mut Words {
         &mut self.0[row]
+    }
+
+    pub(super) fn rows_mut(&mut self) -> &mut [Words; ROWS] {
+        &mut self.0
     }
 }
 
@@ -87,7 +90,6 @@ fn lent() -> bool {
 pub(super) enum Signed {
     None,
     Left,
-    Right,
 }
 
 /// The tile registers of this thread, configured; given back when dropped.
@@ -148,8 +150,94 @@ impl Machine {
             match signed {
                 Signed::None => steps!("tdpbuud"),
                 Signed::Left => steps!("tdpbsud"),
-                Signed::Right => steps!("tdpbusd"),
             }
+        }
+    }
+
+    /// `sums[s] = Σ_(a + b = s) Σ_i left[a·steps + i]·right[b·steps + i]`, a below `left.len() / steps`; the last b
+    /// has bytes with a sign if `signed`. Four sums at a time stay in tiles, so that one load of the right side serves
+    /// all of them and both sides stay in an L1 cache.
+    pub(super) fn convolve(
+        &self,
+        (left, right): (&[Tile], &[Tile]),
+        steps: usize,
+        signed: bool,
+        sums: &mut [Tile; BYTES],
+    ) {
+        const KEPT: usize = 4;
+        let (known, count) = (left.len() / steps, right.len() / steps);
+        for (set, sums) in sums.as_chunks_mut::<KEPT>().0.iter_mut().enumerate() {
+            self.clear();
+            for step in 0..steps {
+                for b in 0..count.min((set + 1) * KEPT) {
+                    self.hold(&right[b * steps + step]);
+                    for kept in 0..KEPT {
+                        let a = (set * KEPT + kept).wrapping_sub(b);
+                        if a < known {
+                            self.add_held(kept, &left[a * steps + step], signed && b + 1 == count);
+                        }
+                    }
+                }
+            }
+            self.kept(sums);
+        }
+    }
+
+    /// The right side of what [`Machine::add_held`] adds, in tile 4.
+    fn hold(&self, right: &Tile) {
+        // SAFETY: a Machine exists only while the tiles are configured; one tile is read.
+        unsafe {
+            asm!(
+                "tileloadd tmm4, [{right} + {stride}*1]",
+                right = in(reg) right,
+                stride = in(reg) STEP,
+                options(nostack, readonly, preserves_flags),
+            );
+        }
+    }
+
+    /// Adds a product to tile `kept`, 0 to 3.
+    #[inline(always)]
+    fn add_held(&self, kept: usize, left: &Tile, signed: bool) {
+        macro_rules! multiply {
+            ($multiply:literal, $sum:literal, $left:literal) => {
+                asm!(
+                    concat!("tileloadd ", $left, ", [{left} + {stride}*1]"),
+                    concat!($multiply, " ", $sum, ", ", $left, ", tmm4"),
+                    left = in(reg) left,
+                    stride = in(reg) STEP,
+                    options(nostack, readonly, preserves_flags),
+                )
+            };
+        }
+        // SAFETY: a Machine exists only while the tiles are configured; one tile is read.
+        unsafe {
+            match (kept, signed) {
+                (0, false) => multiply!("tdpbuud", "tmm0", "tmm5"),
+                (1, false) => multiply!("tdpbuud", "tmm1", "tmm6"),
+                (2, false) => multiply!("tdpbuud", "tmm2", "tmm7"),
+                (_, false) => multiply!("tdpbuud", "tmm3", "tmm5"),
+                (0, true) => multiply!("tdpbusd", "tmm0", "tmm5"),
+                (1, true) => multiply!("tdpbusd", "tmm1", "tmm6"),
+                (2, true) => multiply!("tdpbusd", "tmm2", "tmm7"),
+                (_, true) => multiply!("tdpbusd", "tmm3", "tmm5"),
+            }
+        }
+    }
+
+    /// What was added to tiles 0 to 3.
+    fn kept(&self, to: &mut [Tile; 4]) {
+        // SAFETY: a Machine exists only while the tiles are configured; four tiles are written.
+        unsafe {
+            asm!(
+                "tilestored [{to} + {stride}*1], tmm0",
+                "tilestored [{to} + {stride}*1 + 1024], tmm1",
+                "tilestored [{to} + {stride}*1 + 2048], tmm2",
+                "tilestored [{to} + {stride}*1 + 3072], tmm3",
+                to = in(reg) to.as_mut_ptr(),
+                stride = in(reg) STEP,
+                options(nostack),
+            );
         }
     }
 
@@ -161,6 +249,7 @@ impl Machine {
                 "tilezero tmm0",
                 "tilezero tmm1",
                 "tilezero tmm2",
+                "tilezero tmm3",
                 options(nostack, nomem)
             );
         }
@@ -247,157 +336,4 @@ pub(super) fn whole(sums: [__m512i; BYTES]) -> [__m512i; 2] {
         );
         _mm512_add_epi64(low, _mm512_slli_epi64::<32>(wide(high)))
     })
-}
-
-// --- sums of rows under challenges ----------------------------------------------------------------------
-
-/// Values whose bytes are the rows of one tile.
-const PAIR: usize = 2;
-
-/// Weights of rows, and room for the rows of some columns.
-pub(super) struct Weighted {
-    machine: Machine,
-    right: Vec<Columns>,
-    left: Vec<Tile>,
-    sums: Vec<Columns>,
-}
-
-impl Weighted {
-    /// For challenges whose number is a multiple of `STEP`, at most 2^12; None if there are no tiles.
-    pub(super) fn new(alpha: &[u64]) -> Option<Self> {
-        let machine = Machine::new()?;
-        // SAFETY: a Machine exists only where AVX-512 F does.
-        let right = alpha
-            .as_chunks()
-            .0
-            .iter()
-            .map(|alpha| unsafe { challenge_columns(alpha) });
-        Some(Self {
-            machine,
-            right: right.collect(),
-            left: vec![Tile::ZERO; LEAF.div_ceil(PAIR) * alpha.len() / STEP],
-            sums: vec![[Tile::ZERO; GROUPS]; 2],
-        })
-    }
-
-    /// `out[c] += Σ_l alpha_l·values[c·depth + l]`.
-    pub(super) fn add(&mut self, values: &[u64], out: &mut [Element]) {
-        let steps = self.right.len();
-        for (values, out) in values.chunks(LEAF * steps * STEP).zip(out.chunks_mut(LEAF)) {
-            for (c, values) in values.chunks_exact(steps * STEP).enumerate() {
-                let left = &mut self.left[c / PAIR * steps..][..steps];
-                // SAFETY: a Machine exists only where AVX-512 F and VBMI do.
-                unsafe { unpack_column(values, c % PAIR, left) };
-            }
-            self.add_unpacked(out);
-        }
-    }
-
-    /// `out[c] += Σ_l alpha_l·Σ_s u_s[l, c]·v_s[l, c]` at the points of two variables, from four columns at the
-    /// corners, each with the rows of all pairs.
-    pub(super) fn add_products(&mut self, u: &[u64], v: &[u64], pairs: usize, out: &mut [Element]) {
-        // SAFETY: a Machine exists only where AVX-512 F, DQ and VBMI do.
-        unsafe { unpack_products(u, v, (self.right.len(), pairs), &mut self.left) };
-        self.add_unpacked(out);
-    }
-
-    /// Puts sums together while the tiles are busy with the next ones.
-    fn add_unpacked(&mut self, out: &mut [Element]) {
-        let lefts = self.left.chunks_exact(self.right.len());
-        let (mut now, mut before) = (0, None);
-        for (left, out) in lefts.zip(out.chunks_mut(PAIR)) {
-            self.machine.clear();
-            self.machine.add(left, &self.right, Signed::None);
-            if let Some(out) = before.replace(out) {
-                add_pair(&self.sums[now], out);
-            }
-            now = 1 - now;
-            self.machine.sums(&mut self.sums[now]);
-        }
-        if let Some(out) = before {
-            add_pair(&self.sums[now], out);
-        }
-    }
-}
-
-/// Bytes of the products at nine points, of 64 rows at a time.
-#[target_feature(enable = "avx512f,avx512dq,avx512vbmi")]
-fn unpack_products(u: &[u64], v: &[u64], (steps, pairs): (usize, usize), left: &mut [Tile]) {
-    let depth = steps * STEP;
-    let mut products = [[[0u64; LANES]; STEP / LANES]; LEAF];
-    for step in 0..steps {
-        for group in 0..STEP / LANES {
-            let mut sums = [_mm512_setzero_si512(); LEAF];
-            for pair in 0..pairs {
-                let at = |j: usize| (j * pairs + pair) * depth + step * STEP + group * LANES;
-                let corners = |x| core::array::from_fn(|j| load(words_at(x, at(j))));
-                let (u, v) = (extended(corners(u)), extended(corners(v)));
-                for ((sum, u), v) in sums.iter_mut().zip(u).zip(v) {
-                    *sum = _mm512_add_epi64(*sum, _mm512_mullo_epi64(u, v));
-                }
-            }
-            for (products, sum) in products.iter_mut().zip(sums) {
-                store(&mut products[group], sum);
-            }
-        }
-        for (c, words) in products.iter().enumerate() {
-            let rows = left[c / PAIR * steps + step].0[c % PAIR * BYTES..].iter_mut();
-            for (row, plane) in rows.zip(planes(words)) {
-                store(row, plane);
-            }
-        }
-    }
-}
-
-/// The values at the points of two variables.
-#[target_feature(enable = "avx512f")]
-fn extended([a, b, c, d]: [__m512i; 4]) -> [__m512i; LEAF] {
-    let (low, high) = (_mm512_sub_epi64(b, a), _mm512_sub_epi64(d, c));
-    let (e, f) = (_mm512_sub_epi64(c, a), _mm512_sub_epi64(d, b));
-    [a, b, low, c, d, high, e, f, _mm512_sub_epi64(f, e)]
-}
-
-/// The coefficients of 64 challenges.
-#[target_feature(enable = "avx512f")]
-pub(super) fn challenge_columns(alpha: &[u64; STEP]) -> Columns {
-    let mut columns = [Tile::ZERO; GROUPS];
-    for (group, tile) in columns.iter_mut().enumerate() {
-        for (row, four) in tile.0.iter_mut().zip(alpha.as_chunks::<4>().0) {
-            let mut bytes = _mm512_setzero_si512();
-            for (i, alpha) in four.iter().enumerate() {
-                let ones = (alpha >> (ROWS * group)) as u16;
-                bytes = _mm512_or_si512(bytes, _mm512_maskz_set1_epi32(ones, 1 << (8 * i)));
-            }
-            store(row, bytes);
-        }
-    }
-    columns
-}
-
-#[target_feature(enable = "avx512f,avx512vbmi")]
-fn unpack_column(values: &[u64], at: usize, left: &mut [Tile]) {
-    for (words, tile) in values.as_chunks().0.as_chunks().0.iter().zip(left) {
-        let rows = tile.0[at * BYTES..].iter_mut();
-        for (row, plane) in rows.zip(planes(words)) {
-            store(row, plane);
-        }
-    }
-}
-
-/// Only called by who has a Machine.
-fn add_pair(sums: &Columns, out: &mut [Element]) {
-    for (at, out) in out.iter_mut().enumerate() {
-        // SAFETY: a Machine exists only where AVX-512 F does.
-        unsafe { add_to(sums, at, out) };
-    }
-}
-
-#[target_feature(enable = "avx512f")]
-fn add_to(sums: &Columns, at: usize, out: &mut Element) {
-    for (sums, out) in sums.iter().zip(out.as_chunks_mut::<ROWS>().0) {
-        let sums = whole(core::array::from_fn(|s| load(&sums.0[at * BYTES + s])));
-        for (out, sum) in out.as_chunks_mut().0.iter_mut().zip(sums) {
-            store(out, _mm512_add_epi64(load(out), sum));
-        }
-    }
 }
