@@ -28,6 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "compile.jax": {"jax"},
     "compile.standard.signatures": {"ast"},
     "tacit": {"sys"},
+    "compile.onnx.graph": {"onnx"},
+    "compile.onnx.model": {"onnx"},
     "compile.trace": {"sys", "pathlib"},
     "frame": {"pyarrow", "duckdb", "pathlib", "gzip", "csv"},
     "tasks": {"pyarrow"},

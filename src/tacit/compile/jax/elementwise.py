@@ -13,8 +13,8 @@ import numpy as np
 from tacit.base.types import BOOL, FIXED, INT
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
+from tacit.compile.error_function import erf
 from tacit.compile.jax.evaluate import RULES, infinite, rule, shape_of
-from tacit.compile.polynomial import fitted, polynomial
 from tacit.compile.trace import dtype_of, plain
 
 # --- element by element ---------------------------------------------------------------------------------
@@ -56,6 +56,7 @@ _direct("asinh", xp.arcsinh)
 _direct("acosh", xp.arccosh)
 _direct("atanh", xp.arctanh)
 _direct("rem", xp.fmod)
+_direct("erf", erf)
 _direct("and", xp.bitwise_and)
 _direct("or", xp.bitwise_or)
 _direct("xor", xp.bitwise_xor)
@@ -144,30 +145,9 @@ def _clamp(ins: list[Value], **_: Any) -> Value:
     return xp.minimum(xp.maximum(x, low), high)
 
 
-@rule("erf")
-def _erf(ins: list[Value], **_: Any) -> Value:
-    """2 gelu(y) / y - 1 with y = sqrt(2) x; a polynomial near 0, where that has no digits."""
-    x = cast(ins[0], FIXED)
-    close = xp.less(xp.abs(x), 0.5)
-    near = xp.clip(x, -0.5, 0.5)
-    wide = xp.clip(xp.where(close, np.ones(()), x), -8.0, 8.0)
-    scaled = xp.multiply(wide, math.sqrt(2.0))
-    sure = xp.where(xp.less(scaled, 0.0), xp.clip(scaled, -12.0, -0.5), xp.clip(scaled, 0.5, 12.0))
-    far = xp.subtract(xp.multiply(xp.gelu(sure), xp.multiply(_inverse(sure), 2.0)), 1.0)
-    return xp.where(close, xp.multiply(near, polynomial(xp.square(near), _ERF)), far)
-
-
-def _inverse(x: Value) -> Value:
-    size = xp.clip(xp.abs(x), 0.5, 12.0)
-    return xp.multiply(xp.sign(x), xp.reciprocal(size))
-
-
-_ERF = fitted(lambda s: np.array([math.erf(r) / r for r in np.sqrt(s)]), 1e-9, 0.25, 6)
-
-
 @rule("erfc")
 def _erfc(ins: list[Value], **_: Any) -> Value:
-    return xp.subtract(1.0, _erf(ins))
+    return xp.subtract(1.0, erf(ins[0]))
 
 
 @rule("select_n")

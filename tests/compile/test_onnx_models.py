@@ -1,0 +1,398 @@
+"""Trained models in private: scikit-learn's and networks, weights of another party, hostile files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.svm import SVC, SVR, LinearSVC, OneClassSVM
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+import tacit
+from tacit.base.errors import UsageError
+from tests.compile.test_onnx import close, limit_of, private
+
+onnx = pytest.importorskip("onnx")
+skl2onnx = pytest.importorskip("skl2onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+X, Y = load_iris(return_X_y=True)
+X = X.astype(np.float32).astype(float)
+D, E = load_diabetes(return_X_y=True)
+D, E = (10 * D).astype(np.float32).astype(float)[:120], E[:120] / 100
+TWO = slice(0, 100)
+MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray | None]] = {
+    "linear": (LinearRegression(), D, E),
+    "logistic": (LogisticRegression(), X[TWO], Y[TWO]),
+    "logistic-scaled": (make_pipeline(StandardScaler(), LogisticRegression()), X, Y),
+    "logistic-text": (LogisticRegression(), X, np.array(["no", "perhaps", "yes"])[Y]),
+    "ridge": (RidgeClassifier(), X, Y),
+    "network": (MLPClassifier((8,), max_iter=150, random_state=0), X, Y),
+    "network-two": (MLPClassifier((8,), max_iter=150, random_state=0, activation="logistic"), X[TWO], Y[TWO]),
+    "network-tanh": (
+        MLPRegressor(hidden_layer_sizes=(6, 4), max_iter=200, random_state=0, activation="tanh"),
+        D,
+        E,
+    ),
+    "tree": (DecisionTreeClassifier(max_depth=4, random_state=0), X, Y),
+    "tree-regression": (DecisionTreeRegressor(max_depth=5, random_state=0), D, E),
+    "forest": (RandomForestClassifier(8, max_depth=3, random_state=0), X, Y),
+    "forest-regression": (RandomForestRegressor(8, max_depth=3, random_state=0), D, E),
+    "extra-trees": (ExtraTreesClassifier(8, max_depth=3, random_state=0), X, Y),
+    "boosting": (GradientBoostingClassifier(n_estimators=6, random_state=0), X, Y),
+    "boosting-two": (GradientBoostingClassifier(n_estimators=6, random_state=0), X[TWO], Y[TWO]),
+    "boosting-regression": (GradientBoostingRegressor(n_estimators=8, random_state=0), D, E),
+    "ada": (AdaBoostClassifier(n_estimators=4, random_state=0), X, Y),
+    "svm-linear": (LinearSVC(random_state=0), X, Y),
+    "svm-rbf": (SVC(), X, Y),
+    "svm-rbf-regression": (SVR(), D, E),
+    "svm-one-class": (OneClassSVM(), X, None),
+    "k-means": (KMeans(3, n_init=1, random_state=0), X, None),
+    "pca": (make_pipeline(StandardScaler(), PCA(2)), X, None),
+    "min-max": (make_pipeline(MinMaxScaler(), LogisticRegression()), X, Y),
+    "robust": (RobustScaler(), X, None),
+    "max-abs": (MaxAbsScaler(), X, None),
+    "normaliser": (Normalizer(), X, None),
+    "polynomial": (make_pipeline(PolynomialFeatures(2), LinearRegression()), X, Y),
+    "bins": (KBinsDiscretizer(3, encode="ordinal", quantile_method="averaged_inverted_cdf"), X, None),
+    "bayes": (GaussianNB(), X, Y),
+    "bayes-counts": (MultinomialNB(), X, Y),
+    "neighbours": (KNeighborsClassifier(3), X[::5], Y[::5]),
+}
+
+
+def trained(name: str) -> tuple[Any, Any]:
+    """(the scikit-learn model, its file)."""
+    model, x, y = MODELS[name]
+    model.fit(x, y)
+    options = {"zipmap": False} if hasattr(model, "predict_proba") else {}
+    return model, skl2onnx.to_onnx(model, x[:1].astype(np.float32), options=options)
+
+
+def wanted(name: str, model: Any, x: np.ndarray) -> list[np.ndarray]:
+    """What scikit-learn says: classes by their places, then probabilities; or values."""
+    if name == "k-means":
+        return [model.predict(x), model.transform(x)]
+    if not hasattr(model, "predict"):
+        return [model.transform(x)]
+    found = model.predict(x)
+    if not hasattr(model, "predict_proba"):
+        return [found]
+    places = np.searchsorted(model.classes_, found) if found.dtype.kind == "U" else found
+    return [places, model.predict_proba(x)]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", MODELS)
+def test_a_trained_model_says_in_private_what_scikit_learn_says(name: str) -> None:
+    fitted, file = trained(name)
+    model, x = tacit.onnx.load(file), MODELS[name][1][3::11][:9]
+    clear, shared = model(x), private(model, (x,))
+    clear = list(clear.values()) if isinstance(clear, dict) else [clear]
+    for theirs, plain, mine in zip(wanted(name, fitted, x), clear, shared, strict=False):
+        close(np.reshape(plain, theirs.shape), theirs, 1e-4)
+        close(np.reshape(mine, theirs.shape), theirs, 2.0**-9)
+
+
+def test_text_labels_are_places_in_a_list() -> None:
+    _fitted, file = trained("logistic-text")
+    assert set(tacit.onnx.load(file).labels.values()) == {("no", "perhaps", "yes")}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("scheme", ["semi2k", "rep3"])
+@pytest.mark.parametrize("name", ["logistic-scaled", "boosting-two", "network-tanh"])
+def test_the_bank_has_the_model_and_the_customer_the_data(name: str, scheme: str) -> None:
+    fitted, file = trained(name)
+    bare, weights = tacit.onnx.load(file).split()
+    x = MODELS[name][1][:40:7]
+    names = ["bank", "customer"] if scheme == "semi2k" else ["bank", "customer", "judge"]
+    with tacit.sim(names, scheme=scheme) as parties:
+        held = [parties["bank"].private(value, limit=limit_of(value)) for value in weights.values()]
+        row = parties["customer"].private(x, limit=limit_of(x))
+        run = tacit.secure(tacit.onnx.load(bare.to_bytes()))
+        got = run(row, *held)
+        assert run.program(row, *held).ins[0][1].type.vis.owner == 1
+    last = list(got.values())[-1] if isinstance(got, dict) else got
+    close(np.reshape(last, wanted(name, fitted, x)[-1].shape), wanted(name, fitted, x)[-1], 2.0**-9)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_without_weights_tells_none() -> None:
+    for name in ("logistic-scaled", "boosting-two", "svm-rbf", "network"):
+        _fitted, file = trained(name)
+        bare, weights = tacit.onnx.load(file).split()
+        said = bare.to_bytes()
+        assert len(weights) >= 2 and bare.weights == {}
+        for value in weights.values():
+            for number in np.unique(value[np.abs(value - np.rint(value)) > 1e-3].astype(np.float32)):
+                assert number.tobytes() not in said
+
+
+# --- networks -------------------------------------------------------------------------------------------
+
+
+def network(width: int = 12) -> Any:
+    """A convolution, a normalisation, a pool and a long dense layer, as exporters write them."""
+    random = np.random.default_rng(3)
+    tensors = {
+        "kernel": random.normal(0, 0.4, (4, 1, 3, 3)),
+        "scale": random.uniform(0.5, 1.5, 4),
+        "bias": random.normal(0, 0.2, 4),
+        "mean": random.normal(0, 0.2, 4),
+        "variance": random.uniform(0.5, 1.5, 4),
+        "dense": random.normal(0, 0.1, (width * width, 4 * 36)),
+        "last": random.normal(0, 0.2, (width * width, 3)),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "kernel"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("BatchNormalization", ["c", "scale", "bias", "mean", "variance"], ["n"]),
+        helper.make_node("Relu", ["n"], ["r"]),
+        helper.make_node("MaxPool", ["r"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "dense"], ["d"], transB=1),
+        helper.make_node("Gelu", ["d"], ["g"]),
+        helper.make_node("MatMul", ["g", "last"], ["l"]),
+        helper.make_node("Softmax", ["l"], ["y"], axis=-1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 1, 12, 12])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in tensors.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+def test_a_convolutional_network_runs_among_three_parties() -> None:
+    """The dense layer is longer than one constant may be."""
+    proto, x = network(), np.random.default_rng(4).uniform(-1, 1, (3, 1, 12, 12))
+    session = onnx.reference.ReferenceEvaluator(proto)
+    (expected,) = session.run(None, {"x": x.astype(np.float32)})
+    model = tacit.onnx.load(proto)
+    assert model.weights["dense"].size > 4096
+    close(private(model, (x,), "rep3")[0], expected)
+    close(model(x), expected, 1e-4)
+
+
+def test_weights_of_a_network_can_be_private() -> None:
+    proto, x = network(), np.random.default_rng(4).uniform(-1, 1, (1, 1, 12, 12))
+    model = tacit.onnx.load(proto)
+    bare, weights = model.split()
+    with tacit.sim(["hospital", "maker", "judge"]) as parties:
+        held = [parties["maker"].private(value, limit=limit_of(value)) for value in weights.values()]
+        got = tacit.secure(bare)(parties["hospital"].private(x, limit=1.0), *held)
+    close(got, model(x), 2.0**-9)
+
+
+# --- hostile and broken files ---------------------------------------------------------------------------
+
+
+def chain(
+    *nodes: Any, ins: tuple[str, ...] = ("x",), outs: tuple[str, ...] = ("y",), tensors: Any = ()
+) -> Any:
+    graph = helper.make_graph(
+        list(nodes),
+        "g",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 3]) for name in ins],
+        [helper.make_empty_tensor_value_info(name) for name in outs],
+        list(tensors),
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+def elsewhere() -> Any:
+    tensor = TensorProto(
+        name="w", data_type=TensorProto.FLOAT, dims=[2, 3], data_location=TensorProto.EXTERNAL
+    )
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+    return chain(helper.make_node("Add", ["x", "w"], ["y"]), tensors=[tensor])
+
+
+def short() -> Any:
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1 << 40], raw_data=b"1234")
+    return chain(helper.make_node("Add", ["x", "w"], ["y"]), tensors=[tensor])
+
+
+def empty_shape() -> Any:
+    shape = numpy_helper.from_array(np.array([1 << 31, 1 << 31]), "s")
+    return chain(helper.make_node("Expand", ["x", "s"], ["y"]), tensors=[shape])
+
+
+BROKEN: dict[str, tuple[Any, str, str]] = {
+    "bytes": (b"\x08\xff\xff\xff", "ONNX-0001", "no ONNX model"),
+    "nothing": (b"", "ONNX-0001", "no graph"),
+    "path": ("no/such/model.onnx", "ONNX-0001", "cannot be read"),
+    "external": (elsewhere(), "ONNX-0001", "which is not opened"),
+    "short-data": (short(), "ONNX-0001", "impossible shape"),
+    "cycle": (
+        chain(
+            helper.make_node("Add", ["x", "b"], ["a"]), helper.make_node("Relu", ["a"], ["b"]), outs=("b",)
+        ),
+        "ONNX-0001",
+        "cycle",
+    ),
+    "undefined": (chain(helper.make_node("Add", ["x", "z"], ["y"])), "ONNX-0001", "'z', which nothing gives"),
+    "twice": (
+        chain(helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["x"], ["y"])),
+        "ONNX-0001",
+        "two things are called 'y'",
+    ),
+    "no-output": (chain(helper.make_node("Relu", ["x"], ["z"])), "ONNX-0001", "nothing gives the output"),
+    "unknown": (
+        chain(helper.make_node("Det", ["x"], ["y"], name="layer7")),
+        "ONNX-0002",
+        "node 'layer7' (Det)",
+    ),
+    "attribute": (chain(helper.make_node("Relu", ["x"], ["y"], slope=1.0)), "ONNX-0002", "slope"),
+    "random": (chain(helper.make_node("RandomNormalLike", ["x"], ["y"])), "ONNX-0002", "RandomNormalLike"),
+    "complex": (
+        chain(
+            helper.make_node("Add", ["x", "w"], ["y"]),
+            tensors=[numpy_helper.from_array(np.ones(3, np.complex64), "w")],
+        ),
+        "ONNX-0003",
+        "element type 14",
+    ),
+    "shapes": (
+        chain(
+            helper.make_node("MatMul", ["x", "w"], ["y"], name="dense"),
+            tensors=[numpy_helper.from_array(np.ones((4, 2)), "w")],
+        ),
+        "IR-0003",
+        "node 'dense' (MatMul)",
+    ),
+    "huge": (empty_shape(), "ONNX-0004", "is asked for"),
+    "secret-shape": (
+        chain(helper.make_node("Cast", ["x"], ["i"], to=7), helper.make_node("Expand", ["x", "i"], ["y"])),
+        "ONNX-0005",
+        "depends on private data",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_cannot_run_is_refused_with_a_reason(name: str) -> None:
+    source, code, words = BROKEN[name]
+    with pytest.raises(UsageError) as refused, tacit.sim(["a", "b", "c"]) as parties:
+        tacit.secure(tacit.onnx.load(source)).program(parties["a"].private(np.ones((2, 3)), limit=1.0))
+    assert refused.value.code == code, refused.value
+    assert words in str(refused.value) and refused.value.hint
+
+
+def test_inputs_are_compared_with_what_the_model_declares() -> None:
+    model = tacit.onnx.load(chain(helper.make_node("Relu", ["x"], ["y"])))
+    for values in ((), (np.ones((2, 4)),), (np.ones(3),), (np.ones((2, 3), bool),)):
+        with pytest.raises(UsageError) as refused:
+            model(*values)
+        assert refused.value.code == "ONNX-0004"
+
+
+def test_every_cut_of_a_file_is_refused_or_read() -> None:
+    whole = chain(helper.make_node("Relu", ["x"], ["y"])).SerializeToString()
+    for size in range(len(whole)):
+        try:
+            tacit.onnx.load(whole[:size])
+        except UsageError as error:
+            assert error.code.startswith("ONNX-")
+
+
+# --- control flow ---------------------------------------------------------------------------------------
+
+
+def branch(op: str, name: str) -> Any:
+    """An inner graph that reads x of the outer one."""
+    return helper.make_graph(
+        [helper.make_node(op, ["x"], [f"{name}_y"])],
+        name,
+        [],
+        [helper.make_empty_tensor_value_info(f"{name}_y")],
+    )
+
+
+def test_branches_on_secrets_compute_both_sides() -> None:
+    proto = chain(
+        helper.make_node("ReduceSum", ["x"], ["s"], keepdims=0),
+        helper.make_node("Greater", ["s", "zero"], ["c"]),
+        helper.make_node(
+            "If", ["c"], ["y"], then_branch=branch("Relu", "yes"), else_branch=branch("Neg", "no")
+        ),
+        tensors=[numpy_helper.from_array(np.array(0.0), "zero")],
+    )
+    model = tacit.onnx.load(proto)
+    for x in (np.array([[1.0, -0.5, 2.0]] * 2), np.array([[1.0, -4.5, 2.0]] * 2)):
+        close(private(model, (x,))[0], np.maximum(x, 0) if x.sum() > 0 else -x)
+
+
+def test_loops_of_a_public_number_of_steps_run() -> None:
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["go_on"]),
+            helper.make_node("Mul", ["now", "half"], ["next"]),
+            helper.make_node("Add", ["now", "x"], ["row"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_empty_tensor_value_info("now"),
+        ],
+        [helper.make_empty_tensor_value_info(name) for name in ("go_on", "next", "row")],
+    )
+    proto = chain(
+        helper.make_node("Loop", ["n", "", "x"], ["y", "rows"], body=body),
+        outs=("y", "rows"),
+        tensors=[numpy_helper.from_array(np.array(3), "n"), numpy_helper.from_array(np.array(0.5), "half")],
+    )
+    x = np.arange(6.0).reshape(2, 3) / 4
+    last, rows = private(tacit.onnx.load(proto), (x,))
+    close(last, x / 8)
+    close(rows, np.stack([2 * x, 1.5 * x, 1.25 * x]))
+
+
+def test_a_scan_stays_a_loop() -> None:
+    body = helper.make_graph(
+        [helper.make_node("Add", ["sum", "row"], ["more"]), helper.make_node("Identity", ["more"], ["out"])],
+        "body",
+        [helper.make_empty_tensor_value_info(name) for name in ("sum", "row")],
+        [helper.make_empty_tensor_value_info(name) for name in ("more", "out")],
+    )
+    proto = chain(
+        helper.make_node("Scan", ["zero", "x"], ["y", "rows"], body=body, num_scan_inputs=1),
+        outs=("y", "rows"),
+        tensors=[numpy_helper.from_array(np.zeros(3), "zero")],
+    )
+    model, x = tacit.onnx.load(proto), np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]])
+    last, rows = private(model, (x,))
+    close(last, x.sum(0))
+    close(rows, np.cumsum(x, axis=0))
+    with tacit.sim(["a", "b", "c"]) as parties:
+        program = tacit.secure(model).program(parties["a"].private(x, limit=4.0))
+    assert [eqn.op for eqn in program.eqns].count("scan") == 1
