@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tacit
-from tacit import xp
+from tacit.compile import array as xp
 from tacit.run.secure import Simulation
 from tests.compile.onnx_cases import CASES, Case, model_of
 

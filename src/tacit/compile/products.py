@@ -34,6 +34,8 @@ def matmul_(x: Value, y: Value) -> Value:
     x, y = asarray(x), asarray(y)
     if x.ndim <= 2 and y.ndim <= 2:
         return matmul(x, y)
+    if y.ndim <= 2:
+        return reshape(matmul(reshape(x, (-1, x.shape[-1])), y), (*x.shape[:-1], *y.shape[1:]))
     left = expand_dims(x, 0) if x.ndim == 1 else x
     right = expand_dims(y, 1) if y.ndim == 1 else y
     outer = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
@@ -133,9 +135,11 @@ def multi_dot(arrays: Sequence[Value]) -> Value:
 def einsum(subscripts: str, *operands: Value, optimize: Any = False) -> Value:
     """Sums of products over named axes, from the left: of two operands as products of matrices."""
     given, arrow, wanted = subscripts.replace(" ", "").partition("->")
-    terms = given.split(",")
+    ranks = [asarray(x).ndim for x in operands]
     if "." in subscripts:
-        refuse("COMPILE-0002", "einsum with an ellipsis", "name every axis")
+        given, wanted = _dots(given, wanted if arrow else None, ranks)
+        arrow = "->"
+    terms = given.split(",")
     counts = Counter(given.replace(",", ""))
     wanted = wanted if arrow else "".join(sorted(name for name, n in counts.items() if n == 1))
     parts = [_single(asarray(x), term) for x, term in zip(operands, terms, strict=True)]
@@ -150,6 +154,26 @@ def einsum(subscripts: str, *operands: Value, optimize: Any = False) -> Value:
     )
     names = "".join(name for name in names if name in wanted)
     return permute_dims(x, tuple(names.index(name) for name in wanted))
+
+
+def _dots(given: str, wanted: str | None, ranks: Sequence[int]) -> tuple[str, str]:
+    """Both sides with letters of their own for the axes that an ellipsis stands for, all of one size."""
+    counts = Counter(given.replace(",", "").replace(".", ""))
+    if wanted is None:
+        wanted = "..." + "".join(sorted(name for name, n in counts.items() if n == 1))
+    spare = [
+        name for name in map(chr, range(ord("A"), ord("z") + 1)) if name.isalpha() and name not in counts
+    ]
+    terms = given.split(",")
+    widths = [rank - len(term.replace(".", "")) for term, rank in zip(terms, ranks, strict=True)]
+    letters = "".join(spare[: max(widths)])
+    full = [
+        term.replace("...", letters[len(letters) - width :] if width else "")
+        for term, width in zip(terms, widths, strict=True)
+    ]
+    if "." in "".join(full) or min(widths) < 0 or len(letters) < max(widths):
+        refuse("COMPILE-0002", f"the subscripts {given!r} do not fit arrays of {ranks} axes", "count axes")
+    return ",".join(full), wanted.replace("...", letters)
 
 
 def _single(x: Value, term: str) -> tuple[Value, str]:

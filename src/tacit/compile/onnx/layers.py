@@ -11,8 +11,8 @@ import numpy as np
 from tacit.base.types import FIXED
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
-from tacit.compile.contraction import contract, products
 from tacit.compile.onnx.evaluate import in_plaintext, inside, known, room, rule, shapes, unsupported
+from tacit.compile.products import einsum, matmul_
 from tacit.compile.trace import plain
 from tacit.compile.windows import Axis, convolve, dilated, flipped, padded, pooled, unfolded
 
@@ -40,12 +40,12 @@ def _gemm(
 
 @rule("MatMul")
 def _matmul(a: Value, b: Value, /) -> Value:
-    return products(a, b)
+    return matmul_(a, b)
 
 
 @rule("Einsum")
 def _einsum(*values: Value, equation: str) -> Value:
-    return contract(equation, values)
+    return einsum(equation, *values)
 
 
 # --- windows --------------------------------------------------------------------------------------------

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tacit.base.types import FIXED, INT
+from tacit.base.types import FIXED
 from tacit.compile import array as xp
-from tacit.compile.coerce import Value, cast, traced
+from tacit.compile.coerce import Value, cast
 from tacit.compile.onnx.elementwise import logarithm, root
 from tacit.compile.onnx.evaluate import in_plaintext, known, known_ints, rule, unsupported
-from tacit.compile.trace import dtype_of, plain
-from tacit.ir.op import numpy_dtype
+from tacit.compile.order import argsort
+from tacit.compile.trace import dtype_of
 
 Reduction = Callable[[Value, tuple[int, ...], bool], Value]
 
@@ -128,32 +128,12 @@ def _top_k(
     rows = xp.moveaxis(xp.asarray(x), axis, -1)
     if not 0 <= n <= rows.shape[-1]:
         raise unsupported(f"TopK of {n} among {rows.shape[-1]} elements", "choose a smaller k")
+    best = xp.top_k(rows, n) if largest else xp.negative(xp.top_k(xp.negative(rows), n))
     if n_outs == 1:
-        best = xp.top_k(rows, n) if largest else xp.negative(xp.top_k(xp.negative(rows), n))
         return xp.moveaxis(best, -1, axis)
-    order = ranking(rows, descending=bool(largest))
-    hot = xp.equal(xp.expand_dims(order, -2), np.arange(n)[:, None])  # [..., k, n]: who has rank k
-    values = xp.sum(xp.where(hot, xp.expand_dims(rows, -2), _zero(rows)), axis=-1)
-    places = xp.sum(xp.where(hot, np.arange(rows.shape[-1]), np.zeros((), np.int64)), axis=-1)
-    return xp.moveaxis(values, -1, axis), xp.moveaxis(places, -1, axis)
-
-
-def _zero(x: Value) -> np.ndarray:
-    return np.zeros((), numpy_dtype(dtype_of(x)))
-
-
-def ranking(x: Value, *, descending: bool) -> Value:
-    """At which place each element stands in order along the last axis; equal ones in the order they have."""
-    n = x.shape[-1]
-    if not traced(x):
-        data = plain(x)
-        order = np.argsort(-data if descending else data, axis=-1, kind="stable")
-        return np.argsort(order, axis=-1, kind="stable")
-    mine, other = xp.expand_dims(x, -1), xp.expand_dims(x, -2)
-    before = xp.greater(other, mine) if descending else xp.less(other, mine)
-    behind = xp.greater_equal(other, mine) if descending else xp.less_equal(other, mine)
-    earlier = np.arange(n)[None, :] < np.arange(n)[:, None]
-    return xp.sum(cast(xp.where(earlier, behind, before), INT), axis=-1)
+    order = argsort(rows, descending=bool(largest))
+    places = xp.take(order, np.arange(n), axis=len(rows.shape) - 1)
+    return xp.moveaxis(best, -1, axis), xp.moveaxis(places, -1, axis)
 
 
 # --- soft maxima ----------------------------------------------------------------------------------------
