@@ -79,6 +79,7 @@ def calls() -> dict[str, Call]:
         ),
         "and_": lambda s, c, v: s.and_(c, bits(s, c, v), bits(s, c, v)),
         "msb": lambda s, c, v: s.msb(c, part(s, c, v, N)),
+        "below": lambda s, c, v: s.below(c, part(s, c, v, N), limits=(-7, 0, 1 << 40)),
         "a2b": lambda s, c, v: s.a2b(c, part(s, c, v, N)),
         "bits": lambda s, c, v: s.bits(c, part(s, c, v, N), low=18, high=24),
         "leading_one": lambda s, c, v: s.leading_one(c, part(s, c, v, N), low=5, high=37),

@@ -12,7 +12,7 @@ from tacit.mpc.rep3_malicious import SCHEME
 from tests.mpc.test_rep3 import integers
 from tests.mpc.test_rep3_cost import CALLS, N, Witness, observe, verify
 
-NAMES = [name for name in CALLS if name not in ("shuffle", "sort", "leading_one")]
+NAMES = [name for name in CALLS if name not in ("shuffle", "sort", "leading_one", "below")]
 ZEROS = np.zeros(N, np.uint64)
 
 

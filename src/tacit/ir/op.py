@@ -101,6 +101,8 @@ class Op:
     signatures: tuple[Signature, ...]
     parameters: frozenset[str]
     required: frozenset[str]
+    lower_by_below: Lower | None = None
+    """Replaces `lower` for schemes that have an operator `below`: more comparisons, in fewer rounds."""
 
 
 OPS: dict[str, Op] = {}
@@ -122,6 +124,7 @@ def op(
     *,
     rule: Rule,
     lower: Lower | None = None,
+    lower_by_below: Lower | None = None,
     error: Bound = EXACT,
     signatures: tuple[Signature, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -133,7 +136,7 @@ def op(
         named = [p for p in inspect.signature(ref).parameters.values() if p.kind is p.KEYWORD_ONLY]
         parameters = frozenset(p.name for p in named)
         required = frozenset(p.name for p in named if p.default is p.empty)
-        OPS[name] = Op(name, rule, ref, lower, error, signatures, parameters, required)
+        OPS[name] = Op(name, rule, ref, lower, error, signatures, parameters, required, lower_by_below)
         return ref
 
     return decorate

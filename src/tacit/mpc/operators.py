@@ -26,7 +26,7 @@ EXECUTOR = ("reveal", *LOOPS)
 """Operators that `execute` itself handles."""
 
 
-OVERRIDES = ("sort", "leading_one")
+OVERRIDES = ("sort", "leading_one", "below")
 """Operators that only some schemes do better than their lowering: those with a method of that name."""
 
 
@@ -406,6 +406,13 @@ async def leading_one(m: Machine, x: Value) -> Share:
     """Only reached for schemes with a `leading_one` of their own; see `supports`."""
     share, low, high = await m.to_share(x), m.param("low"), m.param("high")
     rows: Share = await m.scheme.leading_one(m.ctx, share, low=low, high=high)  # type: ignore[attr-defined]
+    return rows
+
+
+@operator("below")
+async def below(m: Machine, x: Value) -> Share:
+    """Only reached for schemes with a `below` of their own; see `supports`."""
+    rows: Share = await m.scheme.below(m.ctx, await m.to_share(x), limits=m.param("limits"))  # type: ignore[attr-defined]
     return rows
 
 

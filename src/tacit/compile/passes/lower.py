@@ -20,7 +20,8 @@ def lower(has: Callable[[str], bool]) -> Pass:
     """
 
     def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
-        expand = OPS[eqn.op].lower
+        op = OPS[eqn.op]
+        expand = op.lower_by_below if op.lower_by_below and has("below") else op.lower
         secret = any(var.type.vis == SECRET for var in (*eqn.ins, *eqn.outs))
         if expand is None or not secret or has(eqn.op):
             return None

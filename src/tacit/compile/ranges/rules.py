@@ -176,6 +176,14 @@ def compare(s: Step, x: Form, y: Form) -> Form:
     return Form(BIT)
 
 
+@rule("below")
+def below(s: Step, x: Form) -> Form:
+    if s.secret:
+        limits = np.array(s.eqn.params["limits"], np.float64)
+        _comparable(s, s.entering(0, x).interval - Interval(limits.min(), limits.max()))
+    return Form(BIT)
+
+
 def _comparable(s: Step, difference: Interval) -> None:
     s.below(difference, SIGN_BITS, s.type(0).dtype.fraction_bits, "a comparison by sign of such a difference")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tacit.base.types import BOOL, INT, Shape
+from tacit.base.errors import TypeRuleError
+from tacit.base.types import BOOL, INT, Shape, Type
 from tacit.ir.op import Signature, Value, op
 from tacit.ir.program import Builder, Var
-from tacit.ir.rule import ANY, NUMERIC, predicate
+from tacit.ir.rule import ANY, NUMERIC, Parameters, Types, arity, dtype_of, predicate
 
 _SHAPES: tuple[tuple[Shape, Shape], ...] = (
     ((), ()),
@@ -88,3 +89,32 @@ def not_equal(x: np.ndarray, y: np.ndarray) -> Value:
 def equal(x: np.ndarray, y: np.ndarray) -> Value:
     """x == y."""
     return np.equal(x, y)
+
+
+def _below_rule(types: Types, params: Parameters) -> Types:
+    arity(types, 1)
+    dtype_of(types, (INT,))
+    limits = params["limits"]
+    if not isinstance(limits, tuple) or not limits or any(type(limit) is not int for limit in limits):
+        raise TypeRuleError("IR-0004", "limits must be whole numbers, one at least")
+    return (Type(types[0].vis, BOOL, (len(limits), *types[0].shape)),)
+
+
+def _below(b: Builder, x: Var, *, limits: tuple[int, ...]) -> Var:
+    column = np.reshape(np.array(limits, np.int64), (-1,) + (1,) * len(x.type.shape))
+    return b.emit("less", b.emit("reshape", x, shape=(1, *x.type.shape)), b.const(column, INT))
+
+
+@op(
+    "below",
+    rule=_below_rule,
+    lower=_below,
+    signatures=(
+        *(Signature((INT,), (shape,), {"limits": (-3, 0, 5)}) for shape in ((), (4,), (3, 4))),
+        Signature((INT,), ((70,),), {"limits": (2,)}, low=-1e6, high=1e6),
+        Signature((INT,), ((5,),), {"limits": (-(1 << 60), 1 << 60)}, low=-(2.0**61), high=2.0**61),
+    ),
+)
+def below(x: np.ndarray, *, limits: tuple[int, ...]) -> Value:
+    """Row j: x < limits[j], for |x - limits[j]| < 2^63."""
+    return np.less(x, np.reshape(np.array(limits, np.int64), (-1,) + (1,) * np.ndim(x)))

@@ -3,6 +3,10 @@
 The pieces are linear in the powers of u = |x| / scale: each is computed locally, and only the choice among
 them is interactive. Beyond the last knot nothing is chosen, so powers of u that no longer fit the ring do not
 matter: x need not be clipped. Powers carry 24 fraction bits, coefficients 20; one shift at the end leaves 18.
+
+Two lowerings. By the sign: |x| is found first, then compared with half of the knots. By `below`: x < 0 has
+the pieces of -u, and x is compared with all knots at once while its powers are computed. That halves the
+rounds; it is for schemes in which a further knot costs little.
 """
 
 from __future__ import annotations
@@ -36,6 +40,17 @@ class Pieces:
     knots: tuple[float, ...]
     coefficients: tuple[tuple[int, ...], ...]
     last: int
+
+    @property
+    def rows(self) -> np.ndarray:
+        """[pieces + 1, degree + 1]: the last one is what holds beyond all knots."""
+        beyond = (self.last << COEFFICIENT_BITS,) + (0,) * (len(self.coefficients[0]) - 1)
+        return np.array([*self.coefficients, beyond], dtype=np.int64)
+
+    @property
+    def places(self) -> np.ndarray:
+        """The knots in units."""
+        return np.rint(np.ldexp(self.knots, FRACTION_BITS)).astype(np.int64)
 
 
 SIGMOID = Pieces(
@@ -71,55 +86,87 @@ GAUSSIAN_TAIL = Pieces(
 """u (1 - Phi(u)): what the GELU lacks of max(x, 0)."""
 
 
-def _evaluate(b: Builder, table: Pieces, size: Var) -> Var:
-    """The table's function of |x|, for |x| in units; in units."""
-    shape, count = size.type.shape, size.type.size
-    knots = np.rint(np.ldexp(np.reshape(table.knots, (-1,) + (1,) * len(shape)), FRACTION_BITS))
-    below = b.emit("less", stacked(b, size), b.const(knots.astype(np.int64), INT))
+def _chosen(b: Builder, table: Pieces, x: Var, below: Var, rows: np.ndarray) -> Var:
+    """The row of coefficients [pieces + 1, degree + 1] that `below` selects for every x, at u = x / scale.
 
+    x in units, `below[k]`: whether x lies below the k-th of the ascending knots between the rows. In units.
+    """
+    shape, count, degree = x.type.shape, x.type.size, rows.shape[1] - 1
     raised = POWER_BITS - FRACTION_BITS - table.scale.bit_length() + 1
-    u = times_constant(b, size, 1 << raised)
-    degree = len(table.coefficients[0]) - 1
-    rows = [stacked(b, power) for power in powers(b, u, degree, POWER_BITS)]
-    flat = b.emit("reshape", b.emit("concat", *rows, axis=0), shape=(degree, count))
+    u = times_constant(b, x, 1 << raised)
+    stack = [stacked(b, power) for power in powers(b, u, degree, POWER_BITS)]
+    flat = b.emit("reshape", b.emit("concat", *stack, axis=0), shape=(degree, count))
 
-    one = 1 << (POWER_BITS + COEFFICIENT_BITS)
-    beyond = (table.last << COEFFICIENT_BITS,) + (0,) * degree
-    pieces = np.array([*table.coefficients, beyond], dtype=np.int64)
-    steps = pieces[:-1] - pieces[1:]
+    steps = rows[:-1] - rows[1:]
     varying = b.emit("matmul", b.const(steps[:, 1:], INT), flat)
     gains = b.emit("add", varying, b.const(steps[:, :1] << POWER_BITS, INT))
     gains = b.emit("reshape", gains, shape=(len(steps), *shape))
     chosen = b.emit("sum", b.emit("select", below, gains, zero(b, INT)), axis=(0,), keepdims=False)
-    total = b.emit("add", chosen, b.const(table.last * one, INT))
+    total = b.emit("add", chosen, b.const(int(rows[-1, 0]) << POWER_BITS, INT))
     return b.emit("shift_right", total, bits=POWER_BITS + COEFFICIENT_BITS - FRACTION_BITS)
 
 
-def _magnitude(b: Builder, x: Var) -> tuple[Var, Var, Var]:
-    """(x < 0, x, |x|), numbers in units."""
+def _by_sign(b: Builder, table: Pieces, x: Var) -> tuple[Var, Var, Var]:
+    """(x < 0, x, the table's function of |x|), numbers in units."""
     whole = units(b, x)
     negative = b.emit("less", whole, zero(b, INT))
-    return negative, whole, b.emit("select", negative, b.emit("neg", whole), whole)
+    size = b.emit("select", negative, b.emit("neg", whole), whole)
+    knots = np.reshape(table.places, (-1,) + (1,) * len(x.type.shape))
+    below = b.emit("less", stacked(b, size), b.const(knots, INT))
+    return negative, whole, _chosen(b, table, size, below, table.rows)
+
+
+def _by_below(b: Builder, table: Pieces, x: Var, mirrored: np.ndarray) -> tuple[Var, Var, Var]:
+    """The same without |x|: of x < 0 too, where the function has the pieces `mirrored` [pieces + 1, ...]."""
+    whole = units(b, x)
+    knots = np.concatenate([-table.places[::-1], [0], table.places])
+    below = b.emit("below", whole, limits=tuple(int(knot) for knot in knots))
+    negative = b.emit(
+        "reshape",
+        b.emit("slice", below, start=len(knots) // 2, stop=len(knots) // 2 + 1, axis=0),
+        shape=x.type.shape,
+    )
+    return negative, whole, _chosen(b, table, whole, below, np.concatenate([mirrored[::-1], table.rows]))
+
+
+def _reflected(rows: np.ndarray) -> np.ndarray:
+    """The coefficients of p(-u)."""
+    signs = np.array([(-1) ** power for power in range(rows.shape[1])])
+    return np.asarray(rows * signs)
 
 
 def _sigmoid(b: Builder, x: Var) -> Var:
     """The sigmoid of |x|, or 1 less that."""
-    negative, _, size = _magnitude(b, x)
-    half = _evaluate(b, SIGMOID, size)
+    negative, _, half = _by_sign(b, SIGMOID, x)
     mirrored = b.emit("sub", b.const(1 << FRACTION_BITS, INT), half)
     return b.emit("from_units", b.emit("select", negative, mirrored, half))
 
 
+def _sigmoid_by_below(b: Builder, x: Var) -> Var:
+    rows = -_reflected(SIGMOID.rows)
+    rows[:, 0] += 1 << COEFFICIENT_BITS
+    return b.emit("from_units", _by_below(b, SIGMOID, x, rows)[2])
+
+
 def _tanh(b: Builder, x: Var) -> Var:
-    negative, _, size = _magnitude(b, x)
-    half = _evaluate(b, TANH, size)
+    negative, _, half = _by_sign(b, TANH, x)
     return b.emit("from_units", b.emit("select", negative, b.emit("neg", half), half))
+
+
+def _tanh_by_below(b: Builder, x: Var) -> Var:
+    return b.emit("from_units", _by_below(b, TANH, x, -_reflected(TANH.rows))[2])
 
 
 def _gelu(b: Builder, x: Var) -> Var:
     """max(x, 0) less the tail of |x|."""
-    negative, whole, size = _magnitude(b, x)
-    tail = _evaluate(b, GAUSSIAN_TAIL, size)
+    return _less_tail(b, *_by_sign(b, GAUSSIAN_TAIL, x))
+
+
+def _gelu_by_below(b: Builder, x: Var) -> Var:
+    return _less_tail(b, *_by_below(b, GAUSSIAN_TAIL, x, _reflected(GAUSSIAN_TAIL.rows)))
+
+
+def _less_tail(b: Builder, negative: Var, whole: Var, tail: Var) -> Var:
     return b.emit("from_units", b.emit("sub", b.emit("select", negative, zero(b, INT), whole), tail))
 
 
@@ -132,20 +179,41 @@ _WHOLE_LINE = (
 _FLAT = Bound(absolute=2.0**-14, note="for |x| < 2^43; 2^-14.8 and a unit by construction")
 
 
-@op("sigmoid", rule=elementwise(FIXED, n=1), lower=_sigmoid, error=_FLAT, signatures=_WHOLE_LINE)
+@op(
+    "sigmoid",
+    rule=elementwise(FIXED, n=1),
+    lower=_sigmoid,
+    lower_by_below=_sigmoid_by_below,
+    error=_FLAT,
+    signatures=_WHOLE_LINE,
+)
 def sigmoid(x: np.ndarray) -> Value:
     """1 / (1 + exp(-x))."""
     tail = np.exp(-np.abs(x))
     return np.where(x < 0, tail, 1.0) / (1.0 + tail)
 
 
-@op("tanh", rule=elementwise(FIXED, n=1), lower=_tanh, error=_FLAT, signatures=_WHOLE_LINE)
+@op(
+    "tanh",
+    rule=elementwise(FIXED, n=1),
+    lower=_tanh,
+    lower_by_below=_tanh_by_below,
+    error=_FLAT,
+    signatures=_WHOLE_LINE,
+)
 def tanh(x: np.ndarray) -> Value:
     """The hyperbolic tangent."""
     return np.tanh(x)
 
 
-@op("gelu", rule=elementwise(FIXED, n=1), lower=_gelu, error=_FLAT, signatures=_WHOLE_LINE)
+@op(
+    "gelu",
+    rule=elementwise(FIXED, n=1),
+    lower=_gelu,
+    lower_by_below=_gelu_by_below,
+    error=_FLAT,
+    signatures=_WHOLE_LINE,
+)
 def gelu(x: np.ndarray) -> Value:
     """x Phi(x), Phi the standard normal distribution."""
     normal = np.vectorize(lambda z: math.erfc(-z / math.sqrt(2)) / 2, otypes=[float])

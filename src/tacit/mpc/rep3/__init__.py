@@ -90,6 +90,10 @@ class Rep3(Replicated):
     async def msb(self, ctx: Ctx, x: Share) -> Share:
         return await compare.msb(ctx, _own(x))
 
+    async def below(self, ctx: Ctx, x: Share, *, limits: tuple[int, ...]) -> Share:
+        """Row j: x < limits[j]."""
+        return await compare.below(ctx, _own(x), limits)
+
     async def a2b(self, ctx: Ctx, x: Share) -> Share:
         return await boolean.a2b(ctx, _own(x))
 

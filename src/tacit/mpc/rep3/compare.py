@@ -7,8 +7,10 @@ Setting  semi-honest, three parties of which one may be corrupted.
 Differs  the leaves need no opening: both evaluators know c and the helper knows s of x = c + s, so the
          carries of 4 bits are sums, with coefficients that the evaluators know, of products of the bits of s,
          which the helper deals. A masked bit at the end is a replicated bit as it stands.
+         Comparisons of one value with several known limits share s, hence the products of its bits.
 Cost     per 64-bit sign: 337 bits from the helper to evaluator 1, 39 bits each way between the evaluators:
-         52 bytes for all parties together. 4 rounds, 3 more for every further 2^20 elements.
+         52 bytes for all parties together. Each further limit for the same value: 96 bits from the helper, 22
+         bytes in all. 4 rounds, 3 more for every further 2^20 elements.
 
 Notation     here
   v = m xor l     a masked bit: the evaluators know m, the helper l = l_0 xor l_1, evaluator i the share l_i
@@ -24,6 +26,7 @@ What the evaluators open to each other is masked by l; what the helper deals is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -37,7 +40,7 @@ from tacit.base.types import RING_BITS
 from tacit.base.wire import Ring
 from tacit.mpc.rep3 import chunks
 from tacit.mpc.rep3.roles import HELPER, helper_side, open_side, swap
-from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share, n_words, unpack
+from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share, n_words, unpack_rows
 
 RADIX = 4
 ALL = np.uint64((1 << 64) - 1)
@@ -50,12 +53,13 @@ def n_tag_groups(limit: int) -> int:
 
 @dataclass(frozen=True)
 class Tree:
-    """Row counts of the tree on `tag_groups` groups of tag bits below the 16 of the key.
+    """Row counts of `limits` trees on `tag_groups` groups of tag bits below the 16 of the key.
 
     Leaves of 4 bits; nodes of 4 leaves, the last filled up with maps that change nothing; a root of all.
     """
 
     tag_groups: int = 0
+    limits: int = 1
 
     @property
     def groups(self) -> int:
@@ -73,13 +77,14 @@ class Tree:
     @property
     def masks(self) -> int:
         """Masked bits that are opened: g of every group and node, p of all but the lowest, the sign."""
-        return (2 * self.groups - 1) + (2 * self.nodes - 1) + 1
+        return self.limits * ((2 * self.groups - 1) + (2 * self.nodes - 1) + 1)
 
     @property
     def dealt(self) -> int:
-        """Products of masks that the helper deals."""
+        """Products of masks that the helper deals; those of the bits of s serve all limits."""
         leaves = ((1 << RADIX) - 1) * self.groups
-        return leaves + self.tops + node_rows(RADIX, self.nodes) + node_rows(self.nodes, 1)
+        above = node_rows(RADIX, self.nodes) + node_rows(self.nodes, 1)
+        return leaves + self.tops + self.limits * above
 
     @property
     def bits(self) -> int:
@@ -125,29 +130,36 @@ def composite_sets(k: int) -> list[int]:
 class Rows:
     """Rows of words, read one after another: of an array that came in one message, or as coins are drawn."""
 
-    def __init__(self, source: np.ndarray | Prg, words: int) -> None:
-        self._source, self._words, self._at = source, words, 0
+    def __init__(self, source: np.ndarray | Prg, limits: int, words: int) -> None:
+        self._source, self._limits, self._words, self._at = source, limits, words, 0
 
     def take(self, *shape: int) -> np.ndarray:
-        """The next rows, as uint64[*shape, words]."""
+        """The next rows, as uint64[*shape, limits, words]."""
+        return self._take((*shape, self._limits, self._words))
+
+    def take_common(self, *shape: int) -> np.ndarray:
+        """The next rows, one for all limits: uint64[*shape, 1, words]."""
+        return self._take((*shape, 1, self._words))
+
+    def _take(self, shape: tuple[int, ...]) -> np.ndarray:
         if isinstance(self._source, Prg):
-            return self._source.ring((*shape, self._words))
-        start, self._at = self._at, self._at + int(np.prod(shape))
-        return self._source[start : self._at].reshape(*shape, self._words)
+            return self._source.ring(shape)
+        start, self._at = self._at, self._at + math.prod(shape)
+        return self._source[start : self._at].reshape(shape)
 
 
 def by_child(rows: np.ndarray, radix: int) -> np.ndarray:
-    """uint64[radix, nodes, words] from [radix * nodes, words]."""
-    return np.ascontiguousarray(rows.reshape(-1, radix, rows.shape[1]).swapaxes(0, 1))
+    """uint64[radix, nodes, limits, words] from [radix * nodes, limits, words]."""
+    return np.ascontiguousarray(rows.reshape(-1, radix, *rows.shape[1:]).swapaxes(0, 1))
 
 
 def children(rows: np.ndarray, n: int, radix: int, carry: np.uint64) -> tuple[np.ndarray, np.ndarray]:
     """(g, p) by child from n rows of g and n - 1 of p: the lowest p, which nothing reads, is put in, and the
     last node filled up with g = 0, p = carry."""
-    words, missing = rows.shape[1], -n % radix
-    nothing, pass_on = np.zeros((missing, words), np.uint64), np.full((missing, words), carry)
+    tail, missing = rows.shape[1:], -n % radix
+    nothing, pass_on = np.zeros((missing, *tail), np.uint64), np.full((missing, *tail), carry)
     g = np.concatenate([rows[:n], nothing])
-    p = np.concatenate([np.zeros((1, words), np.uint64), rows[n:], pass_on])
+    p = np.concatenate([np.zeros((1, *tail), np.uint64), rows[n:], pass_on])
     return by_child(g, radix), by_child(p, radix)
 
 
@@ -168,9 +180,10 @@ def node_products(masks: tuple[np.ndarray, np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def leaves(ones: np.uint64, c: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of g and p of groups of four bits, uint64[groups, words], from c uint64[4 * groups, words].
+    """Shares of g and p of groups of four bits, [groups, limits, words], from c [4 * groups, limits, words].
 
-    v_i = c_i xor s_i is p of bit i, c_i & s_i is g of bit i; rest: the products of the bits of s, in shares.
+    v_i = c_i xor s_i is p of bit i, c_i & s_i is g of bit i; rest: the products of the bits of s, in shares,
+    [15, groups, 1, words].
     """
     bit = by_child(c, RADIX)
     table = Table(np.full_like(bit[0], ones), rest)
@@ -233,10 +246,10 @@ async def signs(ctx: Ctx, side: np.ndarray, tags: np.ndarray | None, tag_groups:
     """
 
     async def one(part: slice) -> chunks.Addends:
-        n = part.stop - part.start
         low = None if tags is None else tags[part]
-        first, second = await sign_words(ctx, side[part], low, tag_groups)
-        return unpack(first, (n,)), unpack(second, (n,))
+        first, second = await tree_words(ctx, Tree(tag_groups), side[None, part], low)
+        n = part.stop - part.start
+        return unpack_rows(first, n)[0], unpack_rows(second, n)[0]
 
     return Rep3Share(*await chunks.in_chunks(side.size, np.uint8, one), boolean=True)
 
@@ -244,35 +257,59 @@ async def signs(ctx: Ctx, side: np.ndarray, tags: np.ndarray | None, tag_groups:
 @protocol(
     source="ABY2.0 §3.1.4; ASTRA",
     setting=THREE_PARTY,
-    rounds=4,
-    bits=lambda side, tags, tag_groups: 64 * Tree(tag_groups).bits * n_words(side.size),
+    rounds=lambda x, limits: 1 + 3 * chunks.windows(x.size),
+    bits=lambda x, limits: 64 * Tree(limits=len(limits)).bits * chunks.words(x.size),
 )
-async def sign_words(
-    ctx: Ctx, side: np.ndarray, tags: np.ndarray | None, tag_groups: int
+async def below(ctx: Ctx, x: Rep3Share, limits: tuple[int, ...]) -> Rep3Share:
+    """Row j: whether x < limits[j], boolean, shape [len(limits), *shape]; for |x - limits[j]| < 2^63."""
+    side = helper_side(x) if ctx.me == HELPER else open_side(ctx, x)
+    places = np.array(limits, np.int64).view(np.uint64)[:, None]
+    tree = Tree(limits=len(limits))
+
+    async def one(part: slice) -> chunks.Addends:
+        sides = side[None, part] if ctx.me == HELPER else side[part] - places
+        first, second = await tree_words(ctx, tree, sides, None)
+        return unpack_rows(first, part.stop - part.start), unpack_rows(second, part.stop - part.start)
+
+    addends = await chunks.in_chunks(x.size, np.uint8, one, head=(len(limits),))
+    first, second = (rows.reshape(len(limits), *x.shape) for rows in addends)
+    return Rep3Share(first, second, boolean=True)
+
+
+@protocol(
+    source="ABY2.0 §3.1.4; ASTRA",
+    setting=THREE_PARTY,
+    rounds=4,
+    bits=lambda tree, sides, tags: 64 * tree.bits * n_words(sides.shape[1]),
+)
+async def tree_words(
+    ctx: Ctx, tree: Tree, sides: np.ndarray, tags: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same for one chunk: this party's two addends of the signs, packed."""
-    planes = _kernel.bits_to_planes(side, RING_BITS)
+    """One chunk: this party's two addends of the signs, packed, uint64[limits, words].
+
+    sides: c of every limit, uint64[limits, n], or s, uint64[1, n]; tags as for `signs`, with one limit.
+    """
+    planes = np.stack([_kernel.bits_to_planes(side, RING_BITS) for side in sides], axis=1)
     tops = planes[-1:].copy()
     planes[-1] = 0 if ctx.me == HELPER else ALL
     if tags is not None:
-        below = _kernel.bits_to_planes(tags, RADIX * tag_groups + 1)
-        planes, tops = np.concatenate([below[:-1], planes]), np.concatenate([tops, below[-1:]])
+        lower = _kernel.bits_to_planes(tags, RADIX * tree.tag_groups + 1)[:, None]
+        planes, tops = np.concatenate([lower[:-1], planes]), np.concatenate([tops, lower[-1:]])
     role = _deal if ctx.me == HELPER else _evaluate
-    return await role(ctx, Tree(tag_groups), planes, tops)
+    return await role(ctx, tree, planes, tops)
 
 
 async def _deal(ctx: Ctx, tree: Tree, planes: np.ndarray, tops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Step 1: masks from coins with both evaluators; products of masks, less coins with evaluator 0."""
-    words, at = planes.shape[1], 0
-    coins, others = Rows(ctx.common(0), words), Rows(ctx.common(1), words)
-    message = np.empty((tree.dealt, words), np.uint64)
+    words, at = planes.shape[-1], 0
+    with_0 = ctx.common(0)
+    coins, others = (Rows(source, tree.limits, words) for source in (with_0, ctx.common(1)))
+    message = np.empty(tree.dealt * words, np.uint64)
 
     def deal(rows: np.ndarray) -> None:
         nonlocal at
-        share = coins.take(*rows.shape[:-1])
-        count = share.size // words
-        np.bitwise_xor(rows, share, out=message[at : at + count].reshape(rows.shape))
-        at += count
+        np.bitwise_xor(rows, with_0.ring(rows.shape), out=message[at : at + rows.size].reshape(rows.shape))
+        at += rows.size
 
     deal(subset_products(by_child(planes, RADIX)))
     deal(tops)
@@ -288,12 +325,13 @@ async def _evaluate(
     ctx: Ctx, tree: Tree, planes: np.ndarray, tops: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Steps 2 to 4: the leaves, the nodes above them, the root."""
-    words, ones = planes.shape[1], ALL if ctx.me == 0 else np.uint64(0)
-    masks = dealt = Rows(ctx.common(HELPER), words)
+    words, ones = planes.shape[-1], ALL if ctx.me == 0 else np.uint64(0)
+    masks = dealt = Rows(ctx.common(HELPER), tree.limits, words)
     if ctx.me == 1:
-        dealt = Rows((await ctx.recv(HELPER, Ring, shape=(tree.dealt, words))).array, words)
-    g, p = leaves(ones, planes, dealt.take((1 << RADIX) - 1, tree.groups))
-    top_shares = dealt.take(tree.tops)
+        message = await ctx.recv(HELPER, Ring, shape=(tree.dealt * words,))
+        dealt = Rows(message.array, tree.limits, words)
+    g, p = leaves(ones, planes, dealt.take_common((1 << RADIX) - 1, tree.groups))
+    top_shares = dealt.take_common(tree.tops)
     if tree.tag_groups:
         g[tree.tag_groups - 1] ^= top_shares[1] ^ (~tops[1] & ones)
     p = p[1:]

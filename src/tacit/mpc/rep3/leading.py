@@ -23,7 +23,7 @@ from tacit.mpc.rep3 import chunks
 from tacit.mpc.rep3.boolean import Words, and_words, generate
 from tacit.mpc.rep3.chunks import Addends
 from tacit.mpc.rep3.roles import HELPER, helper_side, open_side
-from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share, n_words
+from tacit.mpc.rep3.share import THREE_PARTY, Rep3Share, n_words, unpack_rows
 
 
 def carries(low: int, high: int) -> tuple[Level, ...]:
@@ -121,11 +121,7 @@ async def leading_one(ctx: Ctx, x: Rep3Share, low: int, high: int) -> Rep3Share:
 
 def _unpacked(words: Words, part: slice) -> Addends:
     n = part.stop - part.start
-    first, second = (
-        np.unpackbits(np.ascontiguousarray(rows).view(np.uint8), axis=1, count=n, bitorder="little")
-        for rows in words
-    )
-    return first, second
+    return unpack_rows(words[0], n), unpack_rows(words[1], n)
 
 
 def _as_share(addends: Addends, x: Rep3Share) -> Rep3Share:

@@ -99,6 +99,11 @@ def unpack(words: np.ndarray, shape: Shape) -> np.ndarray:
     return np.unpackbits(words.view(np.uint8), count=count, bitorder="little").reshape(shape)
 
 
+def unpack_rows(words: np.ndarray, n: int) -> np.ndarray:
+    """The first n bits of every row of words, as bytes."""
+    return np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, count=n, bitorder="little")
+
+
 def zero_sharing(ctx: Ctx, draw: Callable[[Prg], T]) -> tuple[T, T]:
     """Coins (a, b) of this scope: the three parties' differences a - b sum to zero [AFLNO16, section 2.2].
 
