@@ -45,6 +45,8 @@ class Interval:
 
     def __mul__(self, other: Interval) -> Interval:
         corners = [_times(a, b) for a in self._ends() for b in other._ends()]
+        if all(isinstance(corner, float) for corner in corners):
+            return _outward(min(corners), max(corners))
         return _outward(functools.reduce(np.minimum, corners), functools.reduce(np.maximum, corners))
 
     def _ends(self) -> tuple[Bound, ...]:
@@ -110,12 +112,16 @@ class Interval:
 
 def _times(x: Bound, y: Bound) -> Bound:
     """x * y where 0 * infinity is 0: bounds are infinite, values are not."""
-    product = np.multiply(x, y)
+    product = x * y
+    if isinstance(product, float):
+        return product if product == product else np.float64(0.0)
     return np.where(np.isnan(product), 0.0, product) if np.isnan(np.sum(product)) else product
 
 
 def _outward(low: Bound, high: Bound) -> Interval:
     """The bounds, moved apart where float64 has not all the bits of a sum or product on the grid."""
+    if isinstance(low, float) and isinstance(high, float) and -EXACT <= low and high <= EXACT:
+        return Interval(low, high)
     down, up = np.abs(low), np.abs(high)
     return Interval(low - (down > EXACT) * down * SLACK, high + (up > EXACT) * up * SLACK)
 

@@ -164,9 +164,10 @@ def _last(row: np.ndarray, rest: Interval, start: list[Form]) -> Form:
 def _apply(matrix: np.ndarray, x: Interval) -> Interval:
     """matrix @ x of vectors along the last axis."""
     up, down = np.maximum(matrix, 0), np.minimum(matrix, 0)
-    with np.errstate(invalid="ignore"):
-        low = (up @ x.low[..., None] + down @ x.high[..., None])[..., 0]
-        high = (up @ x.high[..., None] + down @ x.low[..., None])[..., 0]
+    low, high = x.low[..., None], x.high[..., None]
+    low, high = (up @ low + down @ high)[..., 0], (up @ high + down @ low)[..., 0]
+    if np.isfinite(np.sum(low) + np.sum(high)):
+        return Interval(low, high)
     return Interval(np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high))
 
 
@@ -184,12 +185,18 @@ def iterate(
         steps.append((power @ matrix, total + _apply(power, rest)))
     # Step 2: twice as many, as often as they fit; the second half follows the first.
     (power, total), m = steps[-1], len(steps)
+    doubled = []
     while 2 * m <= n:
+        doubled.append((m, power, total))
         hull = hull.hull(_apply(power, hull) + total)
         total, power, m = total + _apply(power, total), power @ power, 2 * m
     # Step 3: the steps from m to n - 1 follow those before n - m < m.
     if m < n:
         hull = hull.hull(_apply(power, hull) + total)
-        more, extra = steps[n - m - 1] if n - m <= len(steps) else iterate(matrix, rest, start, n - m)[:2]
+    for many, more, extra in reversed(doubled):
+        if m + many <= n:
+            power, total, m = more @ power, extra + _apply(more, total), m + many
+    if m < n:
+        more, extra = steps[n - m - 1]
         power, total = more @ power, extra + _apply(more, total)
     return power, total, hull

@@ -48,12 +48,10 @@ def prove(program: Program, ring_bits: int = RING_BITS, *, combine: bool = False
     whole = attempt(LIMIT_BITS)
     if whole.problem is None:
         return whole.applied(combine)
-    problem = whole.problem
-    if undeclared:
-        least = attempt(0)
-        if least.problem is None:
-            return _widest(attempt, least, problem.excess).applied(combine)
-        problem = least.problem
+    found = _widest(attempt, whole.problem.excess) if undeclared else whole
+    if found.problem is None:
+        return found.applied(combine)
+    problem = found.problem
     where = f" at {problem.where}" if problem.where else ""
     raise UsageError(
         "RANGE-0001", f"program {program.name!r}: {problem.sentence.format(where=where)}", hint=HINT
@@ -91,23 +89,27 @@ class Attempt:
         return all_of(self.program)
 
 
-def _widest(attempt: Callable[[int], Attempt], least: Attempt, excess: float) -> Attempt:
-    """The last of 0 to `LIMIT_BITS` bits for which there is a proof; a narrower range can only help.
+def _widest(attempt: Callable[[int], Attempt], excess: float) -> Attempt:
+    """The last of 0 to `LIMIT_BITS` bits for which there is a proof; a narrower range can only help. Where
+    there is none, the attempt with 0 bits.
 
     `excess`: bits by which the widest range goes too far. Most programs multiply two or three inputs, so a
     third of it is taken off for the next trial; above a range that holds, the next wider one is tried.
     """
-    low, high, best, step = 0, LIMIT_BITS, least, 1
+    low, high, step = -1, LIMIT_BITS, 1
     trial = _narrower(high, low, excess)
-    while high - low > 1:
+    while True:
         tried = attempt(trial)
         if tried.problem is None:
             low, best = trial, tried
             trial, step = min(low + step, (low + high + 1) // 2), 2 * step
+        elif trial == 0:
+            return tried
         else:
             high, step = trial, 1
             trial = _narrower(high, low, tried.problem.excess)
-    return best
+        if high - low == 1:
+            return best
 
 
 def _narrower(high: int, low: int, excess: float) -> int:
