@@ -98,11 +98,9 @@ class Inbox:
 
     # --- the side of the stream ------------------------------------------------------------------
 
-    def admit(self, path: str, n_bytes: int, has_ended: Callable[[], bool] = lambda: False) -> None:
+    def announce(self, path: str, n_bytes: int) -> None:
         """Note that a frame of this name and length begins to arrive, before its body is allocated.
 
-        Blocks while the buffer is full and nobody waits for this frame, unless the stream has ended: what
-        is left of it is then bounded by the kernel's buffers, and those who wait must learn of the end.
         Raises: PeerError PEER-0003 if the name was used before, PEER-0001 if longer than awaited.
         """
         digest = blake2b(path.encode(), digest_size=16).digest()
@@ -111,10 +109,19 @@ class Inbox:
                 raise PeerError("PEER-0003", f"party {self.peer} sent a frame of this name twice", path=path)
             self._seen.add(digest)
             self._arriving = path
-            while path not in self._waiting and self._is_full() and self.failure is None and not has_ended():
-                self._changed.wait(PAUSE_LOOK_S)
             if path in self._waiting:
                 self._check_length(path, n_bytes, self._waiting[path].limit_bytes)
+
+    def has_room(self, path: str) -> bool:
+        """Whether a frame of this name may be read: somebody waits for it, or the buffer is not full."""
+        return path in self._waiting or not self._is_full() or self.failure is not None
+
+    def wait_for_room(self, path: str, has_ended: Callable[[], bool]) -> None:
+        """Block until there is room, or the stream has ended: what is left of it is then bounded by the
+        kernel's buffers, and those who wait must learn of the end."""
+        with self._changed:
+            while not self.has_room(path) and not has_ended():
+                self._changed.wait(PAUSE_LOOK_S)
 
     def deliver(self, frame: Frame) -> None:
         """Hand over a complete frame that was admitted. Raises PeerError PEER-0001 if longer than awaited."""

@@ -1,8 +1,9 @@
-"""One peer's byte pump: a thread that reads, a thread that writes, each with a TLS connection of its own.
+"""One peer's byte pump: a reader and a writer, each with a TLS connection of its own.
 
 An SSL object must not be used by two threads at once, hence two connections per pair, each carrying
-application data in one direction only. Short frames are written by the event loop's thread itself when
-the writer is idle, which saves a thread switch; sockets are non-blocking there, so the loop never waits.
+application data in one direction only. Long frames are read and written by threads, beside the computation.
+Short ones by the event loop's thread itself while the other is idle, which saves thread switches; sockets are
+non-blocking, so the loop never waits.
 One link should not carry more than 2^24 full records (256 GiB) per direction: the standard library cannot
 update TLS keys, and that is where AES-GCM's margin of 2^-57 ends (RFC 8446 §5.5).
 """
@@ -11,9 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import select
 import selectors
-import socket
 import ssl
 import threading
 import time
@@ -24,114 +23,16 @@ from dataclasses import dataclass
 from tacit.base.errors import TacitError, TransportError
 from tacit.base.transport import Frame
 from tacit.net import framing
-from tacit.net.buffers import Buffers
-from tacit.net.inbox import CLOSED, Failure, Inbox, aborted, lost
+from tacit.net.inbox import CLOSED, Failure, Inbox, lost
+from tacit.net.reader import Reader, hang_up, reason
 
 INLINE_BYTES = 16 << 10
 """Frames up to one TLS record are written inline."""
 CHUNK_BYTES = 1 << 20
-STAGE_BYTES = 64 << 10
 LINGER_S = 3.0
 """How long `close` waits for the goodbye to be accepted by the kernel, and for each thread to end."""
 VERDICT_S = 1.0
 """How long a failed write waits for the reader to learn why (an abort code tells more than a broken pipe)."""
-
-
-def hang_up(sock: socket.socket) -> None:
-    """End both directions at TCP level, waking whoever is blocked on `sock`; its TLS state is left alone."""
-    with suppress(OSError):  # already gone
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def has_left(outgoing: socket.socket) -> bool:
-    """Whether the peer has ended the connection on which it only listens; False where the system cannot tell.
-
-    On the other connection its end would not be seen while we do not read: it queues up behind the data.
-    """
-    if not hasattr(select, "POLLRDHUP"):
-        return False
-    poll = select.poll()
-    poll.register(outgoing, select.POLLRDHUP)
-    return bool(poll.poll(0))
-
-
-class Reader(threading.Thread):
-    """Reads frames into the inbox until goodbye, abort, garbage or loss; then says which to the inbox."""
-
-    def __init__(self, sock: ssl.SSLSocket, inbox: Inbox, me: int, outgoing: socket.socket) -> None:
-        super().__init__(name=f"tacit-read-{inbox.peer}", daemon=True)
-        self._outgoing = outgoing
-        self._sock = sock
-        self._inbox = inbox
-        self._me = me
-        self._buffers = Buffers()
-        self._stage = bytearray(STAGE_BYTES)
-        self._view = memoryview(self._stage)
-        self._start = self._end = 0
-
-    def run(self) -> None:
-        peer = self._inbox.peer
-        try:
-            while self._read_frame():
-                pass
-        except TacitError as error:
-            self._inbox.fail(Failure.of(error))
-            return  # the peer deviates but is there: our abort can still reach it
-        except Exception as error:  # whatever it is, those who wait must learn of it
-            self._inbox.fail(lost(peer, _reason(error)))
-        hang_up(self._outgoing)  # nobody reads there any more; wakes a writer that waits for room
-
-    def _read_frame(self) -> bool:
-        header = framing.parse(self._take(framing.HEADER_BYTES))
-        name = self._take(header.path_bytes)
-        if header.kind == framing.GOODBYE:
-            self._inbox.finish()
-            return False
-        if header.kind == framing.ABORT:
-            self._inbox.fail(aborted(self._inbox.peer, framing.parse_code(name)))
-            return False
-        path = framing.parse_path(name)
-        self._inbox.admit(path, header.body_bytes, lambda: has_left(self._outgoing))
-        body = self._read_body(header.body_bytes)
-        self._inbox.deliver(Frame(path, self._inbox.peer, self._me, body, header.clock))
-        return True
-
-    def _take(self, n_bytes: int) -> memoryview:
-        """The next `n_bytes` <= STAGE_BYTES, valid until the next call."""
-        if self._end - self._start < n_bytes:
-            left = self._end - self._start
-            if left:
-                self._stage[:left] = self._stage[self._start : self._end]
-            self._start, self._end = 0, left
-            while self._end < n_bytes:
-                self._end += self._receive(self._view[self._end :])
-        at = self._start
-        self._start += n_bytes
-        return self._view[at : self._start]
-
-    def _read_body(self, n_bytes: int) -> memoryview:
-        staged = min(n_bytes, self._end - self._start)
-        body = self._buffers.take(n_bytes)
-        body[:staged] = self._take(staged)
-        while staged < n_bytes:
-            staged += self._receive(body[staged:])
-        return body.toreadonly()
-
-    def _receive(self, into: memoryview) -> int:
-        n_bytes = self._sock.recv_into(into)
-        if n_bytes == 0:
-            raise EOFError("it ended without a goodbye")
-        self._inbox.last_byte_s = time.monotonic()
-        return n_bytes
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong, without addresses or paths of this machine."""
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failure {error.reason or 'unknown'}"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return str(error) or type(error).__name__
 
 
 @dataclass(slots=True)
@@ -221,7 +122,7 @@ class Writer(threading.Thread):
                     self._busy = False
                 self._settle(letter, None)
         except Exception as error:  # whatever it is, those who wait must learn of it
-            self.error = error if isinstance(error, OSError) else OSError(errno.EIO, _reason(error))
+            self.error = error if isinstance(error, OSError) else OSError(errno.EIO, reason(error))
             self._give_up(letter, self.error)
         finally:
             self._selector.close()
@@ -287,15 +188,15 @@ class Link:
         buffer_limit_bytes: int,
     ) -> None:
         loop = asyncio.get_running_loop()
-        incoming.setblocking(True)
+        incoming.setblocking(False)
         outgoing.setblocking(False)
         self.peer = peer
         self.inbox = Inbox(peer, loop, timeout_s=timeout_s, buffer_limit_bytes=buffer_limit_bytes)
         self._sockets = (incoming, outgoing)
         self._reader = Reader(incoming, self.inbox, me, outgoing)
         self._writer = Writer(outgoing, peer, loop, stall_timeout_s=timeout_s)
-        self._reader.start()
         self._writer.start()
+        self._reader.start()
 
     @property
     def wire_bytes_sent(self) -> int:
@@ -334,7 +235,7 @@ class Link:
             )
             self.inbox.fail(Failure(TransportError, "NET-0003", str(error), hint))
         else:
-            self.inbox.fail(lost(self.peer, _reason(error)))
+            self.inbox.fail(lost(self.peer, reason(error)))
         assert self.inbox.failure is not None
         return self.inbox.failure.error(path)
 
@@ -359,7 +260,7 @@ class Link:
             sock.close()
 
 
-async def _ended(thread: threading.Thread) -> None:
+async def _ended(thread: Reader | Writer) -> None:
     """Wait until `thread` ends, LINGER_S at most. Polls, so that the event loop is never blocked."""
     deadline_s = time.monotonic() + LINGER_S
     pause_s = 0.0005

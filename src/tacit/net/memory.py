@@ -102,7 +102,7 @@ class MemoryTransport:
         self._network.note(frame, body)
         inbox = self._network.inbox(self.me, frame.to)
         try:
-            inbox.admit(frame.path, len(body))
+            inbox.announce(frame.path, len(body))
             inbox.deliver(Frame(frame.path, frame.frm, frame.to, body, frame.clock))
         except PeerError as error:  # the receiver's to raise, not ours
             inbox.fail(Failure.of(error))

@@ -120,7 +120,7 @@ def _times(x: Bound, y: Bound) -> Bound:
 
 def _outward(low: Bound, high: Bound) -> Interval:
     """The bounds, moved apart where float64 has not all the bits of a sum or product on the grid."""
-    if isinstance(low, float) and isinstance(high, float) and -EXACT <= low and high <= EXACT:
+    if isinstance(low, float) and isinstance(high, float) and low >= -EXACT and high <= EXACT:
         return Interval(low, high)
     down, up = np.abs(low), np.abs(high)
     return Interval(low - (down > EXACT) * down * SLACK, high + (up > EXACT) * up * SLACK)
