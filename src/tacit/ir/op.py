@@ -102,7 +102,7 @@ class Op:
     parameters: frozenset[str]
     required: frozenset[str]
     lower_by_below: Lower | None = None
-    """Replaces `lower` for schemes that have an operator `below`: more comparisons, in fewer rounds."""
+    """Replaces `lower` for few elements and schemes that have `below`: more comparisons, in fewer rounds."""
 
 
 OPS: dict[str, Op] = {}

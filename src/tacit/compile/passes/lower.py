@@ -11,6 +11,9 @@ from tacit.ir.rewrite import inline, rewrite
 
 Pass = Callable[[Program], Program]
 
+FEW = 1 << 14
+"""Up to so many elements five rounds cost more than three further comparisons each, on the fastest links too."""
+
 
 def lower(has: Callable[[str], bool]) -> Pass:
     """The pass that expands, in bodies too, each equation on secrets whose operator `has` denies.
@@ -21,7 +24,8 @@ def lower(has: Callable[[str], bool]) -> Pass:
 
     def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
         op = OPS[eqn.op]
-        expand = op.lower_by_below if op.lower_by_below and has("below") else op.lower
+        shallow = has("below") and eqn.outs[0].type.size <= FEW
+        expand = op.lower_by_below if op.lower_by_below and shallow else op.lower
         secret = any(var.type.vis == SECRET for var in (*eqn.ins, *eqn.outs))
         if expand is None or not secret or has(eqn.op):
             return None
