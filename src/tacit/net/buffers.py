@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-REUSE_FROM_BYTES = 1 << 20
+REUSE_FROM_BYTES = 128 << 10
 KEPT_LIMIT_BYTES = 512 << 20
 
 
