@@ -11,9 +11,9 @@ from tacit.base.protocol import gather
 from tacit.base.types import Shape
 from tacit.mpc.rep3.share import n_words
 
-CHUNK = 1 << 16
+CHUNK = 1 << 17
 """Elements per message; a multiple of 64."""
-WINDOW = 16
+WINDOW = 8
 """Chunks in flight: with `CHUNK`, what bounds memory. Each further window costs its rounds again."""
 
 Addends = tuple[np.ndarray, np.ndarray]
