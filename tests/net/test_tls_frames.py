@@ -18,7 +18,8 @@ from tacit.base.errors import InternalError, PeerError, TacitError, TransportErr
 from tacit.base.transport import Frame
 from tacit.net import framing, rendezvous
 from tacit.net.faults import Relay
-from tacit.net.link import hang_up
+from tacit.net.pinning import client_context
+from tacit.net.reader import hang_up
 from tacit.net.tls import TlsTransport, connect
 
 
@@ -360,7 +361,8 @@ def hostile_streams() -> list[tuple[str, bytes]]:
 async def hostile_peer(places: Any) -> AsyncIterator[tuple[TlsTransport, ssl.SSLSocket]]:
     """Party 0 linked to a party 1 of which we hold the raw TLS socket."""
     places.fresh_ports()
-    dialing = rendezvous.dial(places.me(1), places.peer(0), 2, rendezvous.Sightings(lambda *_: None))
+    context = client_context(places.identities[1], [places.peer(0)])
+    dialing = rendezvous.dial(places.me(1), places.peer(0), 2, rendezvous.Sightings(lambda *_: None), context)
     transport, sockets = await asyncio.gather(
         connect(places.me(0), places.peer(1), timeout_s=10), asyncio.wait_for(dialing, 10)
     )

@@ -283,7 +283,7 @@ def test_the_second_connection_must_have_the_link_id_of_the_first(places: Any) -
     async def scene() -> None:
         listener = asyncio.ensure_future(connect(places.me(0), places.peer(1), timeout_s=10))
         await asyncio.sleep(0.1)
-        context = client_context(places.identities[1], places.peer(0))
+        context = client_context(places.identities[1], [places.peer(0)])
         statuses = []
         for direction, link_id in ((rendezvous.TO_LISTENER, bytes(32)), (rendezvous.TO_DIALER, b"1" * 32)):
             sock, _ = await rendezvous._open(places.peer(0), context, "link.tacit")

@@ -109,9 +109,12 @@ def server_context(identity: TlsIdentity, peers: Sequence[PeerAddress]) -> ssl.S
     return context
 
 
-def client_context(identity: TlsIdentity, peer: PeerAddress) -> ssl.SSLContext:
-    """TLS 1.3 only, for dialing `peer`. Raises UsageError NET-0008."""
-    return _context(ssl.PROTOCOL_TLS_CLIENT, identity, [peer])
+def client_context(identity: TlsIdentity, peers: Sequence[PeerAddress]) -> ssl.SSLContext:
+    """TLS 1.3 only, for dialing `peers`, of whom each must be seen to present its own certificate.
+
+    Raises: UsageError NET-0008.
+    """
+    return _context(ssl.PROTOCOL_TLS_CLIENT, identity, peers)
 
 
 def probe_context() -> ssl.SSLContext:

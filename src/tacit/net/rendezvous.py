@@ -23,7 +23,6 @@ from tacit.base.prg import fresh_entropy
 from tacit.net.pinning import (
     Endpoint,
     PeerAddress,
-    client_context,
     file_fingerprint,
     fingerprint,
     pinned_fingerprint,
@@ -190,12 +189,14 @@ def _keep_alive(raw: socket.socket) -> None:
 # --- the dialing side ------------------------------------------------------------------------------
 
 
-async def dial(me: Endpoint, peer: PeerAddress, n: int, sightings: Sightings) -> Sockets:
+async def dial(
+    me: Endpoint, peer: PeerAddress, n: int, sightings: Sightings, context: ssl.SSLContext
+) -> Sockets:
     """Both connections to the lower-numbered `peer`; tries until it succeeds or is cancelled.
 
     Raises: TransportError NET-0005 (a certificate was refused), NET-0007 (party numbers disagree).
     """
-    context, attempt = client_context(me.identity, peer), 0
+    attempt = 0
     while True:
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
@@ -226,7 +227,10 @@ def _is_refusal(error: ssl.SSLError) -> bool:
 
 async def _open(peer: PeerAddress, context: ssl.SSLContext, name: str) -> tuple[ssl.SSLSocket, str]:
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+    try:  # an address needs no resolver, which would be asked on another thread
+        found = socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
     failure: OSError = OSError(errno.EADDRNOTAVAIL, "the host name has no address")
     for family, kind, protocol, _, address in found:
         raw = socket.socket(family, kind, protocol)
@@ -344,12 +348,16 @@ class Listener:
         self._me, self._n, self._sightings = me, n, sightings
         self._own = file_fingerprint(me.identity.certificate_path)
         self._pins = {pinned_fingerprint(peer): peer.party for peer in peers}
-        self._context = server_context(me.identity, peers)
+        self._socket = listen(me)  # who dials early waits in its queue instead of trying again
+        try:
+            self._context = server_context(me.identity, peers)
+        except BaseException:
+            self._socket.close()
+            raise
         self._context.sni_callback = self._hear_name
         self._halves: dict[int, tuple[bytes, ssl.SSLSocket]] = {}
         loop = asyncio.get_running_loop()
         self._links: dict[int, asyncio.Future[Sockets]] = {peer.party: loop.create_future() for peer in peers}
-        self._socket = listen(me)
 
     async def run(self) -> dict[int, Sockets]:
         """The links by party, when all are there."""
@@ -372,9 +380,13 @@ class Listener:
             for task in (accepting, *tasks):
                 task.cancel()
             await asyncio.gather(accepting, *tasks, return_exceptions=True)
-            self._socket.close()
-            for _, sock in self._halves.values():
-                sock.close()
+            self.close()
+
+    def close(self) -> None:
+        """Stop listening, and drop links that are not complete. Idempotent."""
+        self._socket.close()
+        for _, sock in self._halves.values():
+            sock.close()
 
     async def _accept(self, tasks: set[asyncio.Task[None]]) -> None:
         loop = asyncio.get_running_loop()

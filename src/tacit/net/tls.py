@@ -17,7 +17,14 @@ from tacit.base.errors import InternalError, PeerError, TransportError, UsageErr
 from tacit.base.log import Sink, silent
 from tacit.base.transport import Frame
 from tacit.net.link import Link
-from tacit.net.pinning import Endpoint, PeerAddress, TlsIdentity, file_fingerprint, pinned_fingerprint
+from tacit.net.pinning import (
+    Endpoint,
+    PeerAddress,
+    TlsIdentity,
+    client_context,
+    file_fingerprint,
+    pinned_fingerprint,
+)
 from tacit.net.rendezvous import Listener, Sightings, Sockets, dial
 
 __all__ = ["Endpoint", "PeerAddress", "TlsIdentity", "TlsTransport", "connect", "file_fingerprint"]
@@ -138,13 +145,16 @@ async def _meet(
 ) -> dict[int, Sockets]:
     n, started_s = len(peers) + 1, time.monotonic()
     higher = [peer for peer in peers if peer.party > me.party]
+    lower = [peer for peer in peers if peer.party < me.party]
+    listener = Listener(me, higher, n, sightings) if higher else None
     tasks: dict[asyncio.Future[Any], PeerAddress | None] = {}
     try:
-        if higher:
-            tasks[asyncio.ensure_future(Listener(me, higher, n, sightings).run())] = None
-        for peer in peers:
-            if peer.party < me.party:
-                tasks[asyncio.ensure_future(dial(me, peer, n, sightings))] = peer
+        if listener:
+            tasks[asyncio.ensure_future(listener.run())] = None
+        if lower:
+            context = client_context(me.identity, lower)
+            for peer in lower:
+                tasks[asyncio.ensure_future(dial(me, peer, n, sightings, context))] = peer
         pending: set[asyncio.Future[Any]] = set(tasks)
         next_call_s = 1.0
         while pending:
@@ -162,6 +172,8 @@ async def _meet(
                     on_wait(waited_s)
     except BaseException:
         await _discard(tasks)
+        if listener:
+            listener.close()  # its task may not have begun
         raise
     met: dict[int, Sockets] = {}
     for task, dialed in tasks.items():

@@ -12,7 +12,7 @@ from tacit.ir.rewrite import inline, rewrite
 Pass = Callable[[Program], Program]
 
 FEW = 1 << 14
-"""Up to so many elements five rounds cost more than three more comparisons of each, on the fastest links too."""
+"""For so many elements at most, five rounds cost more than three comparisons, on the fastest links too."""
 
 
 def lower(has: Callable[[str], bool]) -> Pass:
