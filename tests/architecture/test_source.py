@@ -16,7 +16,8 @@ from tacit.mpc.scheme import SCHEMES
 from tests.architecture.sources import PACKAGE, ROOT, dotted, files, imports, modules, name_of, tree
 
 PURE = {
-    "__future__", "abc", "asyncio", "collections", "contextlib", "contextvars", "dataclasses", "difflib",
+    "__future__", "abc", "asyncio", "bisect", "collections", "contextlib", "contextvars", "dataclasses",
+    "difflib",
     "enum", "fractions", "functools", "hashlib", "importlib", "inspect", "itertools", "json", "math",
     "operator", "pkgutil",
     "re", "struct", "types", "typing", "unicodedata", "weakref", "zlib",

@@ -4,29 +4,38 @@ A value's elements are linear forms, with exact rational coefficients, over unkn
 an input or a derived one: the result of a non-linear operator on other forms, of which only that is kept (its
 `Rule` and its arguments). Public constants and what is computed from them alone have values.
 
-Fragment: sums, differences, means, cumulative sums, products with constants, all that moves elements, and
-products of two secrets are followed exactly; everything else makes derived unknowns. Loops (`scan`) and
-public inputs of unknown value are kept as derived unknowns of everything that went in.
+Fragment: sums, differences, means, cumulative sums, products with constants, all that moves elements, loops
+of few steps, and products of two secrets are followed exactly, constants as the rational numbers that they
+are; everything else makes derived unknowns. Longer loops are derived unknowns of everything that went in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
-from math import lcm
+from math import lcm, prod
 from typing import Any
 
 import numpy as np
 
 from tacit.base.errors import LimitError
-from tacit.base.types import FRACTION_BITS, Private, Public
+from tacit.base.types import Private, Public
 from tacit.ir.op import OPS
 from tacit.ir.program import Eqn, Program, Var
 
 LARGEST = 1 << 22
 """Terms of one value; a program beyond that is not judged."""
+LARGEST_ALL = 1 << 24
+"""Terms of all values of all programs that are judged together."""
+_STEPS = 1 << 11
+"""Equations that the loops of one program may come to for being followed step by step."""
+_DENOMINATOR_BITS = 1 << 10
+_SHORT = 4
+"""Terms of forms that are copied rather than named."""
+KNOWN_TO_ALL, SHARED = -1, -2
+"""Owners of inputs that are public, and of those that come in on shares."""
 _SAFE = 1 << 62
 _COLUMN_BITS = 32
 FIRST_DERIVED = 1 << 60
@@ -42,6 +51,7 @@ class Rule(Enum):
     SMOOTH = "a function of the arguments that singles out none of them"
     EXTREME = "the result is one of the arguments, or says which"
     OTHER = "a function that can single out some of the arguments"
+    EQUAL = "the argument itself, under a name: so that a long sum that many elements share is kept once"
 
 
 _INVERTIBLE = {"exp", "log", "sqrt", "rsqrt", "reciprocal", "sigmoid", "tanh"}
@@ -64,7 +74,7 @@ class Forms:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     def element(self, index: int) -> dict[int, Fraction]:
         """The form of one element. `at` is sorted."""
@@ -79,7 +89,8 @@ class Forms:
 class Derived:
     """`count` unknowns from `start` on: results of one operator on elements of `args`.
 
-    Element i depends on the elements `sources(i)` of each argument; None: on all.
+    Unknown i is one function, the same for all i, of the elements `lines[i]` (int64[count, k]) of each
+    argument, whose order does not matter. None: unknown i is a function of its own of all elements.
     """
 
     start: int
@@ -87,17 +98,18 @@ class Derived:
     op: str
     rule: Rule
     args: tuple[Forms, ...]
-    sources: Callable[[int], tuple[int, ...]] | None
+    lines: np.ndarray | None
 
 
 @dataclass(frozen=True)
 class Column:
-    """An input: its cells are the unknowns from `start` on."""
+    """An input: its cells are the unknowns from `start` on. `versions`: of data that came under its name."""
 
     start: int
     count: int
     name: str
     owner: int
+    versions: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -105,34 +117,49 @@ class Universe:
     """All unknowns of a project. The same input name of the same owner is the same column in every program;
     of two of different length the shorter one is taken for the beginning of the longer (the worst case)."""
 
-    columns: dict[tuple[int, str], Column] = field(default_factory=dict)
+    columns: dict[tuple[int, str, tuple[int, ...]], Column] = field(default_factory=dict)
     derived: list[Derived] = field(default_factory=list)
+    n_terms: int = 0
 
-    def column(self, name: str, owner: int, shape: tuple[int, ...]) -> Forms:
-        count = int(np.prod(shape, dtype=np.int64))
-        known = self.columns.get((owner, name))
-        start = known.start if known else len(self.columns) << _COLUMN_BITS
-        longest = max(count, known.count if known else 0)
-        self.columns[owner, name] = Column(start, longest, name, owner)
-        return _unknowns(shape, start)
+    def column(self, name: str, owner: int, shape: tuple[int, ...], version: str = "") -> Forms:
+        key, count = (owner, name, shape[1:]), prod(shape)
+        known = self.columns.get(key) or Column(len(self.columns) << _COLUMN_BITS, 0, name, owner)
+        if count > LARGEST:
+            raise LimitError("GATE-0001", f"input {name!r} has {count} elements, too many to judge")
+        versions = known.versions | ({version} if version else set())
+        self.columns[key] = Column(known.start, max(count, known.count), name, owner, versions)
+        return _unknowns(shape, known.start)
+
+    def versions(self, owner: int, name: str) -> frozenset[str]:
+        """All data that came as `name`, in whatever shape."""
+        found = [column.versions for key, column in self.columns.items() if key[:2] == (owner, name)]
+        return frozenset().union(*found)
 
     def derive(
-        self,
-        shape: tuple[int, ...],
-        op: str,
-        rule: Rule,
-        args: tuple[Forms, ...],
-        sources: Callable[[int], tuple[int, ...]] | None,
+        self, shape: tuple[int, ...], op: str, rule: Rule, args: tuple[Forms, ...], lines: np.ndarray | None
     ) -> Forms:
         last = self.derived[-1] if self.derived else None
         start = last.start + last.count if last else FIRST_DERIVED
         forms = _unknowns(shape, start)
-        self.derived.append(Derived(start, forms.size, op, rule, args, sources))
+        self.derived.append(Derived(start, forms.size, op, rule, args, lines))
         return forms
+
+    def shared(self, value: Forms, n_uses: int) -> Forms:
+        """`value` for use in `n_uses` elements: under a name, if its forms are long."""
+        if n_uses <= value.size or len(value.at) <= _SHORT * value.size:
+            return value
+        lines = np.arange(value.size).reshape(-1, 1)
+        return self.derive(value.shape, "equal", Rule.EQUAL, (value,), lines)
+
+    def count(self, value: Value) -> None:
+        """Raises LimitError GATE-0001 where all values together have too many terms."""
+        self.n_terms += len(value.at) if isinstance(value, Forms) else value.size
+        if self.n_terms > LARGEST_ALL:
+            raise LimitError("GATE-0001", f"the programs have more than {LARGEST_ALL} terms to judge")
 
 
 def _unknowns(shape: tuple[int, ...], start: int) -> Forms:
-    index = np.arange(int(np.prod(shape, dtype=np.int64)))
+    index = np.arange(prod(shape))
     return Forms(shape, index, index + start, np.ones(len(index), np.int64), 1)
 
 
@@ -140,48 +167,102 @@ Value = Forms | np.ndarray
 """Forms, or the array that a public value is."""
 
 
-def follow(program: Program, universe: Universe) -> list[tuple[str, tuple[int, ...], bool, Forms]]:
-    """(name, recipients, guarded, forms) of every reveal that is not public anyway.
+@dataclass(frozen=True)
+class Revealed:
+    """One disclosure: `to` = () is every party."""
 
-    Raises: LimitError GATE-0001 for values of more than 2^22 terms.
+    name: str
+    to: tuple[int, ...]
+    guarded: bool
+    forms: Forms
+
+
+def follow(program: Program, universe: Universe, versions: Mapping[str, str] | None = None) -> list[Revealed]:
+    """Every reveal that is not public anyway, guards among them. `versions`: of the data of inputs, by name.
+
+    Raises: LimitError GATE-0001 for programs that are too large.
     """
-    values: dict[Var, Value] = {}
+    ins: list[Value] = []
     for name, var in program.ins:
         vis = var.type.vis
-        owner = vis.owner if isinstance(vis, Private) else -1 if isinstance(vis, Public) else -2
-        values[var] = universe.column(name, owner, var.type.shape)
-    revealed = []
+        owner = vis.owner if isinstance(vis, Private) else KNOWN_TO_ALL if isinstance(vis, Public) else SHARED
+        ins.append(universe.column(name, owner, var.type.shape, (versions or {}).get(name, "")))
+    revealed: list[Revealed] = []
+    _follow(program, ins, universe, revealed, [_STEPS])
+    return revealed
+
+
+def _follow(
+    program: Program, ins: list[Value], universe: Universe, revealed: list[Revealed], steps: list[int]
+) -> list[Value]:
+    """The outputs. `steps`: how many equations in loops are left to be followed."""
+    values = {var: value for (_, var), value in zip(program.ins, ins, strict=True)}
     for eqn in program.eqns:
-        ins = [values[var] for var in eqn.ins]
-        if all(isinstance(value, np.ndarray) for value in ins):
-            result = OPS[eqn.op].ref(*ins, **eqn.params)
-            outs: tuple[Value, ...] = tuple(
-                map(np.asarray, result if isinstance(result, tuple) else (result,))
-            )
-        else:
-            outs = _apply(eqn, ins, universe)
+        taken = [values[var] for var in eqn.ins]
+        outs = _results(eqn, taken, universe, steps)
         for var, value in zip(eqn.outs, outs, strict=True):
+            universe.count(value)
             values[var] = value
         if eqn.op == "reveal" and isinstance(outs[0], Forms):
-            revealed.append((eqn.params["name"], eqn.params["to"], len(eqn.ins) == 2, outs[0]))
-            if len(ins) == 2 and isinstance(ins[1], Forms):
-                revealed.append((f"guard of {eqn.params['name']}", (), False, ins[1]))
-    return revealed
+            name, to, guarded = eqn.params["name"], eqn.params["to"], len(taken) == 2
+            revealed.append(Revealed(name, to, guarded, outs[0]))
+            if guarded and isinstance(taken[1], Forms):
+                revealed.append(Revealed(f"guard of {name}", (), False, taken[1]))
+    return [values[var] for _, var in program.outs]
+
+
+def _results(eqn: Eqn, ins: list[Value], universe: Universe, steps: list[int]) -> tuple[Value, ...]:
+    if eqn.op == "scan":
+        n_steps = eqn.params["length"] * len(eqn.params["body"].eqns)
+        if 0 < n_steps <= steps[0]:
+            steps[0] -= n_steps
+            return _unrolled(eqn, ins, universe, steps)
+    elif all(isinstance(value, np.ndarray) for value in ins):
+        result = OPS[eqn.op].ref(*ins, **eqn.params)
+        return tuple(map(np.asarray, result if isinstance(result, tuple) else (result,)))
+    return _apply(eqn, ins, universe)
+
+
+def _unrolled(eqn: Eqn, ins: list[Value], universe: Universe, steps: list[int]) -> tuple[Value, ...]:
+    """A loop, step by step."""
+    n_carry, n_xs, length = (eqn.params[name] for name in ("n_carry", "n_xs", "length"))
+    carries, xs, rest = ins[:n_carry], ins[n_carry : n_carry + n_xs], ins[n_carry + n_xs :]
+    stacked: list[list[Forms]] = [[] for _ in eqn.outs[n_carry:]]
+    for index in range(length):
+        rows = [_row(x, index) for x in xs]
+        outs = _follow(eqn.params["body"], [*carries, *rows, *rest], universe, [], steps)
+        carries = outs[:n_carry]
+        for parts, value in zip(stacked, outs[n_carry:], strict=True):
+            parts.append(_forms(value))
+    ys = [_shaped(_stacked(parts), var) for parts, var in zip(stacked, eqn.outs[n_carry:], strict=True)]
+    return (*carries, *ys)
+
+
+def _row(value: Value, index: int) -> Value:
+    if isinstance(value, np.ndarray):
+        return np.asarray(value[index])
+    size = prod(value.shape[1:])
+    return _picked(value, np.arange(index * size, (index + 1) * size), value.shape[1:])
+
+
+def _shaped(value: Forms, var: Var) -> Forms:
+    return Forms(var.type.shape, value.at, value.of, value.num, value.den)
 
 
 def _apply(eqn: Eqn, ins: list[Value], universe: Universe) -> tuple[Value, ...]:
     shape, params = eqn.outs[0].type.shape, eqn.params
     if eqn.op in _SAME:
-        linear = eqn.op != "astype" or not _rounds(eqn)
+        linear = eqn.op != "astype" or not _loses(eqn)
         forms = _forms(ins[0])
         return (forms if linear else _elementwise(universe, eqn, shape, [forms]),)
     if eqn.op in _MOVES:
-        return (_moved(eqn, [_forms(value) for value in ins], shape),)
+        n_uses = prod(shape) if eqn.op in ("broadcast_to", "take") else 0
+        return (_moved(eqn, [universe.shared(_forms(value), n_uses) for value in ins], shape),)
     if eqn.op in ("add", "sub"):
         right = _forms(ins[1])
-        return (_joined(shape, [(_forms(ins[0]), 1), (right, 1 if eqn.op == "add" else -1)]),)
+        return (_joined(universe, shape, [(_forms(ins[0]), 1), (right, 1 if eqn.op == "add" else -1)]),)
     if eqn.op == "neg":
-        return (_joined(shape, [(_forms(ins[0]), -1)]),)
+        return (_joined(universe, shape, [(_forms(ins[0]), -1)]),)
     if eqn.op in ("sum", "mean"):
         return (_summed(_forms(ins[0]), params["axis"], shape, eqn.op == "mean"),)
     if eqn.op == "cumulative_sum":
@@ -193,8 +274,10 @@ def _apply(eqn: Eqn, ins: list[Value], universe: Universe) -> tuple[Value, ...]:
     return tuple(_opaque(universe, eqn, var, [_forms(value) for value in ins]) for var in eqn.outs)
 
 
-def _rounds(eqn: Eqn) -> bool:
-    return eqn.ins[0].type.dtype.kind == "fixed" and eqn.outs[0].type.dtype.kind != "fixed"
+def _loses(eqn: Eqn) -> bool:
+    """Whether a conversion keeps less than the value: real numbers to whole ones, numbers to truth."""
+    order = ("bool", "int", "fixed")
+    return order.index(eqn.ins[0].type.dtype.kind) > order.index(eqn.outs[0].type.dtype.kind)
 
 
 def _forms(value: Value) -> Forms:
@@ -228,7 +311,7 @@ def _largest(num: np.ndarray) -> int:
 
 def _scaled(num: np.ndarray, factor: Any) -> np.ndarray:
     largest = _largest(np.asarray(factor).reshape(-1))
-    if num.dtype != object and _largest(num) * largest >= _SAFE:
+    if num.dtype != object and max(_largest(num), 1) * largest >= _SAFE:
         num = num.astype(object)
     return np.asarray(num * factor)
 
@@ -269,15 +352,16 @@ def _picked(value: Forms, origin: np.ndarray, shape: tuple[int, ...]) -> Forms:
     return Forms(shape, at, value.of[index], value.num[index], value.den)
 
 
-def _spread(value: Forms, shape: tuple[int, ...]) -> Forms:
+def _spread(universe: Universe, value: Forms, shape: tuple[int, ...]) -> Forms:
     if value.shape == shape:
         return value
+    value = universe.shared(value, prod(shape))
     origin = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape).reshape(-1)
     return _picked(value, origin, shape)
 
 
-def _joined(shape: tuple[int, ...], parts: list[tuple[Forms, int]]) -> Forms:
-    spread = [(_spread(value, shape), sign) for value, sign in parts]
+def _joined(universe: Universe, shape: tuple[int, ...], parts: list[tuple[Forms, int]]) -> Forms:
+    spread = [(_spread(universe, value, shape), sign) for value, sign in parts]
     den = lcm(*(value.den for value, _ in spread))
     return _tidy(
         shape,
@@ -289,7 +373,7 @@ def _joined(shape: tuple[int, ...], parts: list[tuple[Forms, int]]) -> Forms:
 
 
 def _summed(value: Forms, axis: tuple[int, ...], shape: tuple[int, ...], mean: bool) -> Forms:
-    numbers = np.arange(int(np.prod(shape, dtype=np.int64)))
+    numbers = np.arange(prod(shape))
     kept = tuple(1 if k in axis else side for k, side in enumerate(value.shape))
     target = np.broadcast_to(numbers.reshape(kept), value.shape).reshape(-1)
     count = value.size // max(len(numbers), 1)
@@ -311,12 +395,23 @@ def _cumulative(value: Forms, axis: int) -> Forms:
     return _tidy(value.shape, at, np.repeat(value.of, counts), np.repeat(value.num, counts), value.den)
 
 
-def _factors(constant: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, int]:
-    """(numerators, denominator) of a constant as the fixed-point encoding holds it."""
-    flat = np.broadcast_to(constant, shape).reshape(-1)
-    if constant.dtype.kind == "f":
-        return np.rint(np.ldexp(flat, FRACTION_BITS)).astype(np.int64), 1 << FRACTION_BITS
-    return flat.astype(np.int64), 1
+def _factors(constant: np.ndarray, shape: tuple[int, ...], divides: bool) -> tuple[np.ndarray, int]:
+    """(numerators, denominator) of a constant, or of its reciprocal: the very numbers, nothing is rounded."""
+    if not np.all(np.isfinite(constant)):
+        raise LimitError("GATE-0001", "a constant of the program is not finite")
+    different, place = np.unique(constant.reshape(-1), return_inverse=True)
+    exact = [Fraction(value) for value in different.tolist()]
+    if divides and not all(exact):
+        raise LimitError("GATE-0001", "the program divides by a constant 0")
+    exact = [1 / value for value in exact] if divides else exact
+    den = 1
+    for value in exact:
+        den = lcm(den, value.denominator)
+        if den.bit_length() > _DENOMINATOR_BITS:
+            raise LimitError("GATE-0001", "constants of a program have no small common denominator")
+    whole = [int(value * den) for value in exact]
+    num = np.array(whole, object if any(abs(value) >= _SAFE for value in whole) else np.int64)
+    return np.broadcast_to(num[place].reshape(constant.shape), shape).reshape(-1), den
 
 
 def _times(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...]) -> Forms:
@@ -325,8 +420,8 @@ def _times(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...
     if isinstance(x, np.ndarray) and not divides:
         x, y = y, x
     if isinstance(y, np.ndarray):
-        num, den = _factors(1.0 / y if divides else y, shape)
-        value = _spread(_forms(x), shape)
+        num, den = _factors(y, shape, divides)
+        value = _spread(universe, _forms(x), shape)
         return _tidy(shape, value.at, value.of, _scaled(value.num, num[value.at]), value.den * den)
     return _elementwise(universe, eqn, shape, [_forms(x), y])
 
@@ -345,7 +440,7 @@ def _matmul(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ..
     def factor(value: Value, origin: np.ndarray) -> Value:
         if isinstance(value, np.ndarray):
             return np.asarray(value.reshape(-1)[origin])
-        return _picked(value, origin, (m, k, n))
+        return _picked(universe.shared(value, m * k * n), origin, (m, k, n))
 
     picked = [factor(x, rows * k + inner), factor(y, inner * n + columns)]
     picked = [p.reshape(m, k, n) if isinstance(p, np.ndarray) else p for p in picked]
@@ -357,11 +452,11 @@ _RULES = {"mul": Rule.PRODUCT, "square": Rule.PRODUCT, "matmul": Rule.PRODUCT, "
 
 def _elementwise(universe: Universe, eqn: Eqn, shape: tuple[int, ...], ins: list[Forms]) -> Forms:
     """Element i is a function of elements i of the arguments."""
-    args = tuple(_spread(value, shape) for value in ins)
+    args = tuple(_spread(universe, value, shape) for value in ins)
     rule = _RULES.get(eqn.op) or (
         Rule.INVERTIBLE if eqn.op in _INVERTIBLE else Rule.SMOOTH if eqn.op in _SMOOTH else Rule.OTHER
     )
-    return universe.derive(shape, eqn.op, rule, args, lambda i: (i,))
+    return universe.derive(shape, eqn.op, rule, args, np.arange(prod(shape)).reshape(-1, 1))
 
 
 _BY_ELEMENT = _INVERTIBLE | {
@@ -374,12 +469,11 @@ def _opaque(universe: Universe, eqn: Eqn, var: Var, ins: list[Forms]) -> Forms:
     if eqn.op in _BY_ELEMENT:
         return _elementwise(universe, eqn, var.type.shape, ins)
     rule = Rule.EXTREME if eqn.op in _EXTREME else Rule.SMOOTH if eqn.op in _SMOOTH else Rule.OTHER
-    sources = None
-    if eqn.op in ("max", "min", "argmax", "argmin", "any", "all"):
+    lines = None
+    if eqn.op in ("max", "min", "any", "all"):
         numbers = np.arange(ins[0].size).reshape(ins[0].shape)
         axis = eqn.params["axis"]
         axes = axis if isinstance(axis, tuple) else (axis,)
         rest = tuple(k for k in range(len(ins[0].shape)) if k not in axes)
         lines = numbers.transpose(*rest, *axes).reshape(max(var.type.size, 1), -1)
-        sources = lambda i: tuple(lines[i].tolist())  # noqa: E731
-    return universe.derive(var.type.shape, eqn.op, rule, tuple(ins), sources)
+    return universe.derive(var.type.shape, eqn.op, rule, tuple(ins), lines)

@@ -15,49 +15,70 @@ Form = Mapping[int, Fraction]
 
 
 class Span:
-    """The space of all rational combinations of forms that were added, in reduced row echelon form."""
+    """The space of all rational combinations of forms that were added, in reduced row echelon form; of every
+    row, also of which forms it is the combination."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_work: int = 1 << 62) -> None:
+        """Once about `most_work` coefficients were computed, nothing is added any more."""
         self._rows: dict[int, dict[int, Fraction]] = {}
         """By pivot: the coefficient of the pivot is 1, and no other row has it."""
+        self._made: dict[int, dict[int, Fraction]] = {}
+        """By pivot: coefficients of the forms, by their number in the order of `add`."""
+        self._work = most_work
+        self._added = 0
 
     def __len__(self) -> int:
         return len(self._rows)
 
     @property
-    def rows(self) -> Iterable[Form]:
-        return self._rows.values()
+    def full(self) -> bool:
+        return self._work <= 0
+
+    def rows(self) -> Iterable[tuple[Form, Form]]:
+        """Every row, and of how much of which form it consists."""
+        return [(row, self._made[pivot]) for pivot, row in self._rows.items()]
 
     def reduce(self, form: Form) -> dict[int, Fraction]:
         """`form` less what is in the span already; empty if it is."""
-        rest = dict(form)
+        return self._reduced(form, {})[0]
+
+    def _reduced(self, form: Form, made: Form) -> tuple[dict[int, Fraction], dict[int, Fraction]]:
+        rest, left = dict(form), dict(made)
         for unknown in [unknown for unknown in form if unknown in self._rows]:
-            _subtract(rest, self._rows[unknown], rest[unknown])
-        return rest
+            factor = rest[unknown]
+            self._subtract(rest, self._rows[unknown], factor)
+            self._subtract(left, self._made[unknown], factor)
+        return rest, left
 
     def add(self, form: Form) -> bool:
         """Whether the form was new."""
-        rest = self.reduce(form)
+        self._added += 1
+        if self.full:
+            return False
+        rest, made = self._reduced(form, {self._added - 1: Fraction(1)})
         if not rest:
             return False
         pivot = min(rest)
         scale = rest[pivot]
         rest = {unknown: value / scale for unknown, value in rest.items()}
-        for row in self._rows.values():
+        made = {number: value / scale for number, value in made.items()}
+        for other, row in self._rows.items():
             if pivot in row:
-                _subtract(row, rest, row[pivot])
-        self._rows[pivot] = rest
+                factor = row[pivot]
+                self._subtract(row, rest, factor)
+                self._subtract(self._made[other], made, factor)
+        self._rows[pivot], self._made[pivot] = rest, made
         return True
 
     def determined(self) -> set[int]:
         """The unknowns whose values follow."""
         return {pivot for pivot, row in self._rows.items() if len(row) == 1}
 
-
-def _subtract(form: dict[int, Fraction], other: Form, factor: Fraction) -> None:
-    for unknown, value in other.items():
-        left = form.get(unknown, Fraction(0)) - factor * value
-        if left:
-            form[unknown] = left
-        else:
-            form.pop(unknown, None)
+    def _subtract(self, form: dict[int, Fraction], other: Form, factor: Fraction) -> None:
+        self._work -= len(other)
+        for unknown, value in other.items():
+            left = form.get(unknown, Fraction(0)) - factor * value
+            if left:
+                form[unknown] = left
+            else:
+                form.pop(unknown, None)

@@ -1,0 +1,76 @@
+"""Why a verdict is what it is: a closed list of reasons, each in plain words, English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "nothing": ("nothing of it is revealed", "没有披露它的任何内容"),
+    "sums": (
+        "sums over groups of at least {least} cells that no output tells apart",
+        "只披露至少 {least} 个单元格的合计，任何输出都不能区分其中的单元格",
+    ),
+    "cell": ("the cell at place {place} follows exactly", "第 {place} 个单元格可以被准确推出"),
+    "function": (
+        "a function of the cell at place {place} alone follows",
+        "可以推出一个只取决于第 {place} 个单元格的函数值",
+    ),
+    "few": (
+        "a combination of {count} cells, fewer than {least}, follows",
+        "可以推出 {count} 个单元格的组合，少于 {least} 个",
+    ),
+    "nearly": (
+        "the cell at place {place}, or few beside it, follow but for less than 2^-18 of the others",
+        "第 {place} 个单元格（或连同少数几个）可以被推出，误差不到其余部分的 2^-18",
+    ),
+    "extreme": (
+        "{op!r} of its cells tells one of them, or which",
+        "对其单元格求 {op!r} 会给出其中一个的值，或指出是哪一个",
+    ),
+    "single-out": ("{op!r} may single out a cell", "{op!r} 可能单独暴露某个单元格"),
+    "dominated": (
+        "a sum of {op!r} over single cells can be ruled by one of them",
+        "对单个单元格先求 {op!r} 再合计，结果可能由其中一个主导",
+    ),
+    "weights": (
+        "{count} cells have weights of their own in what is revealed",
+        "有 {count} 个单元格在披露的内容中各有不同的权重",
+    ),
+    "small-group": (
+        "{sums} revealed sums over a group of {count} cells",
+        "对一组 {count} 个单元格披露了 {sums} 个合计",
+    ),
+    "on-shares": (
+        "it depends on an input that comes in on shares, of which it is not known how it came about",
+        "它取决于一个以分享形式输入的值，而该值的来历未知",
+    ),
+    "versions": (
+        "other data under the same name were in a job before: what changed may follow from the difference",
+        "此前的任务曾以同一名称使用过不同的数据：两次结果之差可能暴露改动的部分",
+    ),
+    "too-large": ("too large to be judged: {what}", "规模过大，无法判定：{what}"),
+    "intersection": (
+        "the intersection of job {job!r} had other sets: the difference of both results tells of the ids "
+        "that were added or removed whether the other party has them",
+        "任务 {job!r} 的求交使用了不同的集合：两次结果之差会暴露被增删的编号是否在对方手中",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`key`: one of `WORDS`; `values`: what goes into its text."""
+
+    key: str
+    values: tuple[tuple[str, str | int], ...] = ()
+
+    @staticmethod
+    def of(key: str, **values: str | int) -> Reason:
+        return Reason(key, tuple(sorted(values.items())))
+
+    def text(self, language: str = "en") -> str:
+        return WORDS[self.key][language == "zh"].format(**dict(self.values))
+
+    def __str__(self) -> str:
+        return self.text()

@@ -1,0 +1,384 @@
+"""What one coalition can work out of all that it sees, pooled with its own columns.
+
+Two questions, about the same graph (`alike.py`). What follows: exact elimination (`span.py`) over a few rows
+of every class of rows that are alike, which is as good as over all of them; through quotients, products and
+invertible functions whose other argument follows. What is proved not to follow: see `judge.py`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from tacit.run.gate.alike import Alike, Block, Graph, alike, distinct
+from tacit.run.gate.cells import FIRST_DERIVED, KNOWN_TO_ALL, SHARED, Column, Revealed, Rule, Universe
+from tacit.run.gate.reason import Reason
+from tacit.run.gate.span import Form, Span
+
+MOST_FORMS = 1 << 12
+"""Revealed numbers that are solved for together; the shortest ones."""
+MOST_TERMS = 1 << 17
+MOST_WORK = 1 << 20
+_MOST_DEGREE = 2
+_MANY = 1 << 20
+_NOTHING = 1 << 18
+"""What is smaller by this factor is less than the resolution of real numbers."""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Why something follows, and how: an equation between revealed numbers and cells."""
+
+    reason: Reason
+    example: str
+
+
+class View:
+    def __init__(
+        self, universe: Universe, revealed: Sequence[Revealed], coalition: tuple[int, ...], least: int
+    ) -> None:
+        self._seen = [item for item in revealed if item.to == () or set(item.to) & set(coalition)]
+        self._columns = list(universe.columns.values())
+        self._least = least
+        self._graph = graph = Graph(universe, self._seen)
+        self._n = n = len(graph.ids)
+        self._is_cell = graph.ids < FIRST_DERIVED
+        owners = np.array([column.owner for column in self._columns] or [0])
+        self._owner = np.full(n, _MANY)
+        self._owner[self._is_cell] = owners[graph.ids[self._is_cell] >> 32]
+        own = np.isin(self._owner, [*coalition, KNOWN_TO_ALL])
+        self._known = graph.up(own, every=True)
+        self._alike: Alike = alike(graph, own)
+        self._degree = self._degrees()
+        self.on_shares = bool(self._revealed(graph.up(self._owner == SHARED)).any())
+        self._supports: dict[int, int] = {}
+        self._work = MOST_WORK
+        self._starts = [block.at for block in graph.blocks]
+        self.complete = True
+        self._solved: list[tuple[Form, str]] | None = None
+
+    def _revealed(self, marked: np.ndarray) -> np.ndarray:
+        """The part of marks over vertices that is about revealed numbers."""
+        return marked[self._n : self._n + self._graph.starts[len(self._seen)]]
+
+    def touches(self, column: Column) -> np.ndarray:
+        """bool over vertices: what depends on a cell of `column`."""
+        cells = np.zeros(self._n, bool)
+        cells[self._graph.cells_of(column)] = True
+        return self._graph.up(cells)
+
+    def names(self, touched: np.ndarray | None = None) -> tuple[str, ...]:
+        """Of what is seen, or of that part of it that is marked."""
+        starts, n = self._graph.starts, self._n
+        return tuple(
+            dict.fromkeys(
+                item.name
+                for index, item in enumerate(self._seen)
+                if touched is None or touched[n + starts[index] : n + starts[index + 1]].any()
+            )
+        )
+
+    # --- what is proved not to follow -------------------------------------------------------------------
+
+    def _degrees(self) -> np.ndarray:
+        """The degree in cells of its row that every unknown has, `_MANY` if it is no polynomial of them."""
+        graph, degree = self._graph, np.zeros(self._n, np.int64)
+        rows = ~self._alike.alone[: self._n]
+        degree[self._is_cell & rows] = 1
+        for block in graph.blocks:
+            parts = []
+            for index in block.args:
+                forms, of = graph.forms[index], graph.of[index]
+                part = np.zeros(forms.size, np.int64)
+                np.maximum.at(part, forms.at, degree[of])
+                lines = block.derived.lines
+                parts.append(part[lines].max(axis=1) if lines is not None else part.max(initial=0))
+            found = np.sum(parts, axis=0) if block.derived.rule is Rule.PRODUCT else np.max(parts, axis=0)
+            if block.derived.rule not in (Rule.PRODUCT, Rule.EQUAL):
+                found = np.where(found > 0, _MANY, 0)
+            made = slice(block.at, block.at + block.derived.count)
+            degree[made] = np.where(rows[made], np.minimum(found, _MANY), 0)
+        return degree
+
+    def unproved(self, column: Column, touched: np.ndarray) -> Reason | None:
+        """Why this is not proved safe; None if it is."""
+        if self.on_shares:
+            return Reason.of("on-shares")
+        graph, alone, n = self._graph, self._alike.alone, self._n
+        for block in graph.blocks:
+            made = slice(block.at, block.at + block.derived.count)
+            here, single = touched[made], alone[made]
+            if here.any() and block.derived.rule in (Rule.EXTREME, Rule.OTHER):
+                return Reason.of("single-out", op=block.derived.op)
+            if (self._degree[made][here & ~single] > _MOST_DEGREE).any():
+                return Reason.of("dominated", op=block.derived.op)
+        classes = self._alike.class_of[graph.cells_of(column)]
+        if (classes < 0).any():
+            return Reason.of("weights", count=int((classes < 0).sum()))
+        n_sums = int((alone[n:] & touched[n:]).sum())
+        smallest = int(self._alike.size[classes].min())
+        if smallest < self._least + n_sums:
+            return Reason.of("small-group", sums=n_sums, count=smallest)
+        return None
+
+    # --- what follows -----------------------------------------------------------------------------------
+
+    def _kept(self) -> np.ndarray:
+        """bool over vertices: without known ones, and of rows that are alike only as many as matter."""
+        classes, row = self._alike.class_of, self._alike.row
+        enough = self._least + 2 + int(self._alike.alone[self._n :].sum())
+        kept = ~self._known
+        rows = distinct(row[classes >= 0])
+        of_row = classes[rows]
+        order = np.argsort(of_row, kind="stable")
+        begins = np.searchsorted(of_row[order], np.arange(len(self._alike.size)))
+        rank = np.empty(len(rows), np.int64)
+        rank[order] = np.arange(len(rows)) - begins[of_row[order]]
+        kept[classes >= 0] &= rank[np.searchsorted(rows, row[classes >= 0])] < enough
+        return kept
+
+    def solve(self) -> list[tuple[Form, str]]:
+        """All that follows: forms of cells and derived unknowns, each with how it is made."""
+        if self._solved is not None:
+            return self._solved
+        kept = self._kept()
+        self._cells = np.flatnonzero(kept[: self._n] & self._is_cell)
+        self._forms = _Terms(self._graph, kept)
+        span, labels = Span(MOST_WORK), list[str]()
+
+        def add(form: Form, label: str) -> None:
+            labels.append(label)
+            span.add(form)
+
+        found, self.complete = self._forms.shortest(len(self._seen))
+        for index, element in found:
+            form = self._forms.of(index, element)
+            if form:
+                item = self._seen[index]
+                add(form, item.name if item.forms.size == 1 else f"{item.name}[{element}]")
+        done = set[int]()
+        while waiting := [u for u in span.determined() - done if not self._is_cell[u]]:
+            followed = [(u, form) for u in waiting for form in self._arguments_that_follow(u, span) or ()]
+            if not followed:
+                break
+            for unknown, form in followed:
+                done.add(unknown)
+                add(form, f"({self._block(unknown).derived.op} undone)")
+        self.complete = self.complete and not span.full and not self._forms.full
+        self._solved = [(row, _sum_of(made, labels)) for row, made in span.rows()]
+        return self._solved
+
+    def _block(self, unknown: int) -> Block:
+        return self._graph.blocks[bisect_right(self._starts, unknown) - 1]
+
+    def _arguments_that_follow(self, unknown: int, span: Span) -> list[Form] | None:
+        block = self._block(unknown)
+        rule, lines, i = block.derived.rule, block.derived.lines, unknown - block.at
+        if lines is None or rule not in (Rule.INVERTIBLE, Rule.PRODUCT, Rule.QUOTIENT):
+            return None
+        first, *rest = (self._forms.of(index, int(lines[i, 0])) for index in block.args)
+        if rule is Rule.INVERTIBLE:
+            return [first]
+        (second,) = rest
+        if first == second or not span.reduce(second):
+            return [first]
+        return [second] if not span.reduce(first) else None
+
+    def _support(self, unknown: int) -> int:
+        """The kept cells that an unknown depends on, as a set of bits; all of them, where that takes long."""
+        key = self._key(unknown)
+        waiting = [key]
+        while waiting:
+            top = waiting[-1]
+            if top in self._supports:
+                waiting.pop()
+                continue
+            keys = {self._key(u) for u in self._below(top)}
+            missing = [other for other in keys if other not in self._supports]
+            self._work -= 1 + len(keys) * (1 + len(self._cells) // 64)
+            if self._work < 0:
+                return (1 << len(self._cells)) - 1
+            if missing:
+                waiting += missing
+                continue
+            found = 0
+            for other in keys:
+                found |= self._supports[other]
+            self._supports[top] = found
+            waiting.pop()
+        return self._supports[key]
+
+    def _key(self, unknown: int) -> int:
+        """The one unknown that stands for all results of an operator on everything; a cell puts itself in."""
+        if self._is_cell[unknown]:
+            if unknown not in self._supports:
+                self._supports[unknown] = 1 << int(np.searchsorted(self._cells, unknown))
+            return unknown
+        block = self._block(unknown)
+        return block.at if block.derived.lines is None else unknown
+
+    def _below(self, unknown: int) -> set[int]:
+        """The unknowns in the forms that a derived one is a function of."""
+        block, found = self._block(unknown), set[int]()
+        lines = block.derived.lines
+        for index in block.args:
+            at, of, _ = self._forms.terms(index)
+            line = None if lines is None else lines[unknown - block.at]
+            if line is not None and len(line) == 1:
+                start, stop = np.searchsorted(at, [line[0], line[0] + 1])
+                of = of[start:stop]
+            elif line is not None:
+                of = of[np.isin(at, line)]
+            found.update(of.tolist())
+        return found
+
+    def _bits(self, columns: Sequence[Column]) -> int:
+        """The kept cells of these columns, as a set of bits."""
+        found = 0
+        for column in columns:
+            mine = self._graph.cells_of(column)
+            low, high = np.searchsorted(self._cells, [mine.start, mine.stop]).tolist()
+            found |= ((1 << (high - low)) - 1) << low
+        return found
+
+    def exposed(self, column: Column) -> Witness | None:
+        """Why a cell of `column`, or a function of too few of them, follows; None if none was found."""
+        rows = sorted(self.solve(), key=lambda row: len(row[0]))
+        mine = self._bits([column])
+        others = self._bits([other for other in self._columns if other.owner != column.owner])
+        for row, made in rows:
+            reason = self._told(row, mine, others)
+            if reason is not None:
+                return Witness(reason, f"{made} = {self._written(row)}")
+        for row, made in rows:
+            largest = max(map(abs, row.values()))
+            main = {u: value for u, value in row.items() if abs(value) * _NOTHING >= largest}
+            reason = self._told(main, mine, others) if len(main) < len(row) else None
+            if reason is not None:
+                place = self._place(self._cells_in(main) & mine)
+                return Witness(Reason.of("nearly", place=place), f"{made} ≈ {self._written(main)}")
+        return None
+
+    def _cells_in(self, row: Form) -> int:
+        found = 0
+        for unknown in row:
+            found |= self._support(unknown)
+        return found
+
+    def _place(self, cells: int) -> int:
+        """In its column, of the first of these."""
+        first = self._cells[(cells & -cells).bit_length() - 1]
+        return int(self._graph.ids[first]) & 0xFFFFFFFF
+
+    def _told(self, row: Form, mine: int, others: int) -> Reason | None:
+        cells = self._cells_in(row)
+        if not cells & mine or cells & others:
+            return None  # What others outside of the coalition add hides it.
+        first, count = next(iter(row)), cells.bit_count()
+        if len(row) == 1 and not self._is_cell[first] and self._block(first).derived.rule is Rule.EXTREME:
+            return Reason.of("extreme", op=self._block(first).derived.op)
+        if len(row) == 1 and self._is_cell[first]:
+            return Reason.of("cell", place=self._place(cells))
+        if count == 1:
+            return Reason.of("function", place=self._place(cells))
+        return Reason.of("few", count=count, least=self._least) if count < self._least else None
+
+    def _written(self, row: Form) -> str:
+        """A form in words: `2*a[3] + exp(...)`."""
+        names = {}
+        for unknown in row:
+            number = int(self._graph.ids[unknown])
+            if self._is_cell[unknown]:
+                column = self._columns[number >> 32]
+                names[unknown] = column.name if column.count == 1 else f"{column.name}[{number & 0xFFFFFFFF}]"
+            else:
+                names[unknown] = f"{self._block(unknown).derived.op}(…)"
+        return _sum_of(row, names)
+
+
+def _sum_of(form: Form, names: Sequence[str] | dict[int, str]) -> str:
+    """At most four terms."""
+    parts = []
+    for number, value in list(form.items())[:4]:
+        factor = "" if abs(value) == 1 else f"{_short(abs(value))}*"
+        parts.append(f"{'-' if value < 0 else '+'} {factor}{names[number]}")
+    parts += ["+ …"] if len(form) > 4 else []
+    text = " ".join(parts)
+    return text[2:] if text.startswith("+ ") else text
+
+
+def _short(value: Fraction) -> str:
+    text = str(value)
+    return text if len(text) <= 12 else f"{float(value):.6g}"
+
+
+class _Terms:
+    """Forms of a graph as dictionaries, only of the vertices in `kept`; names are put in full."""
+
+    def __init__(self, graph: Graph, kept: np.ndarray) -> None:
+        self._graph, self._kept = graph, kept
+        self._left = MOST_TERMS
+        self._cut: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._named = {block.at: block for block in graph.blocks if block.derived.rule is Rule.EQUAL}
+        self._starts = sorted(self._named)
+        self._made: dict[tuple[int, int], Form] = {}
+
+    @property
+    def full(self) -> bool:
+        return self._left <= 0
+
+    def terms(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if index not in self._cut:
+            forms, of = self._graph.forms[index], self._graph.of[index]
+            start = len(self._graph.ids) + self._graph.starts[index]
+            keep = self._kept[of] & self._kept[start + forms.at]
+            self._cut[index] = forms.at[keep], of[keep], forms.num[keep]
+        return self._cut[index]
+
+    def shortest(self, n_values: int) -> tuple[list[tuple[int, int]], bool]:
+        """(value, element) of those of the first values that have the fewest terms; whether these are all."""
+        parts = []
+        for index in range(n_values):
+            elements, counts = np.unique(self.terms(index)[0], return_counts=True)
+            parts.append(np.stack([counts, np.full(len(elements), index), elements]))
+        every = np.concatenate([np.zeros((3, 0), np.int64), *parts], axis=1)
+        order = np.argsort(every[0], kind="stable")
+        chosen = order[: int(np.searchsorted(np.cumsum(every[0][order]), MOST_TERMS, "right"))][:MOST_FORMS]
+        return [(int(every[1, i]), int(every[2, i])) for i in chosen], len(chosen) == len(order)
+
+    def of(self, index: int, element: int) -> Form:
+        """Empty, too, once too many terms were asked for."""
+        key = index, element
+        if key in self._made:
+            return self._made[key]
+        whole: dict[int, Fraction] = {}
+        waiting = [(index, element, Fraction(1))]
+        while waiting and self._left > 0:
+            value, place, factor = waiting.pop()
+            at, of, num = self.terms(value)
+            start, stop = np.searchsorted(at, [place, place + 1])
+            self._left -= int(stop - start) + 1
+            for unknown, coefficient in zip(of[start:stop].tolist(), num[start:stop].tolist(), strict=True):
+                scaled = factor * Fraction(coefficient, self._graph.forms[value].den)
+                name = self._name(unknown)
+                if name is not None:
+                    waiting.append((name.args[0], unknown - name.at, scaled))
+                    continue
+                left = whole.get(unknown, Fraction(0)) + scaled
+                whole[unknown] = left
+                if not left:
+                    del whole[unknown]
+        self._made[key] = whole
+        return whole
+
+    def _name(self, unknown: int) -> Block | None:
+        """The block that only names what it is, if the unknown is of one."""
+        place = bisect_right(self._starts, unknown) - 1
+        if place < 0:
+            return None
+        block = self._named[self._starts[place]]
+        return block if unknown < block.at + block.derived.count else None
