@@ -17,6 +17,7 @@ from tacit.compile.elementwise import (
     subtract,
 )
 from tacit.compile.reduction import sum
+from tacit.compile.shaping import asarray, reshape
 from tacit.compile.trace import apply, dtype_of, plain, public, refuse
 
 WIDTH = 32
@@ -33,28 +34,36 @@ def _number(bits: Value) -> Value:
     return sum(multiply(cast(bits, INT), places), 0)
 
 
-def _both(x: Value, y: Value, combine: object) -> Value:
+def _both(x: Value, y: Value, combine: object, exact: np.ufunc) -> Value:
+    if not traced(x, y):
+        return np.asarray(exact(plain(x), plain(y)))
     if dtype_of(x) == dtype_of(y) == BOOL:
         return combine(x, y)  # type: ignore[operator]
     x, y = numbers(x, y)
     if dtype_of(x) != INT:
         refuse("COMPILE-0002", "bits are those of integers or bools", "use astype(x, int) first")
-    return _number(combine(_bits(x), _bits(y)))  # type: ignore[operator]
+    rank = max(asarray(x).ndim, asarray(y).ndim)
+    return _number(combine(*(_ranked(_bits(value), rank) for value in (x, y))))  # type: ignore[operator]
+
+
+def _ranked(bits: Value, rank: int) -> Value:
+    """The bits of a value of fewer axes: they stay the first axis."""
+    return reshape(bits, (WIDTH, *(1,) * (rank + 1 - bits.ndim), *bits.shape[1:]))
 
 
 @public
 def bitwise_and(x: Value, y: Value) -> Value:
-    return _both(x, y, logical_and)
+    return _both(x, y, logical_and, np.bitwise_and)
 
 
 @public
 def bitwise_or(x: Value, y: Value) -> Value:
-    return _both(x, y, logical_or)
+    return _both(x, y, logical_or, np.bitwise_or)
 
 
 @public
 def bitwise_xor(x: Value, y: Value) -> Value:
-    return _both(x, y, logical_xor)
+    return _both(x, y, logical_xor, np.bitwise_xor)
 
 
 @public

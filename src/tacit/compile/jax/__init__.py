@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from tacit.base.types import BOOL, FIXED, INT
-from tacit.compile.jax import arrays, control, elementwise
+from tacit.compile.jax import arrays, control, elementwise, linear, order, places, windows
 from tacit.compile.jax.evaluate import RULES, run, shape_of
 from tacit.compile.trace import dtype_of
 
-__all__ = ["RULES", "arrays", "control", "elementwise", "from_jax"]
+__all__ = ["RULES", "arrays", "control", "elementwise", "from_jax", "linear", "order", "places", "windows"]
 
 
 def from_jax(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tacit.base.errors import UsageError
 from tacit.compile import array as xp
-from tacit.compile.coerce import Value, traced
+from tacit.compile.coerce import Value
 from tacit.compile.jax.evaluate import RULES, Rule, as_data, rule, shape_of
-from tacit.compile.trace import plain
 
 # --- shapes ---------------------------------------------------------------------------------------------
 
@@ -64,36 +62,6 @@ def _iota(ins: list[Value], dimension: int, out: list[Any], **_: Any) -> Value:
     shape = tuple(out[0].shape)
     sides = tuple(-1 if k == dimension else 1 for k in range(len(shape)))
     return as_data(np.broadcast_to(np.arange(shape[dimension]).reshape(sides), shape).astype(out[0].dtype))
-
-
-_MOVED = {"dynamic_update_slice": (0, 1), "pad": (0, 1), "scatter": (0, 2)}
-"""Operands that are moved; the others are indices."""
-
-
-@rule("gather", "pad", "dynamic_slice", "dynamic_update_slice", "split", "scatter")
-def _moved(ins: list[Value], primitive: Any, out: list[Any], **params: Any) -> Value | list[Value]:
-    """What only moves elements is run by JAX on their numbers; indices must not be secret."""
-    places = _MOVED.get(primitive.name, (0,))
-    moved = [ins[place] for place in places]
-    rest = [value for place, value in enumerate(ins) if place not in places]
-    if traced(*rest):
-        raise UsageError(
-            "COMPILE-0004",
-            f"the JAX primitive {primitive.name!r} has a secret index",
-            hint="select with one_hot and a sum over the places",
-        )
-    starts = np.cumsum([0, *(int(np.prod(shape_of(value))) for value in moved)])
-    numbers = [
-        np.arange(start, stop, dtype=np.int32).reshape(shape_of(value))
-        for start, stop, value in zip(starts, starts[1:], moved, strict=False)
-    ]
-    index = iter([np.asarray(plain(value)).astype(np.int32) for value in rest])
-    ordered = iter(numbers)
-    found = primitive.bind(*(next(ordered if k in places else index) for k in range(len(ins))), **params)
-    flat = xp.concat([xp.ravel(value) for value in moved])
-    parts = found if isinstance(found, list | tuple) else [found]
-    results = [xp.reshape(xp.take(flat, np.asarray(part).reshape(-1)), shape_of(part)) for part in parts]
-    return results if primitive.multiple_results else results[0]
 
 
 # --- along axes -----------------------------------------------------------------------------------------

@@ -21,7 +21,17 @@ MOST_STEPS = 4096
 # --- control flow ---------------------------------------------------------------------------------------
 
 
-@rule("jit", "pjit", "closed_call", "remat", "checkpoint", "custom_jvp_call", "custom_vjp_call", "core_call")
+@rule(
+    "jit",
+    "pjit",
+    "closed_call",
+    "remat",
+    "remat2",
+    "checkpoint",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "core_call",
+)
 def _call(ins: list[Value], **params: Any) -> list[Value]:
     closed = next(params[name] for name in ("jaxpr", "call_jaxpr", "fun_jaxpr") if name in params)
     inner, consts = (closed.jaxpr, closed.consts) if hasattr(closed, "jaxpr") else (closed, ())

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tacit.base.types import BOOL, FIXED, INT
+from tacit.base.errors import UsageError
+from tacit.base.types import BOOL, FIXED, INT, SECRET
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.error_function import erf
@@ -38,7 +39,6 @@ _direct("expm1", xp.expm1)
 _direct("log", xp.log)
 _direct("log1p", xp.log1p)
 _direct("sqrt", xp.sqrt)
-_direct("rsqrt", xp.rsqrt)
 _direct("cbrt", xp.cbrt)
 _direct("square", xp.square)
 _direct("tanh", xp.tanh)
@@ -56,13 +56,40 @@ _direct("asinh", xp.arcsinh)
 _direct("acosh", xp.arccosh)
 _direct("atanh", xp.arctanh)
 _direct("rem", xp.fmod)
+_direct("population_count", xp.bitwise_count)
+_direct("shift_left", xp.left_shift)
+_direct("shift_right_arithmetic", xp.right_shift)
 _direct("erf", erf)
 _direct("and", xp.bitwise_and)
 _direct("or", xp.bitwise_or)
 _direct("xor", xp.bitwise_xor)
 _direct("not", xp.invert)
 _direct("is_finite", lambda x: np.ones(shape_of(x), bool))
-_direct("stop_gradient copy copy_p optimization_barrier real", lambda x: x)
+_direct("stop_gradient copy copy_p real conj reduce_precision name", lambda x: x)
+
+
+@rule("optimization_barrier", "device_put")
+def _as_they_are(ins: list[Value], **_: Any) -> list[Value]:
+    return ins
+
+
+@rule("shift_right_logical")
+def _logical_shift(ins: list[Value], out: list[Any], **_: Any) -> Value:
+    """Of numbers without a sign, where it is the arithmetic one."""
+    if out[0].dtype.kind != "u":
+        raise UsageError(
+            "COMPILE-0004",
+            "the JAX primitive 'shift_right_logical' is given numbers with a sign",
+            hint="use >>, which keeps the sign",
+        )
+    return xp.right_shift(*ins)
+
+
+@rule("rsqrt")
+def _rsqrt(ins: list[Value], **_: Any) -> Value:
+    """What is nearer to 0 than 2^-12 on shares counts as that: 1e-5, as layers add it, is."""
+    x = cast(ins[0], FIXED)
+    return xp.rsqrt(xp.clip(x, 2.0**-12, 2.0**25) if traced(x) and x.type.vis == SECRET else x)
 
 
 @rule("max")
@@ -89,10 +116,15 @@ _COMPARISONS: dict[str, tuple[Callable[..., Value], Callable[[float, float], boo
     "le": (xp.less_equal, operator.le),
     "gt": (xp.greater, operator.gt),
     "ge": (xp.greater_equal, operator.ge),
+    "eq_to": (xp.equal, operator.eq),
+    "lt_to": (xp.less, operator.lt),
+    "le_to": (xp.less_equal, operator.le),
 }
 
 
 def _compare(name: str, ins: list[Value]) -> Value:
+    if ins[0] is ins[1] and traced(ins[0]):  # isnan is written so
+        return np.full(shape_of(ins[0]), _COMPARISONS[name][1](0.0, 0.0))
     private, exact = _COMPARISONS[name]
     ends = [infinite(value) for value in ins]
     if any(end is not None for end in ends):
@@ -152,15 +184,24 @@ def _erfc(ins: list[Value], **_: Any) -> Value:
 
 @rule("select_n")
 def _select(ins: list[Value], out: list[Any], **_: Any) -> Value:
-    which, first, *others = ins
+    which = ins[0]
+    first, *others = map(_finite, ins[1:])
     if not traced(which) and len(set(plain(which).reshape(-1).tolist())) == 1:
-        chosen = ins[1 + int(plain(which).reshape(-1)[0])]
+        chosen = xp.asarray(ins[1 + int(plain(which).reshape(-1)[0])])
         return xp.broadcast_to(chosen, out[0].shape)
     if dtype_of(which) == BOOL:
         return xp.where(which, others[0], first)
     for index, other in enumerate(others, 1):
         first = xp.where(xp.equal(which, index), other, first)
     return first
+
+
+def _finite(value: Value) -> Value:
+    """Constants that are no numbers or infinite as numbers: where values are finite they are never picked,
+    or begin a reduction."""
+    if traced(value) or plain(value).dtype.kind != "f":
+        return value
+    return np.nan_to_num(plain(value), nan=0.0, posinf=2.0**20, neginf=-(2.0**20))
 
 
 @rule("convert_element_type")

@@ -11,7 +11,7 @@ import numpy as np
 from tacit.base.errors import UsageError
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, traced
-from tacit.compile.trace import Array, plain
+from tacit.compile.trace import Array, active, plain
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
@@ -27,6 +27,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return enter
 
 
+_CALLS = ("jit", "pjit")
+"""Which JAX computes itself, while a program is written, if all they are given is public."""
+
+
 def run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Value]) -> list[Value]:
     """The outputs of a jaxpr."""
     values: dict[Any, Value] = dict(zip(jaxpr.constvars, map(as_data, consts), strict=True))
@@ -38,13 +42,16 @@ def run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Value]) -> list[Value]
     tops = Tops()
     for eqn in jaxpr.eqns:
         name = eqn.primitive.name
+        ins = [read(atom) for atom in eqn.invars]
+        if (name not in RULES or (name in _CALLS and active() is not None)) and not traced(*ins):
+            values.update(zip(eqn.outvars, _by_jax(eqn, ins), strict=True))
+            continue
         if name not in RULES:
             raise UsageError(
                 "COMPILE-0004",
                 f"the JAX primitive {name!r} has no private meaning here",
                 hint="write that step with other functions; tacit.compile.jax.RULES has those there are",
             )
-        ins = [read(atom) for atom in eqn.invars]
         ins = tops.bounded(eqn, ins)
         params = dict(eqn.params, out=[var.aval for var in eqn.outvars], primitive=eqn.primitive)
         result = RULES[name](ins, **params)
@@ -53,6 +60,18 @@ def run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Value]) -> list[Value]
             values[var] = tops.at_least_one(eqn, out)
         tops.note(eqn, ins)
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _by_jax(eqn: Any, ins: list[Any]) -> list[Any]:
+    """What public values give, computed by JAX itself: random numbers from a constant key, for one."""
+    typed = [
+        value
+        if hasattr(value.dtype, "_impl") or atom.aval.dtype == value.dtype
+        else value.astype(atom.aval.dtype)
+        for atom, value in zip(eqn.invars, ins, strict=True)
+    ]
+    found = eqn.primitive.bind(*typed, **eqn.primitive.get_bind_params(eqn.params))
+    return [as_data(value) for value in (found if eqn.primitive.multiple_results else [found])]
 
 
 class Tops:
@@ -103,7 +122,9 @@ def shape_of(value: Value) -> tuple[int, ...]:
     return tuple(value.shape) if isinstance(value, Array) else np.asarray(value).shape
 
 
-def as_data(value: Any) -> np.ndarray:
+def as_data(value: Any) -> Any:
+    if hasattr(getattr(value, "dtype", None), "_impl"):  # a random key, which only JAX reads
+        return value
     data = np.asarray(value)
     kind = np.bool_ if data.dtype == bool else np.int64 if data.dtype.kind in "iu" else np.float64
     return data.astype(kind)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tacit.base.types import BOOL, INT
+from tacit.base.types import INT
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.onnx.elementwise import kind_of
 from tacit.compile.onnx.evaluate import known, known_ints, room, rule, shapes, unsupported
+from tacit.compile.places import along, put, put_added
 from tacit.compile.trace import dtype_of, plain
 from tacit.compile.windows import padded
 from tacit.ir.op import numpy_dtype
@@ -217,20 +218,7 @@ def _gather(x: Value, places: Value, /, *, axis: int = 0) -> Value:
     """Rows at places; secret ones are looked up by a row of bits, for places from 0 on."""
     if not traced(places):
         return xp.take(x, _counted(plain(places), x.shape[axis]), axis=axis)
-    return looked_up(xp.moveaxis(xp.asarray(x), axis, 0), places, axis)
-
-
-def looked_up(x: Value, places: Value, axis: int = 0) -> Value:
-    """x[places] along the first axis, the axes of `places` put at `axis`; 0 for places outside."""
-    rest, n = x.shape[1:], x.shape[0]
-    dtype = dtype_of(x)
-    table = xp.reshape(cast(x, INT) if dtype == BOOL else x, (n, math.prod(rest)))
-    hot = xp.reshape(cast(xp.one_hot(places, n), INT), (math.prod(places.shape), n))
-    picked = xp.matmul(cast(hot, dtype_of(table)), table)
-    found = xp.reshape(picked if dtype != BOOL else xp.not_equal(picked, 0), (*places.shape, *rest))
-    own, at = len(places.shape), axis % len(x.shape)
-    order = (*range(own, own + at), *range(own), *range(own + at, len(found.shape)))
-    return xp.permute_dims(found, order)
+    return along(x, places, axis)
 
 
 def _counted(places: np.ndarray, size: int) -> np.ndarray:
@@ -295,24 +283,10 @@ def _scatter_nd(x: Value, places: Value, updates: Value, /, *, reduction: str = 
 
 def _written(x: Value, targets: np.ndarray, updates: Value, reduction: str) -> Value:
     """x with updates at flat places; of several at one place the last counts, or all are added."""
-    flat, new = xp.reshape(x, (-1,)), xp.reshape(updates, (-1,))
-    if reduction == "none":
-        order = np.arange(flat.shape[0])
-        order[targets] = flat.shape[0] + np.arange(len(targets))
-        return xp.reshape(xp.take(xp.concat([flat, new]), order), x.shape)
-    if reduction != "add":
+    if reduction not in ("none", "add"):
         raise unsupported(f"writing with the reduction {reduction!r}")
-    rounds = np.zeros(len(targets), np.int64)
-    seen: dict[int, int] = {}
-    for k, target in enumerate(targets.tolist()):
-        rounds[k] = seen[target] = seen.get(target, -1) + 1
-    for now in range(int(rounds.max(initial=-1)) + 1):
-        chosen = np.flatnonzero(rounds == now)
-        order = np.full(flat.shape[0], len(chosen))
-        order[targets[chosen]] = np.arange(len(chosen))
-        zero = np.zeros(1, numpy_dtype(dtype_of(flat)))
-        flat = xp.add(flat, xp.take(xp.concat([xp.take(new, chosen), zero]), order))
-    return xp.reshape(flat, x.shape)
+    write = put if reduction == "none" else put_added
+    return xp.reshape(write(xp.reshape(x, (-1,)), targets, xp.reshape(updates, (-1,))), x.shape)
 
 
 @rule("ArrayFeatureExtractor", domain="ai.onnx.ml")
@@ -321,7 +295,7 @@ def _features(x: Value, places: Value, /) -> Value:
     index = xp.reshape(xp.asarray(places), (-1,))
     if not traced(places):
         return xp.take(x, _counted(index, x.shape[-1]), axis=-1)
-    return looked_up(xp.moveaxis(xp.asarray(x), -1, 0), index, len(x.shape) - 1)
+    return along(x, index, -1)
 
 
 @rule("ReverseSequence")
