@@ -8,7 +8,7 @@ Binary  F = GF(2^64): an element is one uint64. A word of 64 bits is the sum of 
 
 Arrays of elements have shape [n, *tail]. `t` counts the variables that are folded at once: n values are rows
 of 2^t, a row is a function on {0,1}^t, extended to {0,1,inf}^t (inf: the leading coefficient). Plain values
-come in segments, each of them filled up with zeros to whole rows.
+are filled up with zeros to whole rows.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ class Extension(ABC):
         """[columns]: sums over rows l of alpha_l times x[l, k], plain values."""
 
     @abstractmethod
-    def fold(self, x: Segments, weights: Elements, alpha: list[np.ndarray] | None, spare: int) -> Elements:
-        """[rows * lanes + spare]: rows of plain values times weights, summed; row l times alpha_l, each lane
-        times a weight of its own, if there is alpha. The spare ones are zero."""
+    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None) -> Elements:
+        """[rows * lanes]: rows of plain values times weights, summed; row l times alpha_l, each lane times a
+        weight of its own, if there is alpha."""
 
     @abstractmethod
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
@@ -148,8 +148,8 @@ class Galois(Extension):
     def combine(self, x: list[np.ndarray], columns: int, alpha: list[np.ndarray]) -> Elements:
         return _kernel.gr_combine(x, columns, alpha)
 
-    def fold(self, x: Segments, weights: Elements, alpha: list[np.ndarray] | None, spare: int) -> Elements:
-        return _kernel.gr_fold(_plain(x), weights, alpha, spare)
+    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None) -> Elements:
+        return _kernel.gr_fold(_plain([x]), weights, None if alpha is None else [alpha], 0)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gr_tensor_wide(x, y, t)
@@ -191,8 +191,8 @@ class Binary(Extension):
     def combine(self, x: list[np.ndarray], columns: int, alpha: list[np.ndarray]) -> Elements:
         return _kernel.gf_combine(x, columns, alpha)
 
-    def fold(self, x: Segments, weights: Elements, alpha: list[np.ndarray] | None, spare: int) -> Elements:
-        return _kernel.gf_fold(_words(x), weights, alpha, spare)
+    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None) -> Elements:
+        return _kernel.gf_fold(_words([x]), weights, None if alpha is None else [alpha], 0)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gf_tensor_wide(x, y, t)

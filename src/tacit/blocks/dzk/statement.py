@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tacit.base.prg import Prg, derive
 from tacit.base.secret import Secret
-from tacit.blocks.dzk.claims import Gates, Matrix, Proved, Values, Watched
+from tacit.blocks.dzk.claims import Bits, Gates, Matrix, Proved, Values, Watched
 from tacit.blocks.dzk.rings import Elements, Extension
 
 FIRST_VARIABLES = 7
 """Folded while values are still plain: (3/2)^7 plain products for each, 2^7 times fewer elements after."""
+Claim = Proved | Watched  # type: ignore[type-arg]
 MANY_ROWS = 1 << 12
 """Above, two variables are folded at a time (less work); below, three (fewer rounds)."""
 
@@ -21,10 +22,11 @@ MANY_ROWS = 1 << 12
 @dataclass(frozen=True)
 class Shape:
     """What is public: gates and products per gate of every record, the latter falling; for every matrix claim
-    (m, n, inner sides of its pairs)."""
+    (m, n, inner sides of its pairs); the paths of all of them."""
 
     records: tuple[tuple[int, int], ...]
     matrices: tuple[tuple[int, int, tuple[int, ...]], ...]
+    paths: tuple[str, ...]
     lanes: int
 
     @property
@@ -63,12 +65,6 @@ class Side:
     rests: tuple[np.ndarray, ...]
     matrix_rests: tuple[np.ndarray, ...]
 
-    @property
-    def segments(self) -> list[Values]:
-        """The plain factors: the first ones of all records, then the second ones."""
-        most = max(map(len, self.records), default=0)
-        return [factors[s] for s in range(most) for factors in self.records if len(factors) > s]
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -81,25 +77,25 @@ class Weights:
 
 
 def draw_weights(extension: Extension, shape: Shape, seed: bytes) -> Weights:
-    coins = Prg(derive(Secret(seed), "dzk weights"))
-    alpha = np.split(extension.challenges(coins, sum(shape.rows)), np.cumsum(shape.rows)[:-1])
-    beta = extension.challenges(coins, 1 << shape.first)
-    matrices = tuple(
-        (extension.challenges(coins, m), extension.challenges(coins, n)) for m, n, _ in shape.matrices
+    """Claims of one path have one weight in the proofs of all provers, so that their folds are the same."""
+
+    def draw(what: str, n: int) -> np.ndarray:
+        return extension.challenges(Prg(derive(Secret(seed), f"dzk {what}")), n)
+
+    records, matrices = shape.paths[: len(shape.records)], shape.paths[len(shape.records) :]
+    return Weights(
+        tuple(draw(f"rows {path}", n) for path, n in zip(records, shape.rows, strict=True)),
+        draw("columns", 1 << shape.first),
+        tuple(
+            (draw(f"left {path}", m), draw(f"right {path}", n))
+            for path, (m, n, _) in zip(matrices, shape.matrices, strict=True)
+        ),
     )
-    return Weights(tuple(alpha[: len(shape.rows)]), beta, matrices)
-
-
-def segment_weights(shape: Shape, weights: Weights) -> list[np.ndarray]:
-    """Challenges of rows for every segment of a side."""
-    most = max((products for _, products in shape.records), default=0)
-    pairs = [*zip(shape.records, weights.alpha, strict=True)]
-    return [alpha for s in range(most) for (_, products), alpha in pairs if products > s]
 
 
 def proved_sides(gates: Gates[Values], matrices: Gates[Matrix]) -> tuple[Shape, Side, Side]:
     """The public shape (for one lane) and both sides of my own claims; they have no rest."""
-    plain, wide = _ordered(gates.proved), [record for _, record in sorted(matrices.proved.items())]
+    paths, plain, wide = _ordered(gates.proved, matrices.proved)
     sides = [
         Side(
             tuple(getattr(record, name) for record in plain),
@@ -110,14 +106,14 @@ def proved_sides(gates: Gates[Values], matrices: Gates[Matrix]) -> tuple[Shape, 
         for name in ("u", "v")
     ]
     dims = tuple(_dims([*zip(record.u, record.v, strict=True)]) for record in wide)
-    return Shape(_sizes(sides[0]), dims, 1), sides[0], sides[1]
+    return Shape(_sizes(sides[0]), dims, paths, 1), sides[0], sides[1]
 
 
 def watched_side(
     records: Mapping[str, Watched[Values]], matrices: Mapping[str, Watched[Matrix]]
 ) -> tuple[Shape, Side]:
     """The same of a neighbour's claims."""
-    plain, wide = _ordered(records), [record for _, record in sorted(matrices.items())]
+    paths, plain, wide = _ordered(records, matrices)
     side = Side(
         tuple(record.factors for record in plain),
         tuple(record.factors for record in wide),
@@ -125,20 +121,25 @@ def watched_side(
         tuple(record.rest for record in wide),
     )
     dims = tuple((*record.rest.shape, tuple(map(_inner, record.factors))) for record in wide)
-    return Shape(_sizes(side), dims, 1), side
+    return Shape(_sizes(side), dims, paths, 1), side
 
 
 def _sizes(side: Side) -> tuple[tuple[int, int], ...]:
     return tuple((factors[0].size, len(factors)) for factors in side.records)
 
 
-def _ordered(records: Mapping[str, Proved | Watched]) -> list:  # type: ignore[type-arg]
-    """Claims with more products per gate first, then by path."""
+def _ordered(
+    records: Mapping[str, Claim], matrices: Mapping[str, Claim]
+) -> tuple[tuple[str, ...], list, list]:  # type: ignore[type-arg]
+    """Paths, records and matrix claims: records with more products per gate first, then by path."""
 
-    def width(record: Proved | Watched) -> int:  # type: ignore[type-arg]
+    def width(record: Claim) -> int:
         return len(record.u if isinstance(record, Proved) else record.factors)
 
-    return [record for _, record in sorted(records.items(), key=lambda item: (-width(item[1]), item[0]))]
+    plain = sorted(records.items(), key=lambda item: (-width(item[1]), item[0]))
+    wide = sorted(matrices.items())
+    paths = tuple(path for path, _ in [*plain, *wide])
+    return paths, [record for _, record in plain], [record for _, record in wide]
 
 
 def _inner(factor: Matrix) -> int:
@@ -150,33 +151,61 @@ def _dims(pairs: list[tuple[Matrix, Matrix]]) -> tuple[int, int, tuple[int, ...]
     return left.array.shape[0], right.array.shape[1], tuple(_inner(u) for u, _ in pairs)
 
 
-def first_rows(
-    extension: Extension,
-    shape: Shape,
-    side: Side,
-    weights: Weights,
-    corners: Elements | None,
-    *,
-    weighted: bool,
-    last: Elements,
+@dataclass(frozen=True)
+class Folded:
+    """One side of a proof that is about to be folded. `left` for the factors u; the `last` row is a mask."""
+
+    shape: Shape
+    side: Side
+    weights: Weights
+    corners: Elements | None
+    left: bool
+    last: Elements
+
+
+def first_rows(extension: Extension, sides: Sequence[Folded]) -> list[Elements]:
+    """Plain factors folded at the point of `corners`; matrix factors times their row or column weights.
+
+    The first factor u of a gate and the second factor v are taken times the weights of their rows, and so on
+    by turns: in claims of products x y of shared values every factor is then folded alike in two proofs.
+    """
+    known: dict[tuple[int, int, int, str], Elements] = {}
+    return [_rows_of(extension, each, known) for each in sides]
+
+
+def _rows_of(
+    extension: Extension, each: Folded, known: dict[tuple[int, int, int, str], Elements]
 ) -> Elements:
-    """Plain factors folded at the point of `corners`, if `weighted` times the weights of their rows; matrix
-    factors times their row or column weights; the `last` row."""
+    shape, side, weights = each.shape, each.side, each.weights
     inner = sum(sum(sides) for _, _, sides in shape.matrices)
-    alpha = segment_weights(shape, weights) if weighted else None
-    if corners is None:
-        rows = extension.zeros(inner + 1)
-    else:
-        rows = extension.fold(side.segments, corners, alpha, inner + 1)
-    at = shape.elements
-    for factors, (a, b) in zip(side.matrices, weights.matrices, strict=True):
-        for f in factors:
+    rows = np.empty((shape.elements + inner + 1, *extension.tail), np.uint64)
+    at = 0
+    for s in range(max(map(len, side.records), default=0)):
+        weighted = each.left == (s % 2 == 0)
+        for path, factors, alpha in zip(shape.paths, side.records, weights.alpha, strict=False):
+            if len(factors) <= s:
+                continue
+            assert each.corners is not None
+            array, scale = _array_of(factors[s])
+            key = (id(array), scale, len(each.corners), path if weighted else "")
+            folded = known.pop(key, None)
+            if folded is None:
+                folded = extension.fold(factors[s], each.corners, alpha if weighted else None)
+                known[key] = folded
+            rows[at : at + len(folded)] = folded
+            at += len(folded)
+    for side_factors, (a, b) in zip(side.matrices, weights.matrices, strict=True):
+        for f in side_factors:
             across = np.ascontiguousarray(f.array if f.left else f.array.T)
             size = across.shape[1]
             rows[at : at + size] = extension.combine([across.reshape(-1)], size, [a if f.left else b])
             at += size
-    rows[at:] = last
+    rows[at:] = each.last
     return rows
+
+
+def _array_of(values: Values) -> tuple[np.ndarray, int]:
+    return (values.array, values.scale) if isinstance(values, Bits) else (values, 1)
 
 
 def weighted_rest(
