@@ -1,4 +1,4 @@
-"""JAX primitives on secrets against JAX itself: windows, places, order, loops, and what jnp and nn write."""
+"""JAX primitives on secrets against JAX itself: windows, places, order, loops, what jnp and nn write."""
 
 from __future__ import annotations
 

@@ -308,3 +308,18 @@ def test_matrices_that_nobody_knows_have_no_bits() -> None:
     matrix = Type(SECRET, FIXED, (3, 3))
     program = prove(traced(xp.matmul, matrix, matrix))
     assert all("private_bits" not in eqn.params for eqn in program.eqns)
+
+
+@pytest.mark.parametrize(("low", "op_stays"), [(-4.0, False), (-3.0, True)])
+def test_what_ranges_show_to_change_nothing_is_not_computed(low: float, op_stays: bool) -> None:
+    """A clip around all that a value can be, also in a loop; a narrower one stays."""
+
+    def function(x: Any) -> Any:
+        start = xp.clip(xp.to_secret(x), low, 4.0)
+        last, _ = xp.scan(lambda c, _: (xp.clip(c * 0.5, low, 4.0), None), start, length=3)
+        return xp.abs(xp.square(last))
+
+    program = trace(function, [("x", Type(Private(0), FIXED, (3,)))], "idle", {"x": (-4.0, 4.0)})
+    proved = prove(program)
+    names = [eqn.op for eqn in walk(proved)]
+    assert ("clip" in names) == op_stays and "abs" not in names

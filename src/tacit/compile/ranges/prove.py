@@ -67,8 +67,8 @@ class Attempt:
     facts: Facts
 
     def applied(self, combine: bool) -> Program:
-        """The program with the bits of private factors where they are fewer than the ring's, and with
-        weighted sums as one if these are to be combined."""
+        """The program without clipping that changes nothing, with the bits of private factors where they
+        are fewer than the ring's, and with weighted sums as one if these are to be combined."""
 
         def all_of(program: Program) -> Program:
             new: dict[Var, Var] = {}
@@ -76,6 +76,9 @@ class Attempt:
 
             def visit(builder: Builder, eqn: Eqn, ins: tuple[Var, ...]) -> Sequence[Var] | None:
                 new.update(zip(eqn.ins, ins, strict=True))
+                copied = self.facts.idle.get(id(eqn), -1)
+                if copied >= 0:
+                    return (ins[copied],)
                 if id(eqn) in sums:
                     whole, bits = sums[id(eqn)]
                     return (whole.write(builder, new, bits),)

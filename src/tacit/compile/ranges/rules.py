@@ -222,6 +222,7 @@ def abs_(s: Step, x: Form) -> Form:
     one = s.entering(0, x).interval
     if s.secret:
         _comparable(s, one)
+    s.copies(0, bool(np.all(one.low >= 0)))
     nearest = np.where((one.low <= 0) & (one.high >= 0), 0.0, np.minimum(np.abs(one.low), np.abs(one.high)))
     return Form(Interval(nearest, np.maximum(np.abs(one.low), np.abs(one.high))))
 
@@ -239,6 +240,7 @@ def clip(s: Step, x: Form) -> Form:
     low, high = (np.float64(s.param(name)) for name in ("low", "high"))
     one = s.entering(0, x).interval
     kept = Interval(np.clip(one.low, low, high), np.clip(one.high, low, high))
+    s.copies(0, bool(np.all(one.low >= low) and np.all(one.high <= high)))
     if not s.secret:
         return Form(kept)
     _comparable(s, (one - point(low)).hull(one - point(high)))

@@ -47,6 +47,8 @@ class Facts:
     """Bits, with the sign, of a factor that one party knows."""
     reaches: dict[int, float] = field(default_factory=dict)
     """The largest magnitude of a secret value that is multiplied with public factors."""
+    idle: dict[int, int] = field(default_factory=dict)
+    """Of which input the only result is a copy, whatever that is; -1 if that is not so in every pass."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,12 @@ class Step:
         bits = int(reach + 1).bit_length() + 1 if reach < 2.0**LIMIT_BITS else RING_BITS
         known = self.facts.private_bits
         known[id(self.eqn)] = max(bits, known.get(id(self.eqn), 1))
+
+    def copies(self, k: int, always: bool) -> None:
+        """Note whether the result is input k, as is known of its range."""
+        same = self.secret and always and self.eqn.ins[k].type == self.eqn.outs[0].type
+        known = self.facts.idle
+        known[id(self.eqn)] = k if same and known.get(id(self.eqn), k) == k else -1
 
     def reaching(self, x: Interval) -> None:
         """Note how large a value in x can be that is multiplied with public factors."""
