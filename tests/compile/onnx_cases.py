@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-KINDS = {"f": TensorProto.DOUBLE, "i": TensorProto.INT64, "b": TensorProto.BOOL}
+KINDS = {"f": TensorProto.DOUBLE, "i": TensorProto.INT64, "u": TensorProto.UINT8, "b": TensorProto.BOOL}
 _RANDOM = np.random.default_rng(5)
 
 
@@ -248,6 +248,43 @@ LAYERS = [
         {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
     ),
     Case("Upsample", (VOLUME,), (np.array([1, 1, 2], np.float32),), opset=9),
+]
+HEADS = real(1, 3, 4), real(1, 5, 4), real(1, 5, 4)
+LAYERS += [
+    Case("Attention", HEADS, attributes={"q_num_heads": 2, "kv_num_heads": 2}, opset=23),
+    Case("Attention", HEADS, (real(3, 5),), {"q_num_heads": 2, "kv_num_heads": 2, "scale": 0.4}, opset=23),
+    Case(
+        "Attention",
+        (real(1, 4, 3, 2), real(1, 2, 3, 2), real(1, 2, 3, 2)),
+        attributes={"is_causal": 1},
+        opset=23,
+    ),
+    Case("RotaryEmbedding", (real(1, 2, 3, 4),), (real(5, 2), real(5, 2), whole([0, 2, 4])), opset=23),
+    Case(
+        "RotaryEmbedding",
+        (real(1, 3, 8),),
+        (real(1, 3, 2), real(1, 3, 2)),
+        {"num_heads": 2, "interleaved": 1},
+        opset=23,
+    ),
+    Case("CumProd", (X,), (np.array(1),), {"exclusive": 1}, opset=26),
+    Case(
+        "DequantizeLinear",
+        (np.array([[3, -25], [9, 0]]),),
+        (np.array([0.5, 0.25]), np.array([12, 3])),
+    ),
+    Case("QuantizeLinear", (X,), (np.array(0.25), np.array(-3, np.int8))),
+    Case("QuantizeLinear", (X,), (np.array(0.25), np.array(128, np.uint8))),
+    Case(
+        "MatMulInteger",
+        (np.array([[3, 25], [9, 0]]).astype(np.uint8),),
+        (np.array([[1, 7], [2, 5]], np.uint8), np.array(12, np.uint8)),
+    ),
+    Case(
+        "ConvInteger",
+        (np.arange(16).reshape(1, 1, 4, 4).astype(np.uint8),),
+        (np.arange(4).reshape(1, 1, 2, 2).astype(np.uint8), np.array(1, np.uint8)),
+    ),
 ]
 SEQUENCE = real(4, 2, 3)
 RECURRENT = [

@@ -396,3 +396,46 @@ def test_a_scan_stays_a_loop() -> None:
     with tacit.sim(["a", "b", "c"]) as parties:
         program = tacit.secure(model).program(parties["a"].private(x, limit=4.0))
     assert [eqn.op for eqn in program.eqns].count("scan") == 1
+
+
+def test_trees_of_version_five_are_trees() -> None:
+    """Two trees: x0 <= 0.5 ? 1 : (x2 > -0.25 ? 2 : 3), and a leaf of 10 by x1 < 0."""
+    node = helper.make_node(
+        "TreeEnsemble",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        nodes_featureids=[0, 2, 1],
+        nodes_splits=numpy_helper.from_array(np.array([0.5, -0.25, 0.0])),
+        nodes_modes=numpy_helper.from_array(np.array([0, 3, 1], np.uint8)),
+        nodes_truenodeids=[0, 1, 3],
+        nodes_falsenodeids=[1, 2, 4],
+        nodes_trueleafs=[1, 1, 1],
+        nodes_falseleafs=[0, 1, 1],
+        tree_roots=[0, 2],
+        leaf_targetids=[0, 0, 0, 0, 0],
+        leaf_weights=numpy_helper.from_array(np.array([1.0, 2.0, 3.0, 10.0, 0.0])),
+    )
+    proto = chain(node)
+    proto.opset_import.append(helper.make_opsetid("ai.onnx.ml", 5))
+    model, x = tacit.onnx.load(proto), np.array([[0.25, -1.0, 0.0], [0.75, 1.0, -0.5]])
+    close(private(model, (x,))[0], [[11.0], [3.0]])
+    bare, weights = model.split()
+    assert [len(value) for value in weights.values()] == [3, 5]
+    close(bare(x, *weights.values()), [[11.0], [3.0]])
+
+
+def test_functions_of_a_model_are_put_in_their_places() -> None:
+    inner = helper.make_function(
+        "own",
+        "twice",
+        ["a"],
+        ["b"],
+        [helper.make_node("Add", ["a", "a"], ["b"])],
+        [helper.make_opsetid("", 21)],
+    )
+    proto = chain(helper.make_node("twice", ["x"], ["y"], domain="own"))
+    proto.functions.append(inner)
+    proto.opset_import.append(helper.make_opsetid("own", 1))
+    x = np.ones((2, 3))
+    close(tacit.onnx.load(proto)(x), 2 * x)

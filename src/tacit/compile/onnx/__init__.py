@@ -14,11 +14,13 @@ operators. Needs the extra `onnx`.
 
 from tacit.compile.onnx import (
     arrays,
+    attention,
     control,
     elementwise,
     labels,
     layers,
     linear,
+    quantised,
     recurrent,
     reduction,
     trees,
@@ -27,6 +29,6 @@ from tacit.compile.onnx.evaluate import RULES
 from tacit.compile.onnx.model import Model, load
 
 __all__ = [
-    "RULES", "Model", "arrays", "control", "elementwise", "labels", "layers", "linear", "load", "recurrent",
-    "reduction", "trees",
+    "RULES", "Model", "arrays", "attention", "control", "elementwise", "labels", "layers", "linear", "load",
+    "quantised", "recurrent", "reduction", "trees",
 ]  # fmt: skip

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 from onnx import numpy_helper
 
 from tacit.base.errors import UsageError
@@ -92,6 +93,16 @@ def read_model(source: Any) -> onnx.ModelProto:
         raise refused("this is no ONNX model", "pass a path, bytes or a ModelProto") from None
 
 
+def inlined(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without functions of its own. Raises UsageError ONNX-0001."""
+    if not model.functions:
+        return model
+    try:
+        return onnx.inliner.inline_local_functions(model)
+    except Exception:
+        raise refused("the functions that the model defines cannot be put in their places") from None
+
+
 def opsets(model: onnx.ModelProto) -> dict[str, int]:
     """The version of each operator set that the model imports."""
     found: dict[str, int] = {}
@@ -100,12 +111,6 @@ def opsets(model: onnx.ModelProto) -> dict[str, int]:
         found[domain] = int(entry.version)
     if not found.get("", 9) >= 7:
         raise refused(f"operator set {found['']} is too old", "convert it with onnx.version_converter")
-    if model.functions:
-        raise UsageError(
-            "ONNX-0002",
-            f"the model defines functions of its own, {model.functions[0].name!r} first",
-            hint="inline them: onnx.inliner.inline_local_functions(model)",
-        )
     return found
 
 
@@ -123,7 +128,8 @@ def graph_of(proto: onnx.GraphProto, *, inner: bool = False) -> Graph:
     defined = set(constants)
     for slot in ins:
         _define(defined, slot.name)
-    nodes = _ordered([_node(node) for node in proto.node], defined, inner)
+    kinds = {tensor.name: tensor.data_type for tensor in proto.initializer}
+    nodes = _ordered([_typed(_node(node), kinds) for node in proto.node], defined, inner)
     outs = tuple(_name(value.name) for value in proto.output)
     missing = [name for name in outs if name not in defined and not inner]
     if missing:
@@ -200,6 +206,14 @@ def _node(proto: onnx.NodeProto) -> Node:
         raise refused(f"a {proto.op_type!r} node gives nothing, or names an attribute twice")
     domain = DOMAINS.get(proto.domain, proto.domain)
     return Node(proto.op_type, domain, proto.name, tuple(proto.input), outs, attributes, lent)
+
+
+def _typed(node: Node, kinds: Mapping[str, int]) -> Node:
+    """A node that rounds to the type of its zero says so, since all whole numbers are of one type here."""
+    if node.op != "QuantizeLinear" or len(node.ins) < 3 or node.attributes.get("output_dtype"):
+        return node
+    kind = kinds.get(node.ins[2], 0)
+    return replace(node, attributes={**node.attributes, "output_dtype": kind})
 
 
 def _attribute(proto: onnx.AttributeProto) -> Any:

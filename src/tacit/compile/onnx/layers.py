@@ -205,6 +205,14 @@ def _global_max(x: Value, /) -> Value:
     return xp.max(x, axis=_spatial(x), keepdims=True)
 
 
+@rule("GlobalLpPool")
+def _global_lp(x: Value, /, *, p: int = 2) -> Value:
+    if p not in (1, 2):
+        raise unsupported(f"GlobalLpPool with p = {p}", "use p = 1 or 2")
+    total = xp.sum(xp.abs(x) if p == 1 else xp.square(x), axis=_spatial(x), keepdims=True)
+    return total if p == 1 else xp.sqrt(inside(total, 0.0, 2.0**25))
+
+
 # --- normalisation --------------------------------------------------------------------------------------
 
 
@@ -315,6 +323,11 @@ def _local_response(
     total = xp.moveaxis(xp.sum(wide, axis=-2), -1, 1)
     base = xp.add(xp.multiply(total, alpha / size), bias)
     return xp.multiply(x, xp.exp(xp.multiply(xp.log(inside(base, 2.0**-12, 2.0**25)), -beta)))
+
+
+@rule("MeanVarianceNormalization")
+def _mean_variance(x: Value, /, *, axes: Any = (0, 2, 3)) -> Value:
+    return _centred(x, tuple(axis % len(x.shape) for axis in axes), 1e-9)
 
 
 # --- resizing -------------------------------------------------------------------------------------------

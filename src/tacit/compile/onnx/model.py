@@ -14,7 +14,7 @@ from tacit.base.types import BOOL, FIXED
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast
 from tacit.compile.onnx.evaluate import ML, Scope, shapes
-from tacit.compile.onnx.graph import LENT, Graph, Slot, graph_of, opsets, read_model, refused
+from tacit.compile.onnx.graph import LENT, Graph, Slot, graph_of, inlined, opsets, read_model, refused
 from tacit.compile.onnx.labels import labels
 from tacit.compile.trace import Array, dtype_of
 
@@ -25,6 +25,7 @@ IN_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "SVMClassifier": ("support_vectors", "coefficients", "rho", "prob_a", "prob_b"),
     "TreeEnsembleRegressor": ("nodes_values", "target_weights", "base_values"),
     "TreeEnsembleClassifier": ("nodes_values", "class_weights", "base_values"),
+    "TreeEnsemble": ("nodes_splits", "leaf_weights"),
     "Scaler": ("offset", "scale"),
 }
 """Attributes of ai.onnx.ml in which models keep what they have learnt."""
@@ -106,7 +107,7 @@ def load(source: Any) -> Model:
 
     Raises: UsageError ONNX-0001 for what is no sound model, ONNX-0002, ONNX-0003 for what is not supported.
     """
-    return Model(read_model(source))
+    return Model(inlined(read_model(source)))
 
 
 def _fitting(slot: Slot, value: Value) -> Value:

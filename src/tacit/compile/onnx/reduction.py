@@ -118,6 +118,21 @@ def _cumulative(x: Value, axis: Value, /, *, exclusive: int = 0, reverse: int = 
     return xp.flip(sums, axis=at) if reverse else sums
 
 
+@rule("CumProd")
+def _cumulative_product(x: Value, axis: Value, /, *, exclusive: int = 0, reverse: int = 0) -> Value:
+    """In log2(n) levels, each element times the one 1, 2, 4 … places before it."""
+    at = int(known(axis, "the axis of CumProd").reshape(())) % len(x.shape)
+    rows = xp.moveaxis(xp.flip(x, axis=at) if reverse else xp.asarray(x), at, 0)
+    if exclusive:
+        rows = xp.concat([cast(np.ones((1, *rows.shape[1:])), dtype_of(rows)), rows[:-1]])
+    step = 1
+    while step < rows.shape[0]:
+        rows = xp.concat([rows[:step], xp.multiply(rows[step:], rows[:-step])])
+        step *= 2
+    found = xp.moveaxis(rows, 0, at)
+    return xp.flip(found, axis=at) if reverse else found
+
+
 @rule("TopK")
 def _top_k(
     x: Value, count: Value = None, /, *, k: int | None = None, axis: int = -1, largest: int = 1,

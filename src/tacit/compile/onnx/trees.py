@@ -229,3 +229,66 @@ def _of_two(score: Value, post_transform: str, numbers: Any) -> tuple[Value, Val
         return labelled(position, numbers), xp.stack([xp.subtract(1.0, likely), likely], axis=1)
     both = xp.stack([xp.negative(score), score], axis=1)
     return labelled(position, numbers), link(both, post_transform)
+
+
+# --- trees of version 5 ---------------------------------------------------------------------------------
+
+_MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
+_AGGREGATES = ("AVERAGE", "SUM", "MIN", "MAX")
+_LINKS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
+
+
+@rule("TreeEnsemble", domain=ML)
+def _ensemble(
+    x: Value, /, *, nodes_featureids: Any, nodes_splits: Any, nodes_modes: Any, nodes_truenodeids: Any,
+    nodes_falsenodeids: Any, nodes_trueleafs: Any, nodes_falseleafs: Any, tree_roots: Any,
+    leaf_targetids: Any, leaf_weights: Any, n_targets: int = 1, aggregate_function: int = 1,
+    post_transform: int = 0, nodes_hitrates: Any = None, nodes_missing_value_tracks_true: Any = None, membership_values: Any = None,
+) -> Value:  # fmt: skip
+    """Nodes and leaves are two lists here; a leaf is a node after all others."""
+    modes = np.asarray(nodes_modes).reshape(-1).tolist()
+    n, n_leaves = len(modes), len(leaf_targetids)
+    if any(mode >= len(_MODES) for mode in modes):
+        raise unsupported("trees that ask for members of sets", "re-export the trees with BRANCH_LEQ")
+    sides = [
+        [n + child if leaf else child for child, leaf in zip(ids, leaves, strict=True)]
+        for ids, leaves in (
+            (nodes_truenodeids, nodes_trueleafs),
+            (nodes_falsenodeids, nodes_falseleafs),
+        )
+    ]
+    numbers = tuple(range(n + n_leaves))
+    owners = _owners(sides, tree_roots, n, n + n_leaves)
+    splits = held(nodes_splits)
+    attributes = {
+        "nodes_treeids": owners,
+        "nodes_nodeids": numbers,
+        "nodes_featureids": (*nodes_featureids, *(0,) * n_leaves),
+        "nodes_modes": (*(_MODES[mode] for mode in modes), *("LEAF",) * n_leaves),
+        "nodes_truenodeids": (*sides[0], *(0,) * n_leaves),
+        "nodes_falsenodeids": (*sides[1], *(0,) * n_leaves),
+        "nodes_values": xp.concat([xp.reshape(splits, (-1,)), np.zeros(n_leaves)]),
+        "target_treeids": owners[n:],
+        "target_nodeids": numbers[n:],
+        "target_ids": tuple(leaf_targetids),
+        "target_weights": leaf_weights,
+    }
+    scores = _scores(x, attributes, "target", n_targets, _AGGREGATES[aggregate_function])
+    return link(scores, _LINKS[post_transform])
+
+
+def _owners(sides: Sequence[Sequence[int]], roots: Sequence[int], n: int, size: int) -> tuple[int, ...]:
+    """Which tree each node and leaf belongs to. Raises UsageError ONNX-0004 for those in none or in two."""
+    owners = [-1] * size
+    for tree, root in enumerate(roots):
+        level = [root]
+        while level:
+            node = level.pop()
+            if not 0 <= node < size or owners[node] >= 0:
+                raise shapes("a node of a tree is in no tree, in two, or in a loop")
+            owners[node] = tree
+            if node < n:
+                level += [side[node] for side in sides]
+    if -1 in owners:
+        raise shapes("a node of a tree is in no tree")
+    return tuple(owners)
