@@ -243,7 +243,8 @@ def _ensemble(
     x: Value, /, *, nodes_featureids: Any, nodes_splits: Any, nodes_modes: Any, nodes_truenodeids: Any,
     nodes_falsenodeids: Any, nodes_trueleafs: Any, nodes_falseleafs: Any, tree_roots: Any,
     leaf_targetids: Any, leaf_weights: Any, n_targets: int = 1, aggregate_function: int = 1,
-    post_transform: int = 0, nodes_hitrates: Any = None, nodes_missing_value_tracks_true: Any = None, membership_values: Any = None,
+    post_transform: int = 0, nodes_hitrates: Any = None, nodes_missing_value_tracks_true: Any = None,
+    membership_values: Any = None,
 ) -> Value:  # fmt: skip
     """Nodes and leaves are two lists here; a leaf is a node after all others."""
     modes = np.asarray(nodes_modes).reshape(-1).tolist()
