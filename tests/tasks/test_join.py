@@ -195,3 +195,19 @@ def test_nothing_is_computed_in_a_job_of_a_join() -> None:
 
 def _items(keys: Any) -> Items:
     return Items(keys.data, keys.offsets)
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_several_tables_join_what_all_have(n: int) -> None:
+    names = [f"p{k}" for k in range(n)]
+    tables = {
+        name: {"id": list(range(k, 30 + k))[::-1], name: list(range(30))} for k, name in enumerate(names)
+    }
+    joined = tacit.join(tables, "id", receivers="all")
+    ids = [joined[name]["id"].to_pylist() for name in names]
+    assert sorted(ids[0]) == list(range(n - 1, 30)) and all(one == ids[0] for one in ids)
+    one = tacit.join(tables, "id", receivers="p2")
+    assert one["p0"] is None and one["p2"]["id"].to_pylist() == list(range(n - 1, 30))[::-1]
+    with pytest.raises(UnsupportedError) as refused:
+        tacit.join(tables, "id", receivers="p2", security="malicious")
+    assert refused.value.code == "JOIN-0006"

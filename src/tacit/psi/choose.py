@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tacit.base.errors import UnsupportedError
+from tacit.base.setting import Setting
 from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
 from tacit.psi.functionality import Psi
 from tacit.psi.price import CIRCUIT, UNBALANCED, Link, Price, price
 from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.star_kmprt17 import ALL_BUT_ONE
+from tacit.psi.unbalanced.voprf_jkk14 import VOPRF
 
 AUTO = "auto"
 LARGEST_SET = 1 << 32
@@ -22,6 +25,10 @@ PROTOCOLS: Mapping[str, type[Psi]] = {
     kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi, Rr22Psi, Rr22MaliciousPsi)
 }
 """Those whose receivers learn rows in one run between two files."""
+SEVERAL = "star"
+"""What intersects the sets of three parties or more (`star_kmprt17`)."""
+OTHERS: Mapping[str, Setting] = {SEVERAL: ALL_BUT_ONE, UNBALANCED: VOPRF}
+"""Settings of protocols that are not a `Psi`: theirs are other parties, or another course."""
 HARDENED: Mapping[str, str] = {Rr22Psi.name: Rr22MaliciousPsi.name}
 """Of a semi-honest protocol the form that holds against a deviating peer."""
 REUSED_RATIO = 30
@@ -69,6 +76,13 @@ def find(name: str, adversary: str = "semi-honest") -> type[Psi]:
             hint=f"one of: {', '.join(known) or 'none'}; Tacit never runs a weaker protocol instead",
         )
     return protocol
+
+
+def setting_of(name: str, adversary: str) -> Setting | None:
+    """Of any protocol that a result may name; None where the scheme of its shares says it all (circuit)."""
+    if name == CIRCUIT:
+        return None
+    return OTHERS[name] if name in OTHERS else find(name, adversary).setting
 
 
 def find_stored(name: str, adversary: str) -> type[Rr22Psi]:

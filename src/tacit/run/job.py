@@ -26,12 +26,13 @@ from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme, Share, find
 from tacit.mpc.semi2k import Semi2k
 from tacit.mpc.value import Value
-from tacit.psi import choose
+from tacit.psi import choose, star_kmprt17
 from tacit.psi.buckets import BucketedPsi
 from tacit.psi.circuit_psty19 import Members, intersect
 from tacit.psi.functionality import BOTH, Intersection, Items
 from tacit.psi.price import CIRCUIT, Link, price
 from tacit.psi.spool import Shelf
+from tacit.psi.star_kmprt17 import Common
 from tacit.run.policy import Policy, check_reveals
 
 PRODUCT_VERSION = "0.1.0"
@@ -242,7 +243,7 @@ class Run:
         started = clock.now_s()
         sink("begin", "", {"step": "setup"})
         scheme_type = None if job.scheme == NO_SCHEME else find(job.scheme, job.security, job.ot)
-        if job.psi not in (NO_PSI, choose.AUTO):
+        if job.psi not in (NO_PSI, choose.AUTO, *choose.OTHERS):
             choose.find(job.psi, job.security)
         report = Report(job.id, job.parties[me].name)
         await greet(job, me, transport)
@@ -297,6 +298,18 @@ class Run:
             protocol = choose.find(choice.protocol, self.job.security)(threads)
             result = await protocol.intersect(ctx, items, receivers=receivers)
         self._aligned(result, receivers)
+        return result
+
+    async def align_several(self, items: Items, *, receivers: frozenset[int], threads: int = 1) -> Common:
+        """`align` of three parties or more: what all of them have. Raises as `star_kmprt17.intersect`."""
+        with self.step("psi") as ctx:
+            result = await star_kmprt17.intersect(ctx, items, receivers=receivers, threads=threads)
+        hub = self.job.parties[min(receivers)].name
+        self.report.revealed.append(_revealed("set sizes", hub, len(self.job.parties)))
+        self.report.revealed.append(_revealed(f"size.{hub}", "all", 1))
+        size = 0 if result.rows is None else len(result.rows)
+        for receiver in sorted(receivers):
+            self.report.revealed.append(_revealed("intersection", self.job.parties[receiver].name, size))
         return result
 
     async def align_stored(

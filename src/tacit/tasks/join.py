@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from tacit.base.errors import PeerError, PolicyError, UnsupportedError, UsageError
 from tacit.frame.joinkeys import JoinKeys, KeyRules
-from tacit.psi.choose import AUTO, choose, find, find_stored
+from tacit.psi.choose import AUTO, SEVERAL, choose, find, find_stored
 from tacit.psi.functionality import Items
 from tacit.run.job import NO_SCHEME, Job, PartyTerms, Run
 
@@ -26,7 +26,7 @@ Order = Literal["joint", "file"]
 KINDS: tuple[Kind, ...] = ("inner", "left", "right", "full", "difference")
 ORDERS: tuple[Order, ...] = ("joint", "file")
 CASES = ("keep", "lower")
-BOTH, NOBODY = "both", "none"
+BOTH, ALL, NOBODY = "both", "all", "none"
 KEPT: Mapping[Kind, frozenset[int]] = {
     "inner": frozenset(),
     "left": frozenset((0,)),
@@ -73,14 +73,14 @@ class Terms:
         case: Any = "keep",
         stored: bool = False,
     ) -> Terms:
-        """What people write, checked. `names`: the two parties; `receivers`: "both", "none" or names; without
-        an `order`, the joint one where there can be one.
+        """What people write, checked. `names`: the parties; `receivers`: "both" or "all", "none" or names;
+        without an `order`, the joint one where there can be one. Several parties join what all of them have.
 
         Raises: UsageError JOIN-0002 for what makes no sense.
         """
         who = _receivers(receivers, names)
-        _require_one_of("join", join, KINDS)
-        possible = len(who) == 2 and join != "difference"
+        _require_one_of("join", join, KINDS if len(names) == 2 else ("inner",))
+        possible = len(who) >= 2 and join != "difference"
         order = order or ("joint" if possible else "file")
         _require_one_of("order", order, ORDERS)
         if join == "difference" and order == "joint":
@@ -127,7 +127,8 @@ class Terms:
 @dataclass(frozen=True, eq=False)
 class Joined:
     """One side's result. `rows` int64[m]: the row of my table in each line, -1 where I have none; `common`
-    bool[m]: whether the line has a row of either side; None for one who is no receiver."""
+    bool[m]: whether the line has a row of either side; None for one who is no receiver. `n_theirs`: what I
+    know of the others' set sizes, added up."""
 
     rows: np.ndarray | None
     common: np.ndarray | None
@@ -146,7 +147,7 @@ def senseless(name: str, wanted: str) -> UsageError:
 
 
 def _receivers(value: Any, names: tuple[str, ...]) -> tuple[str, ...]:
-    if value == BOTH:
+    if value in (BOTH, ALL):
         return names
     found = [] if value == NOBODY else [value] if isinstance(value, str) else value
     if not isinstance(found, list | tuple) or any(name not in names for name in found):
@@ -180,6 +181,14 @@ def require_entitled(terms: Terms, party: str, wants_rows: bool) -> None:
 def require_protocol(job: Job) -> None:
     """Raises UnsupportedError: JOB-0005 unless a protocol holds at the job's level, PSI-0021 unless it has as
     many receivers."""
+    if len(job.parties) > 2:
+        if job.psi not in (AUTO, SEVERAL) or job.security != "semi-honest" or job.options["stored"]:
+            raise UnsupportedError(
+                "JOIN-0006",
+                f"a join of {len(job.parties)} parties runs {SEVERAL!r}, semi-honest and in memory",
+                hint="leave out --protocol, --security and --memory; or join two and two",
+            )
+        return
     name = choose((1, 1), job.link, name=job.psi, adversary=job.security).protocol
     if job.options["stored"]:
         name = find_stored(job.psi, job.security).name
@@ -214,6 +223,8 @@ async def join(run: Run, keys: JoinKeys, *, threads: int = 1) -> Joined:
     terms = Terms.of(run.job)
     require_entitled(terms, run.job.parties[run.me].name, False)
     receivers = receivers_of(run.job)
+    if len(run.job.parties) > 2:
+        return await _join_several(run, terms, keys, receivers, threads)
     # Step 1: how many lines the other side's rows take
     n_theirs_rows = await agree_rows(run, terms, len(keys) + len(keys.without))
     items = Items(keys.data, keys.offsets)
@@ -224,6 +235,18 @@ async def join(run: Run, keys: JoinKeys, *, threads: int = 1) -> Joined:
     present[keys.rows] = present[keys.without] = True
     rows, common = lines(terms, run.me, keys.rows[found.rows], present, n_theirs_rows)
     return Joined(rows, common, len(found.rows), found.n_mine, found.n_theirs)
+
+
+async def _join_several(
+    run: Run, terms: Terms, keys: JoinKeys, receivers: frozenset[int], threads: int
+) -> Joined:
+    found = await run.align_several(Items(keys.data, keys.offsets), receivers=receivers, threads=threads)
+    n_mine, n_theirs = len(keys), sum(found.sizes) - len(keys)
+    if found.rows is None:
+        return Joined(None, None, 0, n_mine, n_theirs)
+    rows = keys.rows[found.rows]
+    rows = rows if terms.order == "joint" else np.sort(rows)
+    return Joined(rows, np.ones(len(rows), bool), len(rows), n_mine, n_theirs)
 
 
 def receivers_of(job: Job) -> frozenset[int]:

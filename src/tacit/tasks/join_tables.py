@@ -11,6 +11,7 @@ import pyarrow as pa
 from tacit.base.errors import UsageError
 from tacit.frame.joinkeys import JoinKeys, KeyRules, join_keys
 from tacit.psi.choose import AUTO, Choice
+from tacit.psi.star_kmprt17 import MOST_PARTIES
 from tacit.run.job import Job, PartyTerms, Report, Run
 from tacit.run.secure import as_every_party
 from tacit.tasks.join import (
@@ -43,11 +44,9 @@ class JoinedTables:
         return self.tables[name]
 
     @property
-    def choice(self) -> Choice:
-        """The protocol that ran, its predicted price, and why."""
-        choice = next(iter(self.reports.values())).psi
-        assert choice is not None
-        return choice
+    def choice(self) -> Choice | None:
+        """The protocol that ran, its predicted price, and why; None for several parties: they have one."""
+        return next(iter(self.reports.values())).psi
 
 
 def join_tables(
@@ -64,11 +63,12 @@ def join_tables(
     duplicates: str = "first",
 ) -> JoinedTables:
     """Join the tables of two parties, the left one's first; `key`: its columns, by party if names differ.
+    Of three to ten parties, what all of them have.
 
     Tables are whatever `pyarrow.table` takes. Raises: UsageError JOIN-0002, JOIN-0003, as `join_keys`;
     PolicyError as `tasks.join.require_entitled`.
     """
-    both = _Tables.of(tables, key)
+    both = _Tables.of(tables, key, MOST_PARTIES)
     terms = Terms.agreed(
         both.names,
         join=how,
@@ -118,7 +118,7 @@ def overlap(
     Raises: UsageError JOIN-0002, JOIN-0003, as `join_keys` and `tasks.overlap.ask`; UnsupportedError
     SCHEME-0002 for a level of security that there is not.
     """
-    both = _Tables.of(tables, key)
+    both = _Tables.of(tables, key, 2)
     rules: dict[str, Any] = {"key_columns": both.n_columns, "trim": trim, "case": case}
     if callable(tell):
         named = columns if isinstance(columns, Mapping) else {both.names[RIGHT]: _columns(columns)}
@@ -157,14 +157,15 @@ class _Tables:
 
     @staticmethod
     def of(
-        tables: Mapping[str, Any], key: str | Sequence[str] | Mapping[str, str | Sequence[str]]
+        tables: Mapping[str, Any], key: str | Sequence[str] | Mapping[str, str | Sequence[str]], most: int
     ) -> _Tables:
+        """Raises UsageError JOIN-0003 for more than `most` parties, or key columns that do not fit."""
         names = tuple(tables)
         columns = [_columns(key[name] if isinstance(key, Mapping) else key) for name in names]
-        if len(names) != 2 or len({len(one) for one in columns}) != 1:
+        if not 2 <= len(names) <= most or len({len(one) for one in columns}) != 1:
             raise UsageError(
                 "JOIN-0003",
-                "a join is of two parties' tables, with as many key columns on both sides",
+                f"this is for 2 to {most} parties' tables, all with as many key columns",
                 hint='write join({"bank": left, "partner": right}, key="id")',
             )
         held = [table if isinstance(table, pa.Table) else pa.table(table) for table in tables.values()]

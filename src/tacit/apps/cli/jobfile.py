@@ -25,6 +25,7 @@ from tacit.apps.cli.entries import (
 from tacit.blocks.ot.choose import DEFAULT, for_link
 from tacit.frame.columns import ColumnSpec, parse_columns
 from tacit.psi.price import Link
+from tacit.psi.star_kmprt17 import MOST_PARTIES
 from tacit.run.job import Job, Limits, PartyTerms
 from tacit.tasks.credit import Options, label_holder
 from tacit.trust.identity import NAME_LIMIT, fingerprint_hex
@@ -95,14 +96,17 @@ def read_job(path: Path) -> JobFile:
     document = document_of(path)
     require_known(document, _TOP, "the job")
     entries = mapping_of(document.get("parties"), "parties")
-    if len(entries) != 2:
+    task = _task(document)
+    most = MOST_PARTIES if task == "psi" else 2
+    if not 2 <= len(entries) <= most:
         raise senseless(
-            "parties", "two parties, each with a name", "this version computes between two parties"
+            "parties",
+            "two parties, each with a name" if most == 2 else f"2 to {most} parties, each with a name",
+            "this version trains between two parties, and joins the tables of up to ten",
         )
     parties = {_party_name(name): mapping_of(entry, f"parties.{name}") for name, entry in entries.items()}
     for name, entry in parties.items():
         require_known(entry, _PARTY, f"parties.{name}")
-    task = _task(document)
     certificates = tuple(
         path.parent / text_of(entry, "certificate", f"parties.{name}") for name, entry in parties.items()
     )

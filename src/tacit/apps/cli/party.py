@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from tacit.apps.cli.entries import Address
+from tacit.apps.cli.entries import Address, senseless
 from tacit.apps.cli.events import Listener, MonotonicClock, sink_of
 from tacit.apps.cli.jobfile import JobFile, Local, read_job, table_columns
 from tacit.base.errors import TacitError, UsageError
@@ -45,22 +45,23 @@ class Stopped(TacitError):
 
 @dataclass(frozen=True)
 class Seat:
-    """One party's place at a job. `listen`: where it listens, if it is party 0; `peer`: where it dials."""
+    """One party's place at a job. `listen`: where it listens for those after it; `peers`: where the others
+    are, in their order; it dials those before it."""
 
     file: JobFile
     me: int
     identity: Identity
     local: Local
     listen: Address
-    peer: Address
+    peers: tuple[Address, ...]
 
     @property
     def terms(self) -> PartyTerms:
         return self.file.job.parties[self.me]
 
     @property
-    def peer_terms(self) -> PartyTerms:
-        return self.file.job.parties[1 - self.me]
+    def others(self) -> list[int]:
+        return [number for number in range(len(self.file.job.parties)) if number != self.me]
 
     @property
     def home(self) -> Path:
@@ -110,7 +111,12 @@ def take_seat(
             f"the certificate in {str(local.home)!r} is not the one that the job names for {name!r}",
             hint=f"are you {name!r}? If so, put this home's certificate.pem into the job, on both sides",
         )
-    return Seat(file, me, identity, local, listen or file.addresses[me], peer or file.addresses[1 - me])
+    peers = tuple(address for number, address in enumerate(file.addresses) if number != me)
+    if peer is not None and len(peers) > 1:
+        raise senseless(
+            "peer", "left out where there are several: write parties.NAME.address in the job file"
+        )
+    return Seat(file, me, identity, local, listen or file.addresses[me], peers if peer is None else (peer,))
 
 
 def _not_given(what: str, key: str, option: str, party: str) -> UsageError:
@@ -159,42 +165,44 @@ async def hold(
 
 
 async def _meet(seat: Seat, job: Job, listener: Listener) -> TlsTransport:
-    other = 1 - seat.me
     identity = TlsIdentity(seat.identity.certificate_path, seat.identity.private_key_path)
-    peer = PeerAddress(
-        other,
-        seat.peer.host,
-        seat.peer.port,
-        seat.file.certificates[other],
-        job.parties[other].certificate_sha256,
-    )
+    peers = [
+        PeerAddress(
+            other,
+            address.host,
+            address.port,
+            seat.file.certificates[other],
+            job.parties[other].certificate_sha256,
+        )
+        for other, address in zip(seat.others, seat.peers, strict=True)
+    ]
+    names = ", ".join(job.parties[other].name for other in seat.others)
     told_s = 0.0
 
     def waiting(waited_s: float) -> None:
         nonlocal told_s
         if waited_s - told_s >= WAIT_EVERY_S:
             told_s = waited_s
-            listener(
-                {"event": "waiting", "path": "", "seconds": round(waited_s), "peer": job.parties[other].name}
-            )
+            listener({"event": "waiting", "path": "", "seconds": round(waited_s), "peer": names})
 
+    dials = ", ".join(str(address) for address in seat.peers[: seat.me])
     listener(
         {
             "event": "connect",
             "path": "",
             "listens": seat.me == 0,
-            "address": str(seat.listen if seat.me == 0 else seat.peer),
+            "address": str(seat.listen) if seat.me == 0 else dials,
         }
     )
     transport = await connect(
         Endpoint(seat.me, seat.listen.host, seat.listen.port, identity),
-        peer,
+        peers,
         timeout_s=job.limits.connect_s,
         on_wait=waiting,
         recv_timeout_s=job.limits.timeout_s,
         sink=sink_of(listener),
     )
-    listener({"event": "connected", "path": "", "peer": job.parties[other].name})
+    listener({"event": "connected", "path": "", "peer": names})
     return transport
 
 

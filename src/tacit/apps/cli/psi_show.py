@@ -29,6 +29,7 @@ _REASONS = {
     "bytes": "psi.because_bytes",
     "memory": "psi.because_memory",
     "hidden": "psi.because_hidden",
+    "several": "psi.because_several",
 }
 
 
@@ -84,13 +85,14 @@ def _outcome(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
     sizes = {"mine": result["n_mine"], "theirs": result["n_theirs"]}
     if "told" in result:
         return _answer(words, result, sizes)
+    several = "several_" if len(result["parties"]) > 2 else ""
     if result["n_common"] is None:
         receivers = ", ".join(result["receivers"])
-        return [(words("psi.common"), words("psi.hidden_text", receivers=receivers, **sizes))]
+        return [(words("psi.common"), words(f"psi.{several}hidden_text", receivers=receivers, **sizes))]
     written = "psi.not_written_text" if result["out"] is None else "psi.written_text"
     fields = {"lines": result["n_lines"]} | ({} if result["out"] is None else {"path": result["out"]})
     return [
-        (words("psi.common"), words("psi.common_text", common=result["n_common"], **sizes)),
+        (words("psi.common"), words(f"psi.{several or 'common_'}text", common=result["n_common"], **sizes)),
         (words("psi.written"), words(written, **fields)),
     ]
 
@@ -113,15 +115,18 @@ def _answer(words: Words, result: dict[str, Any], sizes: dict[str, int]) -> list
 
 def _account(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
     """Protocol, cost, and who learned what."""
-    reason = words(_REASONS[result["because"]])
+    reason = words(_REASONS[result.get("because", "several")])
     protocol = words("psi.protocol_text", psi=result["psi"], security=result["security"], reason=reason)
-    cost = words(
-        "psi.cost_text",
-        seconds=f"{result['seconds']['psi']:.2f}",
-        predicted_seconds=f"{result['predicted_seconds']:.2f}",
-        bytes=amount(sum(result["bytes_sent"].values()) + result["bytes_received"]),
-        predicted_bytes=amount(result["predicted_bytes"]),
-    )
+    spent = {
+        "seconds": f"{result['seconds']['psi']:.2f}",
+        "bytes": amount(sum(result["bytes_sent"].values()) + result["bytes_received"]),
+    }
+    if "because" in result:
+        spent["predicted_seconds"] = f"{result['predicted_seconds']:.2f}"
+        spent["predicted_bytes"] = amount(result["predicted_bytes"])
+        cost = words("psi.cost_text", **spent)
+    else:
+        cost = words("psi.several_cost_text", **spent)
     rows = [(words("psi.protocol"), protocol), (words("psi.cost"), cost)]
     if "groups" in result:
         rows.append((words("psi.stored"), words("psi.stored_text", **result)))

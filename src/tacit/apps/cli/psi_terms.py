@@ -71,6 +71,8 @@ def overlap_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
     Raises: UsageError CLI-0003, JOIN-0002 for what makes no sense; UnsupportedError SCHEME-0002.
     """
     given = _given(file, asked)
+    if len(file.job.parties) > 2:
+        raise senseless("tell", "rows among several parties")
     for name in _OF_ROWS:
         if name in given:
             raise senseless(name, "left out where no rows are told")

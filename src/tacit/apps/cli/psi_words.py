@@ -17,8 +17,8 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "inner、left、right、full 或 difference；left 指任务文件中先列出的一方。",
     ),
     "help.receivers": (
-        "Who learns which keys are common: both, or one party's name.",
-        "谁得知哪些主键共有：both，或某一方的名称。",
+        "Who learns which keys are common: both (or all), or one party's name.",
+        "谁得知哪些主键共有：both（或 all），或某一方的名称。",
     ),
     "help.protocol": (
         "auto, or one by name: rr22, ecdh, ecdh-sm2, ecdh-ristretto255.",
@@ -156,6 +156,19 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "only {receivers} learned which (of {mine} keys here, {theirs} there)",
         "仅 {receivers} 得知（本方 {mine} 个主键，对方 {theirs} 个）",
     ),
+    "psi.several_text": (
+        "{common} keys are common to all (of {mine} here)",
+        "各方共有 {common} 个主键（本方 {mine} 个）",
+    ),
+    "psi.several_hidden_text": (
+        "only {receivers} learned which (of {mine} keys here)",
+        "仅 {receivers} 得知（本方 {mine} 个主键）",
+    ),
+    "psi.because_several": ("it is the one for several parties", "多方求交仅此一种"),
+    "psi.several_cost_text": (
+        "{seconds} s, {bytes} sent and received here",
+        "{seconds} 秒，本方收发共 {bytes}",
+    ),
     "psi.written": ("rows", "行"),
     "psi.written_text": ("{lines}, written to {path}", "{lines} 行，已写入 {path}"),
     "psi.not_written_text": ("{lines}; without --out nothing was written", "{lines} 行；未给 --out，未写出"),
@@ -208,6 +221,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "{seconds} 秒（预计 {predicted_seconds}），双方共 {bytes}（预计 {predicted_bytes}）",
     ),
     "psi.learned": ("{party} learned", "{party} 得知"),
+    "reveal.size": ("how many ids {party} has", "{party} 的 ID 数量"),
     "reveal.types": ("types of the summed columns", "求和列的类型"),
     "reveal.count": ("how many ids are common", "共有 ID 的数量"),
     "reveal.sums": ("the sums over the common ids", "共有 ID 上的合计"),

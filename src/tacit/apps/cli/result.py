@@ -39,7 +39,7 @@ def terms_of(job: Job, psi: str = "") -> dict[str, Any]:
 
 def _protocol(job: Job, psi: str) -> dict[str, Any]:
     """What the job's protocols claim, at the weakest of them."""
-    settings = [choose.find(psi, job.security).setting] if psi in choose.PROTOCOLS else []
+    settings = [setting for setting in (choose.setting_of(psi, job.security),) if setting is not None]
     if job.scheme != NO_SCHEME:
         settings.append(find(job.scheme, job.security).setting)
     sigmoid = OPS["sigmoid"].error.absolute
@@ -54,6 +54,8 @@ def _protocol(job: Job, psi: str) -> dict[str, Any]:
 
 def psi_of(run: Run) -> str:
     """The set intersection that ran."""
+    if len(run.job.parties) > 2:
+        return choose.SEVERAL
     return run.job.psi if run.report.psi is None else run.report.psi.protocol
 
 
