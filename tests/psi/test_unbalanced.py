@@ -19,10 +19,12 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import LimitError, PeerError, PolicyError, TacitError, UsageError
 from tacit.base.wire import Octets, octets
 from tacit.psi.functionality import Items
+from tacit.psi.unbalanced import publish
 from tacit.psi.unbalanced import table as tables
 from tacit.psi.unbalanced import voprf_jkk14 as voprf
 from tacit.psi.unbalanced.budget import MemoryBudget
 from tacit.psi.unbalanced.table import Header, Table
+from tests.conformance.test_cost import observe, verify
 from tests.harness import run_parties
 
 KEY = _kernel.reduce_scalar(bytes(range(64)))
@@ -298,3 +300,32 @@ def test_two_runs_have_no_message_in_common() -> None:
     once(b"one")
     once(b"two")
     assert not {row.tobytes() for row in seen[0]} & {row.tobytes() for row in seen[1]}
+
+
+@pytest.mark.parametrize("held", ["", "same", "other"])
+def test_a_client_gets_the_current_table_unless_it_has_it(held: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "PIECE_BYTES", 700)
+    current = table_file(ids(0, 300))
+    mine = {"": b"", "same": current, "other": table_file(ids(1, 300))}[held]
+
+    async def party(ctx: Ctx) -> bytes:
+        if ctx.me == 0:
+            return await publish.fetch(ctx, mine)
+        await publish.publish(ctx, current)
+        return b""
+
+    assert run_parties(party)[0] == current
+    wanted = {"psi.unbalanced.publish.announce_file", "psi.unbalanced.publish.move"}
+    assert wanted - verify(observe(party)) <= ({"psi.unbalanced.publish.move"} if held == "same" else set())
+
+
+def test_a_table_larger_than_any_is_refused() -> None:
+    async def party(ctx: Ctx) -> str:
+        if ctx.me == 1:
+            await publish.announce_file(ctx, bytes(32), publish.LARGEST_FILE + 1)
+            return ""
+        with pytest.raises(LimitError) as refused:
+            await publish.fetch(ctx, b"held" * 20)
+        return refused.value.code
+
+    assert run_parties(party)[0] == "PSI-0003"

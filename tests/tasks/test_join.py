@@ -211,3 +211,18 @@ def test_several_tables_join_what_all_have(n: int) -> None:
     with pytest.raises(UnsupportedError) as refused:
         tacit.join(tables, "id", receivers="p2", security="malicious")
     assert refused.value.code == "JOIN-0006"
+
+
+@pytest.mark.parametrize("receiver", ["l", "r"])
+def test_a_look_up_is_a_join_of_one_receiver(receiver: str) -> None:
+    tables = {"l": LEFT, "r": RIGHT}
+    joined = tacit.join(tables, "id", receivers=receiver, protocol="unbalanced")
+    other = "r" if receiver == "l" else "l"
+    assert (
+        joined[other] is None
+        and joined[receiver]["id"].to_pylist() == {"l": ["a", "d"], "r": ["d", "a"]}[receiver]
+    )
+    assert joined.choice.protocol == "unbalanced"
+    with pytest.raises(UnsupportedError) as refused:
+        tacit.join(tables, "id", protocol="unbalanced")
+    assert refused.value.code == "JOIN-0007"

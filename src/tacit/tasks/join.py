@@ -19,6 +19,7 @@ from tacit.base.errors import PeerError, PolicyError, UnsupportedError, UsageErr
 from tacit.frame.joinkeys import JoinKeys, KeyRules
 from tacit.psi.choose import AUTO, SEVERAL, choose, find, find_stored
 from tacit.psi.functionality import Items
+from tacit.psi.price import UNBALANCED
 from tacit.run.job import NO_SCHEME, Job, PartyTerms, Run
 
 Kind = Literal["inner", "left", "right", "full", "difference"]
@@ -187,6 +188,14 @@ def require_protocol(job: Job) -> None:
                 "JOIN-0006",
                 f"a join of {len(job.parties)} parties runs {SEVERAL!r}, semi-honest and in memory",
                 hint="leave out --protocol, --security and --memory; or join two and two",
+            )
+        return
+    if job.psi == UNBALANCED:
+        if len(job.reveals["intersection"]) != 1 or job.options["stored"]:
+            raise UnsupportedError(
+                "JOIN-0007",
+                f"{UNBALANCED!r} has one receiver, who asks, and keeps its set in memory",
+                hint="name who asks with --receivers, on both sides, and leave out --memory",
             )
         return
     name = choose((1, 1), job.link, name=job.psi, adversary=job.security).protocol

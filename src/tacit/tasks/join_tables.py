@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from tacit.base.errors import UsageError
+from tacit.base.prg import fresh_entropy
 from tacit.frame.joinkeys import JoinKeys, KeyRules, join_keys
 from tacit.psi.choose import AUTO, Choice
+from tacit.psi.price import UNBALANCED
 from tacit.psi.star_kmprt17 import MOST_PARTIES
 from tacit.run.job import Job, PartyTerms, Report, Run
 from tacit.run.secure import as_every_party
+from tacit.tasks import lookup
 from tacit.tasks.join import (
     BOTH,
     Terms,
@@ -85,8 +88,17 @@ def join_tables(
         require_no_flag(table.column_names, terms)
     keys = both.keys(terms.rules, duplicates)
 
+    client = job.party(terms.receivers[0])
+    table = lookup.once(keys[1 - client], fresh_entropy(64)) if job.psi == UNBALANCED else None
+
     async def party(run: Run) -> pa.Table | None:
-        joined = await join(run, keys[run.me])
+        if table is None:
+            joined = await join(run, keys[run.me])
+        elif run.me == client:
+            asking = lookup.Asking(b"", lambda signature, digest: True, lambda file: None)
+            joined = (await lookup.ask(run, keys[run.me], asking)).joined
+        else:
+            joined = (await lookup.answer(run, table)).joined
         return None if joined.rows is None else lines_of(both.tables[run.me], terms, joined)
 
     results = as_every_party(job, party)

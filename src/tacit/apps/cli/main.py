@@ -166,6 +166,7 @@ def psi(
     memory: Annotated[str | None, typer.Option("--memory", help=words("help.memory"))] = None,
     tell: Annotated[str | None, typer.Option("--tell", help=words("help.tell"))] = None,
     sum_: Annotated[list[str] | None, typer.Option("--sum", help=words("help.sum"))] = None,
+    budget: Annotated[int, typer.Option("--budget", min=0, help=words("help.budget"))] = 1_000_000,
     at_least: Annotated[int | None, typer.Option("--at-least", help=words("help.at_least"))] = None,
     out: Annotated[Path | None, typer.Option("--out", help=words("help.join_out"))] = None,
     report: Annotated[Path | None, typer.Option("--report", help=words("help.report"))] = None,
@@ -186,10 +187,12 @@ def psi(
     asked = Asked(
         join, order, receivers, protocol, security, link_mbit, trim, case, memory, tell, columns, at_least
     )
-    prepare = psi.prepare if tells_rows(seat.file, asked) else psi_overlap.prepare
-    prepared = prepare(
-        seat, asked, key or (), duplicates, query=query, out=out, report=report, dry_run=dry_run
-    )
+    files: dict[str, Any] = {"query": query, "out": out, "report": report}
+    prepared: psi.Prepared | psi_overlap.Prepared
+    if tells_rows(seat.file, asked):
+        prepared = psi.prepare(seat, asked, key or (), duplicates, dry_run=dry_run, budget=budget, **files)
+    else:
+        prepared = psi_overlap.prepare(seat, asked, key or (), duplicates, **files)
     if dry_run:
         if as_json:
             _print_json(prepared.preflight())

@@ -12,12 +12,14 @@ import pyarrow as pa
 
 from tacit.apps.cli.events import Listener
 from tacit.apps.cli.party import Seat, hold, run_to_end
+from tacit.apps.cli.psi_lookup import USUAL_BUDGET, Shop, look_up, serve
 from tacit.apps.cli.psi_stored import OnDisk
 from tacit.apps.cli.psi_table import choice_of, read_table, require_writable
 from tacit.apps.cli.psi_terms import Asked, key_columns, memory_of, psi_job
 from tacit.apps.cli.result import psi_of, terms_of, traffic_of
 from tacit.frame.joinkeys import JoinKeys, Preflight, join_keys
 from tacit.frame.sink import output_format, write_table
+from tacit.psi.price import UNBALANCED
 from tacit.run.job import Job, Run
 from tacit.tasks.join import (
     Joined,
@@ -41,6 +43,7 @@ class Prepared:
     source: InMemory | OnDisk
     out: Path | None
     report: Path | None
+    budget: int = USUAL_BUDGET
 
     @property
     def terms(self) -> Terms:
@@ -70,25 +73,42 @@ class Prepared:
         if isinstance(source, OnDisk):
             return source.run(self.job, seat, listener, out, partial(account, self))
         keys = source.keys
+        if self.job.psi == UNBALANCED:
+            return self._look_up(source, listener)
 
         async def whole(run: Run) -> tuple[Run, Joined]:
             return run, await join(run, keys, threads=seat.local.threads)
 
         with Workspace(seat.home) as workspace:
             (done, joined), transport = run_to_end(hold(seat, self.job, listener, whole))
-            if out is not None:
-                draft = workspace / "result"
-                write_table(lines_of(source.table, self.terms, joined), draft, output_format(out))
-                copy_private(draft, out)
+            self._write(source, joined, workspace)
         return account(self, done, joined, keys.found, transport.wire_bytes_sent)
+
+    def _look_up(self, source: InMemory, listener: Listener) -> dict[str, Any]:
+        seat, job, keys = self.seat, self.job, source.keys
+        with Workspace(seat.home) as workspace:
+            if seat.terms.name in self.terms.receivers:
+                run, found, sent = look_up(seat, job, keys, listener)
+                self._write(source, found.joined, workspace)
+            else:
+                shop = Shop.of(seat, source.name, self.key, self.terms.rules)
+                run, found, sent = serve(seat, job, shop, keys, self.budget, listener)
+        return account(self, run, found.joined, keys.found, sent) | {"table": found.version}
+
+    def _write(self, source: InMemory, joined: Joined, workspace: Path) -> None:
+        if self.out is not None:
+            draft = workspace / "result"
+            write_table(lines_of(source.table, self.terms, joined), draft, output_format(self.out))
+            copy_private(draft, self.out)
 
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
-    """The whole table, or its key columns if nothing is to be written, and its keys."""
+    """The whole table, or its key columns if nothing is to be written, its keys, and what it is read from."""
 
     table: pa.Table
     keys: JoinKeys
+    name: str
 
 
 def prepare(
@@ -101,6 +121,7 @@ def prepare(
     out: Path | None = None,
     report: Path | None = None,
     dry_run: bool = False,
+    budget: int = USUAL_BUDGET,
 ) -> Prepared:
     """Read the table, make its keys, refuse what cannot end well. A table that goes through the disk is read
     for a `dry_run` only, or where repeated keys are refused.
@@ -124,7 +145,8 @@ def prepare(
     keys = join_keys(table, columns, terms.rules, duplicates=duplicates, null_texts=null_texts)
     if out is not None:
         require_no_flag(table.column_names, terms)
-    return Prepared(seat, job, columns, InMemory(table, keys), out, report)
+    name = f"{seat.local.data and seat.local.data.resolve()} {query or ''}"
+    return Prepared(seat, job, columns, InMemory(table, keys, name), out, report, budget)
 
 
 def account(

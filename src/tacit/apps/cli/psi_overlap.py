@@ -92,9 +92,8 @@ def prepare(
     query: str | None = None,
     out: Path | None = None,
     report: Path | None = None,
-    dry_run: bool = False,
 ) -> Prepared:
-    """Read the table, make its keys, refuse what cannot end well, for a `dry_run` as well.
+    """Read the table, make its keys, refuse what cannot end well.
 
     Raises: UsageError CLI-0003, CLI-0008, CLI-0011, JOIN-0002, JOIN-0005; PolicyError POLICY-0007;
     UnsupportedError SCHEME-0002; as `open_table`, `open_query` and `join_keys`.

@@ -88,6 +88,8 @@ def _outcome(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
     several = "several_" if len(result["parties"]) > 2 else ""
     if result["n_common"] is None:
         receivers = ", ".join(result["receivers"])
+        if "table" in result:
+            return [(words("psi.common"), words("psi.answered_text", receivers=receivers, **sizes))]
         return [(words("psi.common"), words(f"psi.{several}hidden_text", receivers=receivers, **sizes))]
     written = "psi.not_written_text" if result["out"] is None else "psi.written_text"
     fields = {"lines": result["n_lines"]} | ({} if result["out"] is None else {"path": result["out"]})
@@ -128,6 +130,8 @@ def _account(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
     else:
         cost = words("psi.several_cost_text", **spent)
     rows = [(words("psi.protocol"), protocol), (words("psi.cost"), cost)]
+    if "table" in result:
+        rows.append((words("psi.table"), _table(words, result["table"])))
     if "groups" in result:
         rows.append((words("psi.stored"), words("psi.stored_text", **result)))
     for party in result["parties"]:
@@ -135,6 +139,14 @@ def _account(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
         text = "; ".join(revealed(words, name) for name in learned)
         rows.append((words("psi.learned", party=party), text))
     return rows
+
+
+def _table(words: Words, table: dict[str, Any]) -> str:
+    changes = words("psi.table_first")
+    if table["changes"] is not None:
+        added, removed = table["changes"]
+        changes = words("psi.table_changes", added=added, removed=removed)
+    return words("psi.table_text", version=table["version"], items=table["items"], changes=changes)
 
 
 def write_report(path: Path, words: Words, result: dict[str, Any]) -> None:

@@ -21,8 +21,8 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "谁得知哪些主键共有：both（或 all），或某一方的名称。",
     ),
     "help.protocol": (
-        "auto, or one by name: rr22, ecdh, ecdh-sm2, ecdh-ristretto255.",
-        "auto，或指定协议：rr22、ecdh、ecdh-sm2、ecdh-ristretto255。",
+        "auto, or one by name: rr22, ecdh, ecdh-sm2, ecdh-ristretto255, unbalanced.",
+        "auto，或指定协议：rr22、ecdh、ecdh-sm2、ecdh-ristretto255、unbalanced。",
     ),
     "help.security": ("semi-honest or malicious.", "semi-honest（半诚实）或 malicious（恶意）。"),
     "help.order": (
@@ -66,6 +66,10 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "help.at_least": (
         "With --tell enough or rows-if-enough: how many common keys are enough.",
         "配合 --tell enough 或 rows-if-enough：共有主键的门限数。",
+    ),
+    "help.budget": (
+        "With --protocol unbalanced, at the side that answers: how many keys the other may ask in all.",
+        "配合 --protocol unbalanced，用于应答方：对方累计可查询的主键数。",
     ),
     "help.join_out": (
         "File for this side's rows: .csv, .csv.gz, .tsv or .parquet; it must not exist yet.",
@@ -203,6 +207,21 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "fewer than {at_least} keys (of {mine} here, {theirs} there)",
         "少于 {at_least} 个主键（本方 {mine} 个，对方 {theirs} 个）",
     ),
+    "psi.table": ("table", "密文表"),
+    "psi.table_text": (
+        "version {version}, {items} keys; {changes}",
+        "第 {version} 版，{items} 个主键；{changes}",
+    ),
+    "psi.table_first": ("the first one", "首个版本"),
+    "psi.table_changes": (
+        "{added} came and {removed} went since the version before",
+        "较上一版新增 {added} 个，移除 {removed} 个",
+    ),
+    "psi.answered_text": (
+        "{theirs} keys were asked of {mine}; only {receivers} learned which are here",
+        "对方查询 {theirs} 个主键（本方共 {mine} 个）；仅 {receivers} 得知哪些存在",
+    ),
+    "step.table": ("Table of the larger set", "大集合的密文表"),
     "psi.sum_of": ("sum of {column}", "{column} 之和"),
     "step.types": ("Agree on types of columns", "约定列的类型"),
     "step.overlap": ("Open the answer", "揭示答案"),
@@ -222,6 +241,10 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "psi.learned": ("{party} learned", "{party} 得知"),
     "reveal.size": ("how many ids {party} has", "{party} 的 ID 数量"),
+    "reveal.version": (
+        "the table's version: how many ids it has, how many came and went",
+        "密文表的版本：ID 数量与增减数",
+    ),
     "reveal.types": ("types of the summed columns", "求和列的类型"),
     "reveal.count": ("how many ids are common", "共有 ID 的数量"),
     "reveal.sums": ("the sums over the common ids", "共有 ID 上的合计"),

@@ -11,7 +11,7 @@ Cost     1.13 * width bytes an item; width = ceil((40 + log2 of all queries that
          item on one core with AVX-512 IFMA, 45 without, nearly all of it the group operation.
 
 A file is MAGIC, the length of the header (4 bytes, little-endian), the header (canonical JSON), the filters,
-and the signature of all before it (64 bytes, Ed25519).
+and the signature of all before it (64 bytes: Ed25519, or ECDSA on P-256 with the key of an identity).
 """
 
 from __future__ import annotations
@@ -104,6 +104,18 @@ def _shards(tags: np.ndarray, n: int) -> np.ndarray:
     return np.asarray(prefix * np.uint32(n) >> np.uint32(16))
 
 
+def new_key(coins: bytes) -> bytes:
+    """A server's key from 64 random bytes."""
+    return _kernel.reduce_scalar(coins)
+
+
+def changes_between(old: np.ndarray, new: np.ndarray) -> tuple[int, int]:
+    """(added, removed) between two versions, by their tags uint8[n, 24] under one key."""
+    before, after = (np.sort(np.ascontiguousarray(tags).view(f"S{TAG_BYTES}")[:, 0]) for tags in (old, new))
+    kept = int(np.isin(before, after, assume_unique=True).sum())
+    return len(new) - kept, len(old) - kept
+
+
 def evaluate(
     items: Items, key: bytes, *, threads: int = 1, progress: Callable[[int], None] = lambda n: None
 ) -> np.ndarray:
@@ -125,7 +137,7 @@ def build(
     queries: int,
     changes: tuple[int, int] | None = None,
 ) -> bytes:
-    """The file of a version, from `evaluate(items, key)` of its distinct items; `sign`: Ed25519, 64 bytes.
+    """The file of a version, from `evaluate(items, key)` of its distinct items; `sign`: 64 bytes of a digest.
 
     Raises UsageError PSI-0001 for repeated items, LimitError PSI-0010 / PSI-0003 for too many queries or
     items.
