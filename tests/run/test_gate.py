@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,7 +19,7 @@ from tacit.base.types import FIXED, Private, Type
 from tacit.compile.array import trace
 from tacit.ir.program import Program
 from tacit.run.gate.judge import Verdict, judge
-from tacit.run.gate.ledger import Ledger, enforce
+from tacit.run.gate.ledger import Approved, Ledger, enforce
 from tacit.run.gate.span import Span
 
 N = 100
@@ -175,7 +177,8 @@ def holds(party: int, signature: bytes, digest: bytes) -> bool:
 def test_the_ledger_remembers_and_notices_changes() -> None:
     ledger, lines = Ledger(), []
     for function in (lambda a, b: {"s": xp.sum(a)}, lambda a, b: {"m": xp.mean(b)}):
-        entry = ledger.draft("program", "job", str(program(function, TWO)))
+        body = json.dumps({"program": str(program(function, TWO)), "versions": {}})
+        entry = ledger.draft("program", "job", body)
         lines.append(ledger.append(entry, signed(entry.digest())))
     again = Ledger(lines, holds)
     assert again.head == ledger.head
@@ -183,9 +186,13 @@ def test_the_ledger_remembers_and_notices_changes() -> None:
     found = {verdict.column: verdict for verdict in again.judge(new, parties=2)}
     assert (found["a"].kind, found["b"].kind) == ("unsafe", "safe")
     with pytest.raises(PolicyError) as refused:
-        enforce(tuple(found.values()), [])
+        enforce(tuple(found.values()), [], "p")
     assert refused.value.code == "POLICY-0006" and "party 0" in str(refused.value)
-    enforce(tuple(found.values()), [(0, "a")])
+    need = Approved(0, "p", "a", (1,), "unsafe")
+    enforce(tuple(found.values()), [need], "p")
+    for other in (replace(need, kind="unknown"), replace(need, to=(2,)), replace(need, program="q")):
+        with pytest.raises(PolicyError, match="POLICY-0006"):
+            enforce(tuple(found.values()), [other], "p")
     changed = lines[0].replace('"job":"job"', '"job":"jab"')
     for broken in ([changed, lines[1]], lines[1:], [lines[1], lines[0]], [lines[0] + " "], ["{}"], ["x"]):
         with pytest.raises(PolicyError, match="LEDGER-0001"):
@@ -194,11 +201,14 @@ def test_the_ledger_remembers_and_notices_changes() -> None:
 
 def test_intersections_with_altered_sets_need_a_signature() -> None:
     ledger = Ledger()
-    assert ledger.judge_intersection(["x", "y"]) == ""
+    assert {v.kind for v in ledger.judge_intersection(["x", "y"])} == {"safe"}
     entry = ledger.draft("intersection", "first", '["x","y"]')
     ledger.append(entry, signed(entry.digest()))
-    assert ledger.judge_intersection(["x", "y"]) == ""
-    assert "first" in ledger.judge_intersection(["x2", "y"])
+    assert {v.kind for v in ledger.judge_intersection(["x", "y"])} == {"safe"}
+    for verdict in ledger.judge_intersection(["x2", "y"]):
+        assert (
+            verdict.kind == "unsafe" and "first" in verdict.because and "first" in verdict.reason.text("zh")
+        )
 
 
 def test_a_secure_function_has_verdicts() -> None:

@@ -34,6 +34,7 @@ from tacit.psi.price import CIRCUIT, Link, price
 from tacit.psi.spool import Shelf
 from tacit.psi.star_kmprt17 import Common
 from tacit.run.policy import Policy, check_reveals
+from tacit.run.project import Project, items_bytes
 
 PRODUCT_VERSION = "0.1.0"
 WIRE_VERSION = 1
@@ -85,6 +86,8 @@ class Job:
     link: Link = field(default_factory=Link)
     limits: Limits = field(default_factory=Limits)
     attempt: int = 0
+    project: str = ""
+    """Whose ledger judges and remembers what this job reveals (`run.project`); none if empty."""
 
     def sections(self) -> dict[str, str]:
         """SHA-256 of every agreed part, so that a mismatch can be named without showing anything."""
@@ -213,6 +216,7 @@ class Run:
         self, job: Job, me: int, ctx: Ctx, scheme: Scheme | None, report: Report, clock: Clock
     ) -> None:
         self.job, self.me, self.ctx, self.report = job, me, ctx, report
+        self.project: Project | None = None
         self._scheme = scheme
         self._clock = clock
 
@@ -238,8 +242,12 @@ class Run:
         channel_binding: bytes = b"",
         sink: Sink = silent,
         insecure_seed: bytes | None = None,
+        project: Project | None = None,
     ) -> Run:
-        """Greet, derive keys, set up the scheme. Raises UnsupportedError where the level is not available."""
+        """Greet, derive keys, set up the scheme, join the project's ledgers.
+
+        Raises: UnsupportedError where the level is not available; as `greet` and `Project.begin`.
+        """
         started = clock.now_s()
         sink("begin", "", {"step": "setup"})
         scheme_type = None if job.scheme == NO_SCHEME else find(job.scheme, job.security, job.ot)
@@ -263,6 +271,9 @@ class Run:
         report.seconds["setup"] = clock.now_s() - started
         run._account("setup", 0)
         run._ended("setup")
+        if project is not None:
+            run.project = project
+            await project.begin(run)
         return run
 
     @contextmanager
@@ -289,8 +300,11 @@ class Run:
     ) -> Intersection:
         """Private set intersection: `receivers` learn which of their rows are common, in a joint order.
 
-        Raises UnsupportedError JOB-0005 where no protocol holds at the job's level, and what it raises.
+        Raises UnsupportedError JOB-0005 where no protocol holds at the job's level, PolicyError POLICY-0006,
+        and what the protocol raises.
         """
+        if self.project is not None:
+            await self.project.admit_intersection(self, items_bytes(items))
         with self.step("psi") as ctx:
             choice = await self._choice(ctx, len(items), receivers, threads)
             self.report.psi = choice
@@ -328,6 +342,8 @@ class Run:
         Raises UnsupportedError JOB-0005, PSI-0057, and as `BucketedPsi.intersect`.
         """
         kind = choose.find_stored(self.job.psi, self.job.security)
+        if self.project is not None:
+            await self.project.admit_intersection(self, table.encode())
         with self.step("psi") as ctx:
             groups = BucketedPsi(
                 kind(threads),
@@ -355,6 +371,8 @@ class Run:
                 f"membership on shares is of the scheme {Semi2k.name!r}, not {self.job.scheme!r}",
                 hint=f"name the scheme {Semi2k.name!r} in the job",
             )
+        if self.project is not None:
+            await self.project.admit_intersection(self, items_bytes(items))
         with self.step("psi") as ctx:
             found = await intersect(ctx, self.scheme, items, columns, n_columns, threads)
             sizes = (found.sizes.n_receiver, found.sizes.n_sender)
@@ -416,9 +434,16 @@ class Run:
         program: Program,
         data: Mapping[str, np.ndarray | Share | None],
         policy: Policy,
+        *,
+        source: Program | None = None,
     ) -> dict[str, Value]:
-        """Check `program` against `policy`, compare its digest with the others', run it."""
+        """Check `program` against `policy`, compare its digest with the others', run it.
+
+        In a project it is judged first: by its `source`, as it was traced, which reveals the same.
+        """
         check_reveals(program, policy)
+        if self.project is not None:
+            await self.project.admit(self, name, source or program, data)
         with self.step(name) as ctx:
             await same_program(ctx, program)
             outputs = await execute(ctx, self.scheme, program, data)

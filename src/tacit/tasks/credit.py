@@ -279,6 +279,10 @@ class Step:
         """What runs under `scheme`; priced before anything is sent."""
         return compiled(self.function, self.inputs, self.name, scheme, self.ranges)
 
+    def traced(self) -> Program:
+        """As it is written, before it is compiled."""
+        return trace(self.function, self.inputs, self.name, self.ranges)
+
 
 def _step(
     job: Job,
@@ -433,7 +437,8 @@ def _enough(label: Any) -> Any:
 
 async def _compute(run: Run, step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
     """Outputs by name: plaintext where I learn it, my share where nobody does, None where only others do."""
-    outputs = await run.compute(step.name, step.program(run.scheme.name), data, grants(run.job))
+    program, source = step.program(run.scheme.name), None if run.project is None else step.traced()
+    outputs = await run.compute(step.name, program, data, grants(run.job), source=source)
     return {name: value.plain if value.share is None else value.share for name, value in outputs.items()}
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from tacit.base.errors import PeerError, PolicyError, UsageError
 from tacit.base.types import BOOL, FIXED, INT, DType, Private, Secret, Type
+from tacit.compile.array import trace
 from tacit.frame.columns import flat, require_columns
 from tacit.frame.joinkeys import JoinKeys, KeyRules
 from tacit.ir.program import Program
@@ -213,10 +214,12 @@ async def compute(
     for k, kind in enumerate(kinds):
         inputs.append((f"right{k}", Type(Secret(), _KINDS[kind], (m,))))
         data[f"right{k}"] = Semi2kShare(np.ascontiguousarray(found.payload.data[k]))
-    program = compiled(revealing(function, name, []), inputs, name, Semi2k.name)
+    written = revealing(function, name, [])
+    program = compiled(written, inputs, name, Semi2k.name)
+    source = None if run.project is None else trace(written, inputs, name)
     if run.me == RIGHT:
         _require_in_range(program, table, columns[RIGHT])
-    outputs = await run.compute(name, program, data, (Grant(f"{name}.*", ALL),))
+    outputs = await run.compute(name, program, data, (Grant(f"{name}.*", ALL),), source=source)
     return {key: value.plain[()] for key, value in outputs.items() if value.plain is not None}
 
 

@@ -7,12 +7,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from tacit.apps.cli import gate
 from tacit.apps.cli.forecast import Forecast, forecast
+from tacit.apps.cli.gate import Judged
+from tacit.apps.cli.ledgerfile import approved
 from tacit.apps.cli.party import Seat
 from tacit.base.errors import PolicyError, TacitError, UsageError
 from tacit.frame.disclosure import check_counts
 from tacit.frame.profile import Problem, Profile, profile
 from tacit.mpc.scheme import find
+from tacit.run.gate.judge import Verdict
 from tacit.run.policy import ALL
 from tacit.tasks.credit import Options, grants
 
@@ -36,6 +40,7 @@ class Preflight:
     disclosures: tuple[Disclosure, ...]
     blocking: tuple[Problem, ...]
     forecast: Forecast | None
+    gate: tuple[Judged, ...] = ()
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -49,8 +54,11 @@ class Preflight:
         return asdict(self) | {"ready": not self.blocking}
 
 
-def look(seat: Seat, table: pa.Table, peer_rows: int | None = None) -> Preflight:
-    """This party's rows against the job. Nothing is sent. Raises UnsupportedError as `find`."""
+def look(
+    seat: Seat, table: pa.Table, peer_rows: int | None = None, *, judged: bool | None = None
+) -> Preflight:
+    """This party's rows against the job. Nothing is sent. `judged`: whether the gate is asked; it is anyway
+    in a job of a project, where what is not approved blocks. Raises UnsupportedError as `find`."""
     job, terms = seat.file.job, seat.terms
     find(job.scheme, job.security)
     found = profile(table, terms.key, terms.columns, terms.label, terms.positive)
@@ -59,7 +67,11 @@ def look(seat: Seat, table: pa.Table, peer_rows: int | None = None) -> Preflight
         expected = forecast(
             job, seat.me, found.n_ids, peer_rows or found.n_ids, found.n_features, seat.local.threads
         )
-    return Preflight(job.id, terms.name, found, disclosures(seat), _blocking(seat, found), expected)
+    blocking, words = _blocking(seat, found), tuple[Judged, ...]()
+    if judged or job.project:
+        told = gate.verdicts(seat, found.n_features)
+        words, blocking = gate.in_words(seat, told), (*blocking, *_unapproved(seat, told))
+    return Preflight(job.id, terms.name, found, disclosures(seat), blocking, expected, words)
 
 
 def refuse_blocked(seat: Seat, table: pa.Table) -> None:
@@ -94,5 +106,17 @@ def _blocking(seat: Seat, found: Profile) -> tuple[Problem, ...]:
     return found.errors
 
 
+def _unapproved(seat: Seat, told: list[tuple[str, Verdict]]) -> tuple[Problem, ...]:
+    """In a project, what this party would have to sign for and has not."""
+    lines = gate.to_approve(seat, told) if seat.file.job.project else ()
+    missing = [line for line in lines if line not in approved(seat)]
+    if not missing:
+        return ()
+    columns = ", ".join(dict.fromkeys(f"{line.column!r} in {line.program}" for line in missing))
+    message = f"not proved safe, and not approved by {seat.terms.name!r}: {columns}"
+    hint = f"reveal less, or sign for it: tacit approve --me {seat.terms.name} --config {seat.file.path}"
+    return (Problem("error", "POLICY-0006", message, hint),)
+
+
 def _kind(problem: Problem) -> type[TacitError]:
-    return PolicyError if problem.code.startswith("COEF") else UsageError
+    return PolicyError if problem.code.startswith(("COEF", "POLICY")) else UsageError

@@ -57,8 +57,7 @@ def forecast(
     if min(n_test, n_common - n_test) < 1:
         return None
     peer_features = _assumed_features(job.parties[1 - me])
-    widths = [n_features, peer_features] if me == 0 else [peer_features, n_features]
-    widths[label_holder(job)] += 1  # the intercept
+    widths = widths_of(job, me, n_features)
     table = prices(job.scheme, me, job.ot)
     sizes = (n_mine, n_theirs) if me == 0 else (n_theirs, n_mine)
     parts = [_alignment(job, me, sizes, threads)]
@@ -78,6 +77,14 @@ def forecast(
         seconds,
         tuple(sorted(frozenset[str]().union(*(part.unpriced for part in parts)))),
     )
+
+
+def widths_of(job: Job, me: int, n_features: int) -> list[int]:
+    """Columns of each party, the peer's as far as the job tells."""
+    peer_features = _assumed_features(job.parties[1 - me])
+    widths = [n_features, peer_features] if me == 0 else [peer_features, n_features]
+    widths[label_holder(job)] += 1  # the intercept
+    return widths
 
 
 def _alignment(job: Job, me: int, sizes: tuple[int, int], threads: int) -> Cost:

@@ -46,6 +46,7 @@ _TOP = (
     "attempt",
     "link_mbit",
     "psi",
+    "project",
 )
 _PARTY = ("address", "certificate", "key", "label", "positive", "columns")
 _REVEAL = ("coefficients", "correlations", "scores")
@@ -123,6 +124,7 @@ def read_job(path: Path) -> JobFile:
         security=text_of(document, "security", "the job", default="semi-honest"),
         limits=_limits(mapping_of(document.get("limits", {}), "limits")),
         attempt=_attempt(document),
+        project=_project(document),
         psi=_protocol(document),
         ot=_ot(document),
         link=_link(document),
@@ -197,6 +199,18 @@ def _job_id(document: Mapping[Any, Any]) -> str:
     if not JOB_ID.fullmatch(name):
         raise senseless(
             "job", "a name of letters, digits, '-', '_' and '.', at most 64", "it also names a folder"
+        )
+    return name
+
+
+def _project(document: Mapping[Any, Any]) -> str:
+    """Whose ledger the job goes into; empty for none."""
+    if "project" not in document:
+        return ""
+    name = text_of(document, "project", "the job")
+    if not JOB_ID.fullmatch(name):
+        raise senseless(
+            "project", "a name of letters, digits, '-', '_' and '.', at most 64", "it also names a file"
         )
     return name
 

@@ -1,4 +1,4 @@
-"""The command line: `tacit init | check | train | predict | psi | demo`.
+"""The command line: `tacit init | check | approve | train | predict | psi | demo`.
 
 Results go to standard output, progress and errors to standard error; the exit code is the error's own.
 """
@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,13 +87,33 @@ def check(
     lang: Lang = "",
 ) -> None:
     seat = take_seat(config, me, home=home, data=data)
-    found = look(seat, read_table(seat), peer_rows)
+    found = look(seat, read_table(seat), peer_rows, judged=True)
     if as_json:
         _print_json(found.to_json())
     else:
         show.checked(_out(), words, seat, found)
     if found.blocking:
         raise typer.Exit(found.exit_code)
+
+
+@app.command(help=words("help.approve"))
+def approve(
+    me: Me,
+    config: Config,
+    home: Home = None,
+    data: Data = None,
+    as_json: Json = False,
+    lang: Lang = "",
+) -> None:
+    from tacit.apps.cli import gate, ledgerfile
+
+    seat = take_seat(config, me, task="", home=home, data=data)
+    lines, told = gate.ask(seat)
+    path = ledgerfile.approve(seat, lines)
+    if as_json:
+        _print_json({"file": str(path), "lines": [asdict(line) for line in lines]})
+    else:
+        show.approved(_out(), words, gate.in_words(seat, told), path)
 
 
 @app.command(help=words("help.train"))

@@ -14,10 +14,12 @@ import pyarrow as pa
 from tacit.apps.cli.entries import Address, senseless
 from tacit.apps.cli.events import Listener, MonotonicClock, sink_of
 from tacit.apps.cli.jobfile import JobFile, Local, read_job, table_columns
+from tacit.apps.cli.ledgerfile import project_of
 from tacit.base.errors import TacitError, UsageError
 from tacit.frame.source import open_table
 from tacit.net.tls import Endpoint, PeerAddress, TlsIdentity, TlsTransport, connect
 from tacit.run.job import Job, PartyTerms, Run
+from tacit.run.project import Project
 from tacit.trust.identity import Identity, fingerprint_hex, load
 
 T = TypeVar("T")
@@ -138,8 +140,15 @@ async def hold(
 ) -> tuple[T, TlsTransport]:
     """Meet the peer, run `work`, part. However this ends, the peer is told at once.
 
-    Raises what `connect`, `Run.open` and `work` raise.
+    Raises what `project_of`, `connect`, `Run.open` and `work` raise.
     """
+    with project_of(seat) as project:
+        return await _hold(seat, job, listener, work, project)
+
+
+async def _hold(
+    seat: Seat, job: Job, listener: Listener, work: Callable[[Run], Awaitable[T]], project: Project | None
+) -> tuple[T, TlsTransport]:
     transport = await _meet(seat, job, listener)
     code = _FAULT
     try:
@@ -150,6 +159,7 @@ async def hold(
             clock=MonotonicClock(),
             channel_binding=transport.channel_binding,
             sink=sink_of(listener),
+            project=project,
         )
         result = await work(run)
         code = ""

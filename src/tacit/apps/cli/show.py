@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tacit.apps.cli.check import Preflight
+from tacit.apps.cli.gate import Judged
 from tacit.apps.cli.party import Seat
 from tacit.apps.cli.screen import pairs
 from tacit.apps.cli.words import Words, amount, revealed
@@ -35,6 +37,10 @@ def checked(out: Console, words: Words, seat: Seat, found: Preflight) -> None:
     out.print()
     out.print(Text(words("check.reveals"), style="bold"))
     out.print(Padding(_disclosure_table(words, found), _INDENT))
+    if found.gate:
+        out.print()
+        out.print(Text(words("gate.title"), style="bold"))
+        out.print(Padding(_gate_table(words, found.gate), _INDENT))
     if found.blocking or found.warnings:
         out.print()
         out.print(Text(words("check.problems"), style="bold"))
@@ -83,6 +89,25 @@ def _disclosure_table(words: Words, found: Preflight) -> Table:
         guard = words("check.guarded") if item.guarded else words("check.always")
         table.add_row(Text(revealed(words, item.name)), Text(", ".join(item.to)), Text(guard, style="dim"))
     return table
+
+
+def _gate_table(words: Words, judged: tuple[Judged, ...]) -> Table:
+    table = _table(words("gate.column"), words("gate.before"), words("gate.verdict"), words("gate.why"))
+    styles = {"safe": "green", "unknown": "yellow", "unsafe": "bold red"}
+    for line in judged:
+        why = line.because[words.language == "zh"] + (f": {line.example}" if line.example else "")
+        table.add_row(
+            Text(f"{line.owner} · {line.column} · {line.program}"),
+            Text(", ".join(line.to)),
+            Text(words(f"gate.{line.kind}"), style=styles[line.kind]),
+            Text(why, style="dim"),
+        )
+    return table
+
+
+def approved(out: Console, words: Words, judged: tuple[Judged, ...], path: Path) -> None:
+    out.print(Padding(_gate_table(words, judged), _INDENT))
+    out.print(Text(words("gate.signed", path=str(path)), style="bold green"))
 
 
 def _problem_table(words: Words, problems: list[Problem]) -> Table:

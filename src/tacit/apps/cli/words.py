@@ -16,6 +16,11 @@ LANGUAGES = ("en", "zh")
 
 TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     # --- help ---
+    "help.approve": (
+        "Sign, as the owner of a column, for what the safety gate does not prove safe, in this job of a "
+        "project and after what it revealed so far.",
+        "作为列的所有者，为安全门未能证明安全的披露签字：只对该项目的这个任务、在目前已披露内容之后有效。",
+    ),
     "help.app": (
         "Tacit: institutions compute together on data that none of them shows.",
         "Tacit：多方联合计算，数据不出门。",
@@ -106,6 +111,7 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "step.connect": ("Meet over mutual TLS 1.3", "双向 TLS 1.3 建立连接"),
     "step.setup": ("Agree on the job, make keys", "核对任务、生成会话密钥"),
     "step.psi": ("Private set intersection", "隐私求交"),
+    "step.gate": ("Safety gate and ledger", "安全门与台账"),
     "step.widths": ("Agree on column counts", "商定列数"),
     "step.statistics": ("Joint statistics", "联合统计"),
     "step.training": ("Training on shares", "秘密分享上训练"),
@@ -168,6 +174,18 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     "check.assumed": (
         "if the other party has {rows} ids, all common, and {features} columns after encoding",
         "假设对方有 {rows} 个 ID 且全部共有，编码后 {features} 列",
+    ),
+    "gate.title": ("What can be worked out of it", "由披露内容可以推出什么"),
+    "gate.column": ("column", "列"),
+    "gate.before": ("by", "对谁"),
+    "gate.verdict": ("verdict", "结论"),
+    "gate.why": ("because", "原因"),
+    "gate.safe": ("safe", "安全"),
+    "gate.unknown": ("not proved safe", "未证明安全"),
+    "gate.unsafe": ("not safe", "不安全"),
+    "gate.signed": (
+        "Signed for all of the own columns above: {path}",
+        "已为上列本方各列签字：{path}",
     ),
     "check.problems": ("Problems", "问题"),
     "check.error": ("blocks", "阻断"),
