@@ -20,6 +20,7 @@ from tacit.compile.onnx import (
     labels,
     layers,
     linear,
+    patterns,
     quantised,
     recurrent,
     reduction,
@@ -30,5 +31,5 @@ from tacit.compile.onnx.model import Model, load
 
 __all__ = [
     "RULES", "Model", "arrays", "attention", "control", "elementwise", "labels", "layers", "linear", "load",
-    "quantised", "recurrent", "reduction", "trees",
+    "patterns", "quantised", "recurrent", "reduction", "trees",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from tacit.base.types import FIXED
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
-from tacit.compile.onnx.evaluate import in_plaintext, inside, known, room, rule, shapes, unsupported
+from tacit.compile.onnx.evaluate import in_plaintext, inside, known, room, rule, secret, shapes, unsupported
 from tacit.compile.products import einsum, matmul_
 from tacit.compile.trace import plain
 from tacit.compile.windows import Axis, convolve, dilated, flipped, padded, pooled, unfolded
@@ -241,7 +241,16 @@ def inverse_root(variance: Value, epsilon: float) -> Value:
 def _centred(x: Value, axes: tuple[int, ...], epsilon: float) -> Value:
     rest = xp.subtract(x, xp.mean(x, axis=axes, keepdims=True))
     variance = xp.mean(xp.square(rest), axis=axes, keepdims=True)
-    return xp.multiply(rest, inverse_root(variance, epsilon))
+    return normalised(rest, variance, epsilon)
+
+
+def normalised(x: Value, square: Value, epsilon: float) -> Value:
+    """x over the root of its mean square: at most the root of how many elements the mean is of."""
+    found = xp.multiply(x, inverse_root(square, epsilon))
+    if not secret(found):
+        return found
+    bound = 1.02 * math.sqrt(math.prod(x.shape) / max(1, math.prod(square.shape)))
+    return xp.clip(found, -bound, bound)
 
 
 @rule("LayerNormalization")
@@ -266,7 +275,7 @@ def _rms_normalization(
 ) -> Value:
     axes = tuple(range(axis % len(x.shape), len(x.shape)))
     mean = xp.mean(xp.square(x), axis=axes, keepdims=True)
-    return xp.multiply(xp.multiply(x, inverse_root(mean, epsilon)), scale)
+    return xp.multiply(normalised(x, mean, epsilon), scale)
 
 
 @rule("InstanceNormalization")

@@ -16,6 +16,7 @@ from tacit.compile.coerce import Value, cast
 from tacit.compile.onnx.evaluate import ML, Scope, shapes
 from tacit.compile.onnx.graph import LENT, Graph, Slot, graph_of, inlined, opsets, read_model, refused
 from tacit.compile.onnx.labels import labels
+from tacit.compile.onnx.patterns import simplified
 from tacit.compile.trace import Array, dtype_of
 
 IN_ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -49,6 +50,7 @@ class Model:
         self._proto = proto
         self._opsets = opsets(proto)
         self._graph = graph_of(proto.graph)
+        self._steps = simplified(self._graph)
         self.__name__ = re.sub(r"\W", "_", proto.graph.name)[:40] or "model"
         self.labels: Mapping[str, tuple[Any, ...]] = labels(self._graph)
 
@@ -71,7 +73,7 @@ class Model:
             names = ", ".join(slot.name for slot in self.inputs)
             raise shapes(f"the model takes {len(self.inputs)} inputs ({names}), not {len(values)}")
         given = [_fitting(slot, value) for slot, value in zip(self.inputs, values, strict=True)]
-        outs = Scope({}, self._opsets).run(self._graph, given)
+        outs = Scope({}, self._opsets).run(self._steps, given)
         if len(outs) == 1:
             return outs[0]
         return dict(zip(self.outputs, outs, strict=True))
