@@ -110,6 +110,15 @@ def test_left_join_pads_the_other_side(pair: House) -> None:
     assert all(line["r_person"] == line["r_y"] == "" for line in single)
 
 
+def test_all_duplicates_make_a_line_for_every_pair(pair: House) -> None:
+    pair.write_data("partner", {"person": ["a1", "b1", "a1"], "y": ["y0", "y1", "y2"]})
+    ended, lines = joined(pair, "--duplicates", "all")
+    found = [(line["l_x"], line["r_y"]) for line in lines]
+    assert sorted(found) == [("1", "y0"), ("1", "y2"), ("6", "y0"), ("6", "y2")]
+    assert {item["name"] for item in ended["bank"].json["revealed"]} >= {"counts"}
+    assert ended["bank"].json["n_common"] == 1 and ended["bank"].json["n_lines"] == 4
+
+
 def test_difference_and_the_order_of_the_file(pair: House) -> None:
     ended = join(pair, "--join", "difference", bank=("--out", "b.csv"), partner=("--out", "p.csv"))
     assert [one.code for one in ended.values()] == [0, 0], ended["bank"].err

@@ -18,6 +18,7 @@ from tacit.psi.functionality import Items
 from tacit.run.job import Job, PartyTerms, Run
 from tacit.run.secure import as_every_party
 from tacit.tasks.join import KINDS, Terms, join
+from tacit.tasks.pairs import exchange_counts
 
 LEFT = {"id": ["a", "b", None, "c", "b", "d"], "x": [0, 1, 2, 3, 4, 5]}
 RIGHT = {"id": ["d", "e", "a", ""], "y": [0, 1, 2, 3]}
@@ -226,3 +227,58 @@ def test_a_look_up_is_a_join_of_one_receiver(receiver: str) -> None:
     with pytest.raises(UnsupportedError) as refused:
         tacit.join(tables, "id", protocol="unbalanced")
     assert refused.value.code == "JOIN-0007"
+
+
+@pytest.mark.parametrize("how", [kind for kind in KINDS if kind != "difference"])
+@settings(max_examples=15, deadline=None)
+@given(left=KEYS, right=KEYS)
+def test_all_duplicates_are_pairs_as_in_sql(how: str, left: list[Any], right: list[Any]) -> None:
+    lines = [(i, j) for i, a in enumerate(left) for j, b in enumerate(right) if a and a == b]
+    if how in ("left", "full"):
+        lines += [(i, None) for i, a in enumerate(left) if not a or a not in right]
+    if how in ("right", "full"):
+        lines += [(None, j) for j, b in enumerate(right) if not b or b not in left]
+    found = pairs(run(left, right, how, duplicates="all", protocol="ecdh"))
+    assert sorted(found, key=repr) == sorted(lines, key=repr)
+
+
+@pytest.mark.parametrize("how", KINDS)
+def test_all_duplicates_in_the_order_of_the_file(how: str) -> None:
+    left, right = ["a", "b", "a", None, "c"], ["a", "d", "d", "a", "a"]
+    joined = run(left, right, how, duplicates="all", order="file", protocol="ecdh")
+    every, common = [0, 1, 2, 3, 4], ([0, 2], [0, 3, 4])
+    mine = {"inner": common[0], "right": common[0], "left": every, "full": every, "difference": [1, 3, 4]}
+    theirs = {"inner": common[1], "left": common[1], "right": every, "full": every, "difference": [1, 2]}
+    assert joined["l"]["x"].to_pylist() == mine[how] and joined["r"]["y"].to_pylist() == theirs[how]
+    assert "counts" not in {item["name"] for item in joined.reports["l"].revealed}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "code"), [([0], "PEER-0001"), ([1 << 63], "PEER-0001"), ([1 << 30], "PSI-0003")]
+)
+def test_counts_that_cannot_be(theirs: list[int], code: str) -> None:
+    terms = Terms.agreed(("l", "r"), duplicates="all")
+    job = terms.job(Job("join", "psi", PARTIES, {}, {}), protocol="ecdh")
+
+    async def party(run: Run) -> str:
+        if run.me == 1:
+            with run.step("counts") as ctx:
+                await ctx.exchange(0, 0, Ring(np.array(theirs, np.uint64)), shape=(1,))
+            return ""
+        with pytest.raises(TacitError) as refused:
+            await exchange_counts(run, np.array([2]))
+        return refused.value.code
+
+    assert as_every_party(job, party)[0][1] == code
+
+
+def test_where_all_duplicates_cannot_be() -> None:
+    tables = {"l": LEFT, "r": RIGHT}
+    for make in (
+        lambda: tacit.join({**tables, "s": LEFT}, "id", duplicates="all"),
+        lambda: tacit.overlap(tables, "id", duplicates="all"),
+        lambda: tacit.join(tables, "id", duplicates="all", protocol="unbalanced", receivers="l"),
+    ):
+        with pytest.raises(TacitError) as refused:
+            make()
+        assert refused.value.code in ("JOIN-0002", "JOIN-0007")

@@ -22,7 +22,7 @@ from tacit.frame.columns import flat, is_text
 from tacit.frame.keys import buffers_of
 
 RULES_VERSION = 1
-DUPLICATES = ("first", "refuse")
+DUPLICATES = ("first", "refuse", "all")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Preflight:
 class JoinKeys:
     """Distinct keys in the order of the file: key i is data[offsets[i]:offsets[i+1]], of row rows[i].
 
-    `without`: the rows that have no key, ascending. Rows whose key came before are in neither.
+    `without`: the rows that have no key, ascending. Rows whose key came before are in neither, but under
+    "all" in `members`: of every row with a key, the row and the number of its key, int64[2, m].
     """
 
     data: np.ndarray
@@ -69,6 +70,7 @@ class JoinKeys:
     rows: np.ndarray
     without: np.ndarray
     found: Preflight
+    members: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -102,10 +104,14 @@ def join_keys(
     repeated = len(rows) - len(first)
     if repeated and duplicates == "refuse":
         raise repeated_keys(repeated, table.num_rows)
+    members = None
+    if duplicates == "all":
+        numbers = joined.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+        members = np.stack([rows, numbers.astype(np.int64)])
     if repeated:
         data, offsets = buffers_of(joined.take(pa.array(first)))
     found = Preflight(table.num_rows, len(first), int(null.sum()), int(empty.sum()), repeated, **counts)
-    return JoinKeys(data, offsets, rows[first], without, found)
+    return JoinKeys(data, offsets, rows[first], without, found, members)
 
 
 def repeated_keys(repeated: int, n_rows: int) -> UsageError:

@@ -21,6 +21,7 @@ from tacit.psi.choose import AUTO, SEVERAL, choose, find, find_stored
 from tacit.psi.functionality import Items
 from tacit.psi.price import UNBALANCED
 from tacit.run.job import NO_SCHEME, Job, PartyTerms, Run
+from tacit.tasks.pairs import exchange_counts, members_of, pair_up
 
 Kind = Literal["inner", "left", "right", "full", "difference"]
 Order = Literal["joint", "file"]
@@ -44,7 +45,7 @@ _MOST_ROWS = 1 << 40
 @dataclass(frozen=True)
 class Terms:
     """What both sides agree on about a join. `receivers`: names of those who learn which rows are common;
-    `stored`: whether it runs in groups on disk."""
+    `stored`: whether it runs in groups on disk; `pairs`: whether repeated keys stay, as in SQL."""
 
     join: Kind
     order: Order
@@ -52,6 +53,7 @@ class Terms:
     key_columns: int
     rules: KeyRules
     stored: bool = False
+    pairs: bool = False
 
     @staticmethod
     def of(job: Job) -> Terms:
@@ -59,7 +61,13 @@ class Terms:
         rules = KeyRules(options["trim"], options["case"], options["rules"])
         receivers = tuple(job.reveals["intersection"])
         return Terms(
-            options["join"], options["order"], receivers, options["key_columns"], rules, options["stored"]
+            options["join"],
+            options["order"],
+            receivers,
+            options["key_columns"],
+            rules,
+            options["stored"],
+            options["pairs"],
         )
 
     @staticmethod
@@ -73,6 +81,7 @@ class Terms:
         trim: Any = True,
         case: Any = "keep",
         stored: bool = False,
+        duplicates: str = "first",
     ) -> Terms:
         """What people write, checked. `names`: the parties; `receivers`: "both" or "all", "none" or names;
         without an `order`, the joint one where there can be one. Several parties join what all of them have.
@@ -88,7 +97,10 @@ class Terms:
             raise senseless("order", "file for a difference: its rows have no partner to line up with")
         _require_one_of("case", case, CASES)
         _require_one_of("trim", trim, (True, False))
-        return Terms(join, order, who, key_columns, KeyRules(trim, case), stored)
+        pairs = duplicates == "all"
+        if pairs and (stored or len(names) > 2):
+            raise senseless("duplicates", "first or refuse within a given memory and among several parties")
+        return Terms(join, order, who, key_columns, KeyRules(trim, case), stored, pairs)
 
     def job(self, job: Job, *, protocol: str = AUTO, security: str = "semi-honest") -> Job:
         """`job` as one of this join: which columns are the key, and all others, is each side's own affair."""
@@ -100,6 +112,7 @@ class Terms:
             "case": self.rules.case,
             "rules": self.rules.version,
             "stored": self.stored,
+            "pairs": self.pairs,
         }
         parties = tuple(PartyTerms(terms.name, terms.certificate_sha256, "", ()) for terms in job.parties)
         return replace(
@@ -191,11 +204,11 @@ def require_protocol(job: Job) -> None:
             )
         return
     if job.psi == UNBALANCED:
-        if len(job.reveals["intersection"]) != 1 or job.options["stored"]:
+        if len(job.reveals["intersection"]) != 1 or job.options["stored"] or job.options["pairs"]:
             raise UnsupportedError(
                 "JOIN-0007",
-                f"{UNBALANCED!r} has one receiver, who asks, and keeps its set in memory",
-                hint="name who asks with --receivers, on both sides, and leave out --memory",
+                f"{UNBALANCED!r} has one receiver, who asks, keeps its set in memory and each key once",
+                hint="name who asks with --receivers on both sides, without --memory and --duplicates all",
             )
         return
     name = choose((1, 1), job.link, name=job.psi, adversary=job.security).protocol
@@ -235,15 +248,36 @@ async def join(run: Run, keys: JoinKeys, *, threads: int = 1) -> Joined:
     if len(run.job.parties) > 2:
         return await _join_several(run, terms, keys, receivers, threads)
     # Step 1: how many lines the other side's rows take
-    n_theirs_rows = await agree_rows(run, terms, len(keys) + len(keys.without))
+    n_mine_rows = len(keys) if keys.members is None else keys.members.shape[1]
+    n_theirs_rows = await agree_rows(run, terms, n_mine_rows + len(keys.without))
     items = Items(keys.data, keys.offsets)
     found = await run.align(items, receivers=receivers, threads=threads)  # Step 2: which keys are common
     if found.rows is None:
         return Joined(None, None, 0, found.n_mine, found.n_theirs)
-    present = np.zeros(keys.found.rows, bool)
-    present[keys.rows] = present[keys.without] = True
-    rows, common = lines(terms, run.me, keys.rows[found.rows], present, n_theirs_rows)
+    if terms.pairs:
+        rows, common = await paired(run, terms, keys, found.rows, n_theirs_rows)
+    else:
+        present = np.zeros(keys.found.rows, bool)
+        present[keys.rows] = present[keys.without] = True
+        rows, common = lines(terms, run.me, keys.rows[found.rows], present, n_theirs_rows)
     return Joined(rows, common, len(found.rows), found.n_mine, found.n_theirs)
+
+
+async def paired(
+    run: Run, terms: Terms, keys: JoinKeys, matched: np.ndarray, n_theirs_rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(rows, common) of `Joined` where repeated keys stay."""
+    rows, mine, alone = members_of(keys, matched)
+    if terms.join == "difference":
+        return alone, np.zeros(len(alone), bool)
+    if terms.order == "file":
+        kept = np.sort(np.concatenate([rows, alone]) if run.me in KEPT[terms.join] else rows)
+        return kept, np.isin(kept, rows, assume_unique=True)
+    theirs = await exchange_counts(run, mine)
+    n_theirs_alone = n_theirs_rows - int(theirs.sum()) if terms.counts_rows else 0
+    if n_theirs_alone < 0:
+        raise PeerError("PEER-0001", "message refused: the peer has fewer rows than common ones")
+    return with_single(terms, run.me, pair_up(run.me, rows, mine, theirs), alone, n_theirs_alone)
 
 
 async def _join_several(
@@ -288,9 +322,15 @@ def lines(
         return rows, ~single[rows]
     if terms.counts_rows and n_theirs_rows < len(joint):
         raise PeerError("PEER-0001", "message refused: the peer has fewer rows than common ones")
+    return with_single(terms, me, joint, alone, n_theirs_rows - len(joint))
+
+
+def with_single(
+    terms: Terms, me: int, joint: np.ndarray, alone: np.ndarray, n_theirs_alone: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of a joint order, the common lines, then the left side's single rows, then the right side's."""
     blocks = [joint]
-    for side in sorted(KEPT[terms.join]):  # Step 3: the left side's single rows, then the right side's
-        empty = np.full(n_theirs_rows - len(joint), -1, np.int64)
-        blocks.append(alone if side == me else empty)
+    for side in sorted(KEPT[terms.join]):
+        blocks.append(alone if side == me else np.full(n_theirs_alone, -1, np.int64))
     rows = np.concatenate(blocks)
     return rows, np.arange(len(rows)) < len(joint)

@@ -66,7 +66,8 @@ def join_tables(
     duplicates: str = "first",
 ) -> JoinedTables:
     """Join the tables of two parties, the left one's first; `key`: its columns, by party if names differ.
-    Of three to ten parties, what all of them have.
+    Of three to ten parties, what all of them have. `duplicates`: of rows with one key keep the "first",
+    "refuse" them, or join "all", a line for every pair.
 
     Tables are whatever `pyarrow.table` takes. Raises: UsageError JOIN-0002, JOIN-0003, as `join_keys`;
     PolicyError as `tasks.join.require_entitled`.
@@ -80,6 +81,7 @@ def join_tables(
         key_columns=both.n_columns,
         trim=trim,
         case=case,
+        duplicates=duplicates,
     )
     require_entitled(terms, terms.receivers[0] if terms.receivers else "", True)
     job = terms.job(both.job(), protocol=protocol, security=security)
@@ -142,6 +144,8 @@ def overlap(
         if isinstance(columns, Mapping):
             raise senseless("columns", f"a list of columns of {both.names[RIGHT]!r}")
         question, function = Question.agreed(tell=tell, columns=columns, at_least=at_least, **rules), None
+    if duplicates == "all":
+        raise senseless("duplicates", "first or refuse, where no rows are told")
     keys = both.keys(question.rules, duplicates)
 
     async def party(run: Run) -> tuple[pa.Table | None, dict[str, Any]]:

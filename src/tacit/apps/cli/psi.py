@@ -130,7 +130,7 @@ def prepare(
     UnsupportedError JOB-0005, PSI-0021; as `open_table`, `open_query` and `join_keys`.
     """
     columns = key_columns(seat.file, seat.terms.name, key)
-    job = psi_job(seat.file, asked, columns)
+    job = psi_job(seat.file, asked, columns, duplicates)
     require_protocol(job)
     require_entitled(Terms.of(job), seat.terms.name, out is not None)
     require_writable(out, report, duplicates)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tacit.apps.cli.entries import senseless
 from tacit.apps.cli.events import Listener
 from tacit.apps.cli.party import Seat, hold, run_to_end
 from tacit.apps.cli.psi_table import choice_of, read_table, require_writable
@@ -103,6 +104,8 @@ def prepare(
     question = Question.of(job)
     require_entitled(question, job, seat.terms.name, out is not None)
     require_writable(out, report, duplicates)
+    if duplicates == "all":
+        raise senseless("duplicates", "first or refuse, where no rows are told")
     table, null_texts = read_table(seat, columns, query, whole=out is not None)
     keys = join_keys(table, columns, question.rules, duplicates=duplicates, null_texts=null_texts)
     amounts = table.select([])

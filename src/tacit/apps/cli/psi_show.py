@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ _REASONS = {
 
 def preflight(out: Console, words: Words, prepared: Join | Overlap) -> None:
     """What the rules made of the keys, and what was asked for."""
-    rows = [] if prepared.found is None else _keys(words, prepared.found.to_json(), prepared.key)
+    rows = [] if prepared.found is None else _keys(words, prepared)
     if isinstance(prepared, Overlap):
         rules = prepared.question.rules
         asks = _question(words, prepared.job.options, prepared.job.parties[0].name)
@@ -63,12 +63,15 @@ def _question(words: Words, options: Mapping[str, Any], first: str) -> str:
     return words(text, columns=", ".join(options["columns"]), at_least=options["at_least"], first=first)
 
 
-def _keys(words: Words, found: dict[str, int], key: Sequence[str]) -> list[tuple[str, str]]:
+def _keys(words: Words, prepared: Join | Overlap) -> list[tuple[str, str]]:
     """What the rules made of the keys."""
+    assert prepared.found is not None
+    found = prepared.found.to_json()
+    pairs = isinstance(prepared, Join) and prepared.terms.pairs
     rows = [
-        (words("psi.keys"), words("psi.keys_text", **found, columns=", ".join(key))),
+        (words("psi.keys"), words("psi.keys_text", **found, columns=", ".join(prepared.key))),
         (words("psi.missing"), words("psi.missing_text", **found)),
-        (words("psi.repeated"), words("psi.repeated_text", **found)),
+        (words("psi.repeated"), words("psi.pairs_text" if pairs else "psi.repeated_text", **found)),
         (words("psi.changed"), words("psi.changed_text", **found)),
     ]
     return [*rows, (words("psi.zeros"), words("psi.zeros_text", **found))] if found["zeros"] else rows

@@ -83,7 +83,7 @@ def overlap_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
     return question.job(job, security=_security(file, asked))
 
 
-def psi_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
+def psi_job(file: JobFile, asked: Asked, key: Sequence[str], duplicates: str) -> Job:
     """The job of a private join between the parties of `file`.
 
     Raises: UsageError CLI-0003, JOIN-0002 for what makes no sense.
@@ -98,7 +98,7 @@ def psi_job(file: JobFile, asked: Asked, key: Sequence[str]) -> Job:
     if not isinstance(protocol, str):
         raise senseless("protocol in psi", "a name")
     stored = given.pop("memory", None) is not None
-    terms = Terms.agreed(names, key_columns=len(key), stored=stored, **given)
+    terms = Terms.agreed(names, key_columns=len(key), stored=stored, duplicates=duplicates, **given)
     job = replace(file.job, link=_link(file, asked))
     return terms.job(job, protocol=protocol, security=_security(file, asked))
 

@@ -38,8 +38,8 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "keep（区分大小写）或 lower（不区分）。",
     ),
     "help.duplicates": (
-        "first: of rows with one key keep the first; refuse: stop.",
-        "first：同一主键保留首行；refuse：报错停止。",
+        "first: of rows with one key keep the first; refuse: stop; all: a line for every pair of equal keys.",
+        "first：同一主键保留首行；refuse：报错停止；all：相等主键的每对行各成一行。",
     ),
     "help.link_mbit": (
         "Megabits per second between the two sides, for --protocol auto.",
@@ -100,6 +100,10 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "{repeated} rows whose key came before; they are left out",
         "主键重复的行 {repeated}，已剔除",
     ),
+    "psi.pairs_text": (
+        "{repeated} rows whose key came before; every pair of rows with equal keys is a line",
+        "主键重复的行 {repeated}；主键相等的每对行各成一行",
+    ),
     "psi.changed": ("made alike", "规范化"),
     "psi.changed_text": (
         "{trimmed} trimmed, {normalised} brought into Unicode NFC, {lowered} made lower case",
@@ -146,6 +150,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "psi.case_lower": ("ignored", "不区分"),
     # --- progress ---
     "step.rows": ("Tell how many rows", "告知行数"),
+    "step.counts": ("Tell how often common keys come", "告知共有主键的出现次数"),
     "step.ended": ("Both sides have all they need", "双方均已取得所需"),
     "step.chosen": ("{protocol}, about {seconds} s", "{protocol}，约 {seconds} 秒"),
     "step.share": ("{percent} %", "{percent} %"),
@@ -245,6 +250,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "the table's version: how many ids it has, how many came and went",
         "密文表的版本：ID 数量与增减数",
     ),
+    "reveal.counts": ("how often each common id comes on the other side", "每个共有 ID 在对方出现的次数"),
     "reveal.types": ("types of the summed columns", "求和列的类型"),
     "reveal.count": ("how many ids are common", "共有 ID 的数量"),
     "reveal.sums": ("the sums over the common ids", "共有 ID 上的合计"),
