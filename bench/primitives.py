@@ -224,8 +224,8 @@ def _tensor(function: Callable[..., object], alpha_bits: int, per_word: int) -> 
 
 
 def _fold(n: int) -> Work:
-    x, weights = _words(n), _words(64, 48)
-    return lambda: _kernel.gr_fold([x], weights, None, 0)
+    x, weights, out = _words(n), _words(64, 48), np.empty((-(-n // 64), 48), np.uint64)
+    return lambda: _kernel.gr_fold(x, weights, None, out)
 
 
 def _bit_ole(n: int) -> Work:

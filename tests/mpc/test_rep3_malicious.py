@@ -12,6 +12,7 @@ import pytest
 from tacit.base.ctx import Ctx
 from tacit.base.errors import CheatDetected, TacitError
 from tacit.base.transport import Frame, Transport
+from tacit.blocks.dzk.rings import Galois
 from tacit.mpc import rep3_malicious
 from tacit.mpc.rep3.share import Rep3Share
 from tacit.mpc.rep3_malicious import Rep3Malicious
@@ -91,6 +92,27 @@ def test_long_operations_verify_themselves(monkeypatch: pytest.MonkeyPatch) -> N
         signed = product.view(np.int64)
         assert set(signed - ((a * b) >> 18)) <= {0, 1}
         assert np.array_equal(planes, (signed[:, None] >> np.arange(64)) & 1)
+
+
+def test_an_addend_that_two_claims_share_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of x y a party proves its own products and watches two other provers: eight factors, four arrays."""
+    folded: list[int] = []
+    fold = Galois.fold
+
+    def counted(self: Galois, x: np.ndarray, *others: Any) -> None:
+        folded.append(x.ctypes.data)
+        fold(self, x, *others)
+
+    monkeypatch.setattr(Galois, "fold", counted)
+    a, b = numbers(1, 1 << 30), numbers(2, 1 << 30)
+
+    async def party(ctx: Ctx, scheme: Any) -> Any:
+        x, y = await shared(ctx, scheme, a, 0), await shared(ctx, scheme, b, 1)
+        return await scheme.reveal(ctx, await scheme.mul(ctx, x, y))
+
+    for product in run_scheme(SCHEME, party):
+        assert np.array_equal(product.view(np.int64), a * b)
+    assert len(folded) == len(set(folded)) == 3 * 4
 
 
 # --- a deviating party ----------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 //! Sums for proofs of products.
 
 use crate::arguments::{Failure, fill, mismatch, slice};
-use numpy::{PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{
+    PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray1, PyReadwriteArray2,
+    PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use tacit_kernel::dzk::galois::{DEGREE, Element};
 use tacit_kernel::dzk::{Values, binary, galois, points};
@@ -61,12 +64,6 @@ fn matching<'a>(arrays: &'a [Words<'_>], segments: usize) -> PyResult<Vec<&'a [u
     }
 }
 
-/// Elements of all rows of segments of some lengths, and of spare ones.
-fn size(lengths: impl Iterator<Item = usize>, width: usize, lanes: usize, spare: usize) -> usize {
-    let sizes = lengths.map(|n| rows(n, width).saturating_mul(lanes));
-    sizes.fold(spare, usize::saturating_add)
-}
-
 /// Products of elements.
 #[pyfunction]
 pub fn gr_mul<'py>(py: Python<'py>, x: Table<'py>, y: Table<'py>) -> Matrix<'py> {
@@ -109,33 +106,24 @@ pub fn gr_tensor_wide<'py>(py: Python<'py>, x: Table<'py>, y: Table<'py>, t: usi
     })
 }
 
-/// Rows of segments of plain values times weights, times challenges if there are any; then `spare` zero elements.
+/// Rows of plain values times weights, times challenges if there are any, into `out`.
 #[pyfunction]
-pub fn gr_fold<'py>(
-    py: Python<'py>,
-    x: Vec<Factor<'py>>,
-    weights: Table<'py>,
-    alpha: Option<Vec<Words<'py>>>,
-    spare: usize,
-) -> Matrix<'py> {
-    let x = x.iter().map(values).collect::<PyResult<Vec<_>>>()?;
-    let weights = elements(&weights)?;
-    let alpha = alpha.as_deref().map(|alpha| matching(alpha, x.len()));
-    let alpha = alpha.transpose()?;
-    let width = weights.len();
-    fill(
-        py,
-        [size(x.iter().map(Values::len), width, 1, spare), DEGREE],
-        |out| {
-            let mut out = out.as_chunks_mut().0;
-            for (i, x) in x.iter().enumerate() {
-                let alpha = alpha.as_ref().map(|alpha| alpha[i]);
-                let now = out.split_off_mut(..rows(x.len(), width));
-                galois::fold(*x, weights, alpha, now.unwrap_or_default())?;
-            }
-            Ok(())
-        },
-    )
+pub fn gr_fold(
+    py: Python<'_>,
+    x: Factor<'_>,
+    weights: Table<'_>,
+    alpha: Option<Words<'_>>,
+    mut out: PyReadwriteArray2<'_, u64>,
+) -> PyResult<()> {
+    let (x, weights) = (values(&x)?, elements(&weights)?);
+    let alpha = alpha.as_ref().map(slice).transpose()?;
+    if out.shape()[1] != DEGREE {
+        return Err(mismatch("elements must have 48 words"));
+    }
+    let out = out.as_slice_mut()?.as_chunks_mut().0;
+    py.detach(|| galois::fold(x, weights, alpha, out))
+        .map_err(Failure)?;
+    Ok(())
 }
 
 /// Weighted sums of rows of `columns` plain values, over all segments.
@@ -223,32 +211,21 @@ pub fn gf_tensor_wide<'py>(py: Python<'py>, x: Words<'py>, y: Words<'py>, t: usi
     })
 }
 
-/// Rows of segments of plain values times weights, times challenges if there are any; then `spare` zero elements.
+/// Rows of plain values times weights, times challenges if there are any, into `out`.
 #[pyfunction]
-pub fn gf_fold<'py>(
-    py: Python<'py>,
-    x: Vec<Words<'py>>,
-    weights: Words<'py>,
-    alpha: Option<Vec<Words<'py>>>,
-    spare: usize,
-) -> Vector<'py> {
-    let (x, weights) = (slices(&x)?, slice(&weights)?);
-    let alpha = alpha.as_deref().map(|alpha| matching(alpha, x.len()));
-    let alpha = alpha.transpose()?;
-    let width = weights.len();
-    fill(
-        py,
-        [size(x.iter().map(|x| x.len()), width, binary::LANES, spare)],
-        |out| {
-            let mut out = out;
-            for (i, x) in x.iter().enumerate() {
-                let alpha = alpha.as_ref().map(|alpha| alpha[i]);
-                let now = out.split_off_mut(..rows(x.len(), width) * binary::LANES);
-                binary::fold(x, weights, alpha, now.unwrap_or_default())?;
-            }
-            Ok(())
-        },
-    )
+pub fn gf_fold(
+    py: Python<'_>,
+    x: Words<'_>,
+    weights: Words<'_>,
+    alpha: Option<Words<'_>>,
+    mut out: PyReadwriteArray1<'_, u64>,
+) -> PyResult<()> {
+    let (x, weights) = (slice(&x)?, slice(&weights)?);
+    let alpha = alpha.as_ref().map(slice).transpose()?;
+    let out = out.as_slice_mut()?;
+    py.detach(|| binary::fold(x, weights, alpha, out))
+        .map_err(Failure)?;
+    Ok(())
 }
 
 /// Weighted sums of rows of `columns` plain values, over all segments.

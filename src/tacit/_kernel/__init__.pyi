@@ -81,11 +81,11 @@ def gr_combine(x: list[U64], columns: int, alpha: list[U64]) -> U64:
     each of them. "range" for a challenge above 48 bits.
     """
 
-def gr_fold(x: list[U64 | tuple[U8, int]], weights: U64, alpha: list[U64] | None, spare: int) -> U64:
-    """`alpha[l] · sum_j weights[j] · x[l·J + j]`, `uint64[L + spare, 48]`, for plain values in rows of J.
+def gr_fold(x: U64 | tuple[U8, int], weights: U64, alpha: U64 | None, out: U64) -> None:
+    """`out[l] = alpha[l] · sum_j weights[j] · x[l·J + j]`, `uint64[L, 48]`, for plain values in rows of J.
 
-    `weights: uint64[J, 48]`; segments as in `gr_combine`, or (bits, scale): bytes 0 and 1, a 1 stands for
-    `scale`. Without `alpha` nothing is scaled; the spare elements are zero. "range" for other bytes.
+    `weights: uint64[J, 48]`; x is flat, the last row filled up with zeros, or (bits, scale): bytes 0 and 1, a
+    1 stands for `scale`. Without `alpha` nothing is scaled. "range" for other bytes.
     """
 
 def gr_evaluate(values: U64, r: U64) -> U64:
@@ -114,9 +114,9 @@ def gf_mul(x: U64, y: U64) -> U64:
 def gf_combine(x: list[U64], columns: int, alpha: list[U64]) -> U64:
     """`sum_l alpha[l] · x[l, k]`, `uint64[columns]`, words as elements; segments as in `gr_combine`."""
 
-def gf_fold(x: list[U64], weights: U64, alpha: list[U64] | None, spare: int) -> U64:
-    """`alpha[l] · X^b · sum_j weights[j] · (bit b of x[l·J + j])` at position `64l + b`, as `gr_fold`;
-    without `alpha`, no weights `alpha[l] · X^b`. `uint64[64·L + spare]`."""
+def gf_fold(x: U64, weights: U64, alpha: U64 | None, out: U64) -> None:
+    """`out[64l + b] = alpha[l] · X^b · sum_j weights[j] · (bit b of x[l·J + j])`, as `gr_fold`; without
+    `alpha`, no weights `alpha[l] · X^b`. `out: uint64[64·L]`."""
 
 def gf_evaluate(values: U64, r: U64) -> U64:
     """As `gr_evaluate` for elements `values: uint64[3^t]`: `uint64[1]`."""

@@ -4,9 +4,9 @@
 //! Setting, notation: see the module above. Cost: one carry-less product per weighted word, eight side by side with
 //! AVX-512; sums are reduced once. Floor: one `pclmulqdq` each.
 
-#[cfg(target_arch = "x86_64")]
-use super::clmul;
 use super::{check_rows, extend, points};
+#[cfg(target_arch = "x86_64")]
+use super::{clmul, gfni};
 use crate::error::{Error, Result, ensure};
 use crate::simd::multiversion;
 
@@ -118,7 +118,7 @@ pub fn fold(x: &[u64], weights: &[u64], alpha: Option<&[u64]>, out: &mut [u64]) 
             && alpha.is_none_or(|alpha| Some(alpha.len()) == rows),
         Error::Mismatch("out must have 64 elements for each row, alpha one challenge"),
     )?;
-    fold_lanes(x, weights, out);
+    sum_lanes(x, weights, out);
     for (row, alpha) in out
         .as_chunks_mut::<LANES>()
         .0
@@ -128,6 +128,19 @@ pub fn fold(x: &[u64], weights: &[u64], alpha: Option<&[u64]>, out: &mut [u64]) 
         scale(row, *alpha);
     }
     Ok(())
+}
+
+/// `out[l·64 + b] = Σ_j weights[j]·(bit b of x[l·J + j])`.
+fn sum_lanes(x: &[u64], weights: &[u64], out: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(matrices) = gfni::Matrices::new(weights) {
+        let rows = x.chunks(weights.len());
+        for (out, row) in out.as_chunks_mut().0.iter_mut().zip(rows) {
+            matrices.fold(row, out);
+        }
+        return;
+    }
+    fold_lanes(x, weights, out);
 }
 
 /// `row[b] *= alpha·X^b`.

@@ -12,6 +12,8 @@ pub mod binary;
 #[cfg(target_arch = "x86_64")]
 mod clmul;
 pub mod galois;
+#[cfg(target_arch = "x86_64")]
+mod gfni;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod narrow;

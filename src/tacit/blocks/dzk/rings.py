@@ -81,9 +81,9 @@ class Extension(ABC):
         """[columns]: sums over rows l of alpha_l times x[l, k], plain values."""
 
     @abstractmethod
-    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None) -> Elements:
-        """[rows * lanes]: rows of plain values times weights, summed; row l times alpha_l, each lane times a
-        weight of its own, if there is alpha."""
+    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None, out: Elements) -> None:
+        """out[rows * lanes]: rows of plain values times weights, summed; row l times alpha_l, each lane times
+        a weight of its own, if there is alpha."""
 
     @abstractmethod
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
@@ -148,8 +148,8 @@ class Galois(Extension):
     def combine(self, x: list[np.ndarray], columns: int, alpha: list[np.ndarray]) -> Elements:
         return _kernel.gr_combine(x, columns, alpha)
 
-    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None) -> Elements:
-        return _kernel.gr_fold(_plain([x]), weights, None if alpha is None else [alpha], 0)
+    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None, out: Elements) -> None:
+        _kernel.gr_fold(_plain([x])[0], weights, alpha, out)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gr_tensor_wide(x, y, t)
@@ -191,8 +191,8 @@ class Binary(Extension):
     def combine(self, x: list[np.ndarray], columns: int, alpha: list[np.ndarray]) -> Elements:
         return _kernel.gf_combine(x, columns, alpha)
 
-    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None) -> Elements:
-        return _kernel.gf_fold(_words([x]), weights, None if alpha is None else [alpha], 0)
+    def fold(self, x: Values, weights: Elements, alpha: np.ndarray | None, out: Elements) -> None:
+        _kernel.gf_fold(_words([x])[0], weights, alpha, out)
 
     def tensor_wide(self, x: Elements, y: Elements, t: int) -> Elements:
         return _kernel.gf_tensor_wide(x, y, t)

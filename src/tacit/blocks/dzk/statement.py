@@ -188,12 +188,13 @@ def _rows_of(
             assert each.corners is not None
             array, scale = _array_of(factors[s])
             key = (id(array), scale, len(each.corners), path if weighted else "")
-            folded = known.pop(key, None)
-            if folded is None:
-                folded = extension.fold(factors[s], each.corners, alpha if weighted else None)
-                known[key] = folded
-            rows[at : at + len(folded)] = folded
-            at += len(folded)
+            out = rows[at : at + len(alpha) * shape.lanes]
+            if (folded := known.pop(key, None)) is None:
+                extension.fold(factors[s], each.corners, alpha if weighted else None, out)
+                known[key] = out
+            else:
+                out[...] = folded
+            at += len(out)
     for side_factors, (a, b) in zip(side.matrices, weights.matrices, strict=True):
         for f in side_factors:
             across = np.ascontiguousarray(f.array if f.left else f.array.T)
