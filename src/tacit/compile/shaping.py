@@ -184,10 +184,16 @@ def index(x: Array, key: Any) -> Value:
 
 def _n_axes(key: Any) -> int:
     if isinstance(key, Array):
+        if key.dtype == BOOL:
+            refuse(
+                "COMPILE-0001",
+                "a private mask picks rows: how many there are would be seen",
+                "keep all rows and set the others to 0: sum(where(mask, x, 0.0)); their number is sum(mask)",
+            )
         refuse(
             "COMPILE-0001",
-            "indexing at traced positions",
-            "compare positions with arange and sum the matches",
+            "indexing at private positions",
+            "compare positions with arange and sum the matches: sum(where(np.arange(len(x)) == i, x, 0.0))",
         )
     return 0 if key is None or key is Ellipsis else 1
 

@@ -25,7 +25,7 @@ TABLE: dict[str, Callable[..., Any]] = {}
 
 _ACTIVE: ContextVar[Trace | None] = ContextVar("tacit_trace", default=None)
 _KINDS: dict[str, DType] = {"f": FIXED, "i": INT, "u": INT, "b": BOOL}
-_PACKAGES = ("tacit.compile", "tacit.ir", "numpy")
+_PACKAGES = ("tacit.compile", "tacit.ir", "tacit.run", "numpy")
 
 
 def public(function: F) -> F:
@@ -159,13 +159,26 @@ def apply(op: str, *values: Any, **params: Any) -> Any:
     return OPS[op].ref(*map(plain, values), **params)
 
 
+_INSTEAD = {
+    "the truth": (
+        "if and while, and, or, not, min() and max() need a number: write where(condition, a, b), "
+        "logical_and(a, b), maximum(a, b); a loop has a fixed number of steps"
+    ),
+    "the number": (
+        "leave out float(), int() and round(); math.sqrt(x) is np.sqrt(x); what the function returns is "
+        "revealed, and a number then"
+    ),
+    "the index": "one_hot(i, n) times the values picks one; np.arange(n) == i says where it is",
+    "the items": "x in values is any(values == x); a number has no items to go over",
+    "the data": "np.stack([a, b]) makes one array of several; what the function returns is revealed",
+    "a new item": "arrays do not change: x = where(np.arange(len(x)) == i, new, x), or join parts",
+    "the digits": "print and f-strings show no private values; what the function returns is revealed",
+}
+
+
 def _secret_flow(what: str) -> Callable[..., NoReturn]:
     def method(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
-        refuse(
-            "COMPILE-0001",
-            f"{what} of a traced value is asked for: control flow cannot depend on data that nobody sees",
-            "where(condition, a, b) is if, scan is a loop, x[i] an item; or end the run by revealing it",
-        )
+        refuse("COMPILE-0001", f"{what} of a private value is asked for: nobody sees it", _INSTEAD[what])
 
     return method
 
@@ -308,14 +321,38 @@ class Array:
     __getitem__ = _unary("index")
     sum, mean, max, min = _unary("sum"), _unary("mean"), _unary("max"), _unary("min")
     reshape, astype, all, any = _unary("reshape"), _unary("astype"), _unary("all"), _unary("any")
+    std, prod, dot = _unary("std"), _unary("prod"), _unary("dot")
+    argmax, argmin, clip, squeeze = _unary("argmax"), _unary("argmin"), _unary("clip"), _unary("squeeze")
+    round, cumsum, ravel, flatten = (
+        _unary("round"),
+        _unary("cumulative_sum"),
+        _unary("ravel"),
+        _unary("ravel"),
+    )
     __bool__, __float__ = _secret_flow("the truth"), _secret_flow("the number")
     __int__, __index__, __complex__ = (
         _secret_flow("the number"),
         _secret_flow("the index"),
         _secret_flow("the number"),
     )
-    __iter__, __array__ = _secret_flow("the items"), _secret_flow("the data")
-    __contains__ = _secret_flow("the items")
+    __round__ = round
+    __array__, item, tolist = _secret_flow("the data"), _secret_flow("the number"), _secret_flow("the data")
+    __contains__, __setitem__ = _secret_flow("the items"), _secret_flow("a new item")
+
+    def __iter__(self) -> Iterator[Array]:
+        """Row by row, as their number is public."""
+        if not self.shape:
+            refuse("COMPILE-0001", "the items of a single private value are asked for", _INSTEAD["the items"])
+        return iter([self[index] for index in range(len(self))])
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            refuse("COMPILE-0001", "the digits of a private value are asked for", _INSTEAD["the digits"])
+        return repr(self)
+
+    def copy(self) -> Array:
+        """Itself: it does not change."""
+        return self
 
 
 def trace(

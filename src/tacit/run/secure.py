@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -35,6 +37,7 @@ from tacit.run.compiled import compiled
 from tacit.run.gate.judge import Verdict, judge
 from tacit.run.job import NO_PSI, Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
+from tacit.run.structure import arguments, called, leaves, replaced, where
 
 T = TypeVar("T")
 
@@ -180,65 +183,155 @@ class Secure:
         self._function = function
         self._name = function.__name__
 
-    def __call__(self, *inputs: Input) -> Any:
-        """Results as numpy arrays, in the structure that the function returns."""
-        world, named = self._bind(inputs)
-        program, kind = self._compile(named, world.compiled_for)
-        outputs = {key: value[()] for key, value in world.execute(program, named).items()}
-        if kind is dict:
-            return outputs
-        return tuple(outputs.values()) if kind is tuple else next(iter(outputs.values()))
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Results as numpy arrays, in the structure that the function returns.
 
-    def program(self, *inputs: Input) -> Program:
+        Private inputs may be anywhere in the arguments, in tuples, lists and dicts as well; everything else
+        is public and goes to the function as it is.
+        """
+        world, call = self._bind(args, kwargs)
+        program, results = self._compile(call, world.compiled_for)
+        outputs = {key: value[()] for key, value in world.execute(program, call).items()}
+        return results.filled(outputs)
+
+    def program(self, *args: Any, **kwargs: Any) -> Program:
         """What would run: print it to read it, `.reveals()` says what it discloses."""
-        world, named = self._bind(inputs)
-        return self._compile(named, world.compiled_for)[0]
+        world, call = self._bind(args, kwargs)
+        return self._compile(call, world.compiled_for)[0]
 
-    def verdicts(self, *inputs: Input, smallest_group: int = 10) -> tuple[Verdict, ...]:
+    def verdicts(self, *args: Any, smallest_group: int = 10, **kwargs: Any) -> tuple[Verdict, ...]:
         """Whether what it reveals determines what somebody protects: one verdict for each input."""
-        world, named = self._bind(inputs)
-        program = trace(revealing(self._function, self._name, []), self._types(named), self._name, {})
+        world, call = self._bind(args, kwargs)
+        program = trace(revealing(call.function, self._name, []), self._types(call), self._name, {})
         return judge([program], parties=len(world.names), smallest_group=smallest_group)
 
-    def _compile(self, named: Mapping[str, Input], scheme: str) -> tuple[Program, type]:
-        """The program, and whether the function returns a dict, a tuple or one array (`object`)."""
-        kinds: list[type] = []
-        ranges = {key: value.within for key, value in named.items() if value.within is not None}
-        function = revealing(self._function, self._name, kinds)
-        return compiled(function, self._types(named), self._name, scheme, ranges), kinds[0]
+    def _compile(self, call: Call, scheme: str) -> tuple[Program, Results]:
+        """The program, and what the function returns its results in."""
+        results: list[Results] = []
+        ranges = {key: value.within for key, value in call.items() if value.within is not None}
+        function = revealing(call.function, self._name, results)
+        return compiled(function, self._types(call), self._name, scheme, ranges), results[0]
 
     @staticmethod
-    def _types(named: Mapping[str, Input]) -> list[tuple[str, Type]]:
-        return [(key, value.type) for key, value in named.items()]
+    def _types(call: Call) -> list[tuple[str, Type]]:
+        return [(key, value.type) for key, value in call.items()]
 
-    def _bind(self, inputs: tuple[Any, ...]) -> tuple[Simulation, dict[str, Input]]:
-        if not inputs or not all(isinstance(value, Input) for value in inputs):
+    def _bind(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None
+    ) -> tuple[Simulation, Call]:
+        """Raises: UsageError SECURE-0004 (no private input), SECURE-0005, SECURE-0006."""
+        call = Call(self._function, arguments(self._function, args, kwargs or {}))
+        worlds = {id(value.world): value.world for value in call.values()}
+        if not worlds:
             raise UsageError(
                 "SECURE-0004",
-                f"{self._name!r} takes private inputs",
+                f"{self._name!r} takes at least one private input",
                 hint='make them with parties["name"].private(values)',
             )
-        worlds = {id(value.world) for value in inputs}
         if len(worlds) != 1:
             raise UsageError("SECURE-0005", "the inputs belong to different simulations")
-        return inputs[0].world, {f"x{i}": value for i, value in enumerate(inputs)}
+        return next(iter(worlds.values())), call
 
 
-def revealing(function: Callable[..., Any], name: str, kinds: list[type]) -> Callable[..., dict[str, Any]]:
-    """`function`, all results revealed as `name.*`; what it returns them in goes to `kinds`."""
+class Call(dict[str, Input]):
+    """The private inputs of one call by name, in order."""
+
+    def __init__(self, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+        super().__init__(
+            (path, leaf)
+            for name, value in given.items()
+            for path, leaf in leaves(value, name)
+            if isinstance(leaf, Input)
+        )
+
+        @functools.wraps(function)
+        def filled(*arrays: Any) -> Any:
+            new = dict(zip(self, arrays, strict=True))
+            return called(function, {name: replaced(value, name, new) for name, value in given.items()})
+
+        self.function: Callable[..., Any] = filled
+        """The function itself, of an array for each private input, all other arguments as they were."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a function returned: numbers among it are revealed, texts and None stay what they are."""
+
+    result: Any
+
+    def values(self) -> dict[str, Any]:
+        """What is revealed, by the names of its places; the one value of a function is called `value`."""
+        found = dict(leaves(self.result, ""))
+        kept = {path: leaf for path, leaf in found.items() if leaf is not None and not isinstance(leaf, str)}
+        return {path or "value": leaf for path, leaf in kept.items()}
+
+    def filled(self, outputs: Mapping[str, Any]) -> Any:
+        """The same structure with what was computed."""
+        named = {
+            "" if name == "value" and "" in dict(leaves(self.result, "")) else name: value
+            for name, value in outputs.items()
+        }
+        return replaced(self.result, "", named)
+
+
+def revealing(
+    function: Callable[..., Any], name: str, results: list[Results]
+) -> Callable[..., dict[str, Any]]:
+    """`function`, all results revealed as `name.*`; what it returns goes to `results`.
+
+    Raises: UsageError SECURE-0007 if it returns nothing that can be revealed, SECURE-0008 for what went wrong
+    in it because a value has no data yet.
+    """
 
     def wrapped(*arrays: Any) -> dict[str, Any]:
-        result = function(*arrays)
-        kinds.append(
-            dict if isinstance(result, dict) else tuple if isinstance(result, tuple | list) else object
-        )
-        if kinds[0] is tuple:
-            result = {str(i): value for i, value in enumerate(result)}
-        elif kinds[0] is object:
-            result = {"value": result}
-        return {key: xp.reveal(value, name=f"{name}.{key}") for key, value in result.items()}
+        with user_lines():
+            results.append(Results(function(*arrays)))
+        values = results[0].values()
+        odd = [path for path, leaf in values.items() if not _is_numeric(leaf)]
+        if odd or not values:
+            what = f"{odd[0]!r} in its result is no array" if odd else "it returns nothing"
+            raise UsageError(
+                "SECURE-0007",
+                f"{name!r}: {what}; the function is at {where(function)}",
+                hint="return numbers or arrays, alone or in tuples, lists and dicts",
+            )
+        return {key: xp.reveal(value, name=f"{name}.{key}") for key, value in values.items()}
 
     return wrapped
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, xp.Array) or (
+        isinstance(value, int | float | np.ndarray | np.generic) and np.asarray(value).dtype.kind in "fiub"
+    )
+
+
+@contextmanager
+def user_lines() -> Iterator[None]:
+    """Errors of Python and numpy about private values become ours, with the line and what to write."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError) as error:
+        hints = [hint for text, hint in _SAID.items() if text in str(error)]
+        if not hints:
+            raise
+        frames = traceback.extract_tb(error.__traceback__)
+        users = [frame for frame in frames if not any(part in frame.filename for part in _OUR_FILES)]
+        place = f"{users[-1].filename.split('/')[-1]}:{users[-1].lineno}" if users else "an unknown line"
+        raise UsageError("SECURE-0008", f"{error}, at {place}", hint=hints[0]) from error
+
+
+_OUR_FILES = ("/tacit/", "/numpy/", "/jax/")
+_SAID = {
+    "setting an array element with a sequence": (
+        "collect the parts in a list and join them: np.stack([a, b]), or np.concatenate"
+    ),
+    "'Array' object has no attribute": "use the function instead: np.name(x), or see tacit.xp",
+    "type Array doesn't define": "use the function instead: np.name(x), or see tacit.xp",
+    "'Var' object is not callable": "x.var() is np.var(x)",
+    "'Array'": "see tacit.xp for what can be done with private values",
+}
+"""By a part of the message."""
 
 
 def secure(function: Callable[..., Any]) -> Secure:

@@ -135,7 +135,7 @@ def load(home: Path) -> Identity:
             hint=f"run: tacit init --home {str(home)!r}",
         )
     _check_home(home)
-    certificate = certificate_at(paths[0])
+    certificate = _certificate(paths[0])
     pkcs8 = read_private(paths[1])
     try:
         key = serialization.load_pem_private_key(pkcs8, password=None)
@@ -163,7 +163,7 @@ def _damaged(path: Path) -> UsageError:
     )
 
 
-def certificate_at(path: Path) -> x509.Certificate:
+def _certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError):
@@ -176,7 +176,7 @@ def certificate_at(path: Path) -> x509.Certificate:
 
 def fingerprint_hex(certificate_path: Path) -> str:
     """SHA-256 of the certificate's DER form, 64 lower-case hex digits. Raises UsageError IDENTITY-0005."""
-    der = certificate_at(certificate_path).public_bytes(serialization.Encoding.DER)
+    der = _certificate(certificate_path).public_bytes(serialization.Encoding.DER)
     return hashlib.sha256(der).hexdigest()
 
 

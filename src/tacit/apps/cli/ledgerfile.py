@@ -19,13 +19,14 @@ from tacit.base.prg import derive
 from tacit.base.secret import Secret
 from tacit.run.gate.ledger import Approved, Ledger
 from tacit.run.project import Approval, Hand, Project, read_approval
-from tacit.trust.sign import sign, signed_by
+from tacit.trust.signing import is_signed, sign
 from tacit.trust.vault import read_private, write_private
 
 if TYPE_CHECKING:
     from tacit.apps.cli.party import Seat
 
 _FINGERPRINT_BYTES = 16
+_PURPOSE = "project"
 
 
 @contextmanager
@@ -95,13 +96,15 @@ def approved(seat: Seat) -> tuple[Approved, ...]:
 def _hand(seat: Seat, name: str) -> Hand:
     def verify(party: int, signature: bytes, message: bytes) -> bool:
         known = 0 <= party < len(seat.file.certificates)
-        return known and signed_by(seat.file.certificates[party], signature, message)
+        return known and is_signed(seat.file.certificates[party], _PURPOSE, message, signature)
 
     def fingerprint(data: bytes) -> str:
         key = derive(Secret(read_private(seat.identity.vault_key_path)), "project data", name)
         return hashlib.blake2b(data, key=key.expose(), digest_size=_FINGERPRINT_BYTES).hexdigest()
 
-    return Hand(lambda message: sign(seat.identity, message), verify, fingerprint, lambda line: None)
+    return Hand(
+        lambda message: sign(seat.identity, _PURPOSE, message), verify, fingerprint, lambda line: None
+    )
 
 
 def _folder(seat: Seat, name: str) -> Path:
