@@ -7,6 +7,7 @@ import json
 import signal
 import stat
 import unicodedata
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,16 @@ def join(house: House, *options: str, bank: tuple[str, ...] = (), partner: tuple
     return house.pair("psi", {"bank": (*options, *bank), "partner": (*options, *partner)})
 
 
-def joined(house: House, *options: str, ending: str = "csv") -> tuple[dict[str, Ended], list[dict[str, str]]]:
+def joined(
+    house: House, *options: str, ending: str = "csv", bank: tuple[str, ...] = ()
+) -> tuple[dict[str, Ended], list[dict[str, str]]]:
     """Both ends with an output on both sides, and the lines of both outputs side by side."""
     outs = {name: f"{name}-out.{ending}" for name in PARTIES}
     ended = join(
         house,
         "--json",
         *options,
-        bank=("--out", outs["bank"]),
+        bank=("--out", outs["bank"], *bank),
         partner=("--out", outs["partner"]),
     )
     assert [one.code for one in ended.values()] == [0, 0], ended["bank"].err + ended["partner"].err
@@ -74,6 +77,16 @@ def joined(house: House, *options: str, ending: str = "csv") -> tuple[dict[str, 
         {f"l_{k}": v for k, v in left.items()} | {f"r_{k}": v for k, v in right.items()}
         for left, right in zip(bank, partner, strict=True)
     ]
+
+
+def page_of(path: Path) -> str:
+    """A report that is whole, of one file, in both languages."""
+    page = path.read_text(encoding="utf-8")
+    ElementTree.fromstring(page.partition("\n")[2])
+    assert "default-src &#x27;none&#x27;" in page
+    assert "src=" not in page and "href=" not in page and "url(" not in page
+    assert 'lang="zh"' in page and 'lang="en"' in page
+    return page
 
 
 def nfc(key: str) -> str:
@@ -103,7 +116,9 @@ def test_inner_join_lines_up(pair: House, protocol: str) -> None:
 
 
 def test_left_join_pads_the_other_side(pair: House) -> None:
-    _, lines = joined(pair, "--join", "left", "--protocol", "ecdh")
+    _, lines = joined(pair, "--join", "left", "--protocol", "ecdh", bank=("--report", "b.html"))
+    page = page_of(pair.folder / "b.html")
+    assert "left join, joint order" in page and "which ids are common" in page and "rows with NULL" in page
     assert len(lines) == 7 and [line["l_in_both"] for line in lines] == [line["r_in_both"] for line in lines]
     single = [line for line in lines if line["l_in_both"] == "false"]
     assert {line["l_x"] for line in single} == {"2", "4", "7"}

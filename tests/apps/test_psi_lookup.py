@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from tacit.apps.cli.main import app
 from tacit.base.errors import TacitError
 from tests.apps.house import House
-from tests.apps.test_psi import join, lines_of, psi_house
+from tests.apps.test_psi import join, lines_of, page_of, psi_house
 
 ASKS = ("--protocol", "unbalanced", "--receivers", "partner")
 
@@ -33,7 +33,9 @@ def asked(house: House, *options: str, out: str = "p.csv", **more: tuple[str, ..
 
 
 def test_the_client_learns_its_rows_and_the_server_how_many_were_asked(pair: House) -> None:
-    results = asked(pair)
+    results = asked(pair, bank=("--report", "b.html"))
+    page = page_of(pair.folder / "b.html")
+    assert "not told to bank" in page and "how many ids partner has" in page
     assert [line["y"] for line in lines_of(pair.folder / "p.csv")] == ["0", "2"]
     server, client = results["bank"], results["partner"]
     assert (server["n_mine"], server["n_theirs"], server["n_common"]) == (500, 3, None)

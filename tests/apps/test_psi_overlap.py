@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tacit.apps.cli.main import app
 from tacit.base.errors import TacitError
 from tests.apps.house import House
-from tests.apps.test_psi import join, lines_of, psi_house
+from tests.apps.test_psi import join, lines_of, page_of, psi_house
 
 
 @pytest.fixture
@@ -48,9 +48,11 @@ def test_a_count_is_told_to_both_and_rows_to_nobody(pair: House) -> None:
 
 def test_sums_of_the_second_partys_columns(pair: House) -> None:
     options = ("--tell", "sum", "--sum", "amount", "--sum", "rate")
-    for result in told(pair, *options).values():
+    for result in told(pair, *options, bank=("--report", "b.html")).values():
         assert result["told"]["count"] == 4 and result["told"]["sums"]["amount"] == 4321
         assert abs(result["told"]["sums"]["rate"] - 1.25) < 1e-3
+    page = page_of(pair.folder / "b.html")
+    assert "sum of amount" in page and "4,321" in page and "the sums over the common ids" in page
 
 
 def test_rows_only_if_there_are_enough_and_to_the_first_party_only(pair: House) -> None:
@@ -58,10 +60,18 @@ def test_rows_only_if_there_are_enough_and_to_the_first_party_only(pair: House) 
     assert {json.dumps(result["told"]) for result in few.values()} == {'{"enough": false}'}
     assert few["bank"]["out"] is None and not (pair.folder / "few.csv").exists()
     many = told(
-        pair, "--tell", "rows-if-enough", "--at-least", "4", bank=("--out", "b.csv", "--report", "b.txt")
+        pair,
+        "--tell",
+        "rows-if-enough",
+        "--at-least",
+        "4",
+        bank=("--out", "b.csv", "--report", "b.txt"),
+        partner=("--report", "p.html"),
     )
     assert [line["x"] for line in lines_of(pair.folder / "b.csv")] == ["1", "3", "5", "8"]
     assert many["partner"]["n_lines"] is None and many["partner"]["told"] == {"enough": True}
+    page = page_of(pair.folder / "p.html")
+    assert "4 common keys or more" in page and "共有主键不少于 4 个" in page
     text = (pair.folder / "b.txt").read_text(encoding="utf-8")
     assert "4 keys or more" in text and "which ids are common" in text.partition("bank learned")[2]
     assert "which ids are common" not in text.partition("partner learned")[2]

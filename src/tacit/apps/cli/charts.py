@@ -147,3 +147,19 @@ def share_bar(value: float, largest: float) -> Markup:
         tag("rect", x="0", y="2.5", width=f"{share:.2f}", height="7", class_="bar"),
         viewBox="0 0 100 12", preserveAspectRatio="none", class_="share", aria_hidden="true",
     )  # fmt: skip
+
+
+def overlap_bars(sets: Sequence[tuple[str, int]], common: int | None) -> Markup:
+    """A bar for each set, as long as it is large; what is common, where that is known, drawn first."""
+    largest, height = max([size for _, size in sets] + [1]), 8.0 + 46.0 * len(sets)
+    parts = []
+    for number, (name, size) in enumerate(sets):
+        y = 24.0 + 46.0 * number
+        width = (_WIDTH - 2 * _RIGHT) * size / largest
+        parts.append(_text(f"{name} · {size:,}", _RIGHT, y - 6, "name start"))
+        bar = {"y": f"{y:.1f}", "height": "18", "rx": "2"}
+        parts.append(tag("rect", x=f"{_RIGHT:.1f}", width=f"{width:.1f}", class_="own", **bar))
+        if common is not None:
+            shared = (_WIDTH - 2 * _RIGHT) * common / largest
+            parts.append(tag("rect", x=f"{_RIGHT:.1f}", width=f"{shared:.1f}", class_="bar", **bar))
+    return _svg(*parts, height=height, label=", ".join(f"{name} {size}" for name, size in sets))

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tacit.apps.cli.psi import Prepared as Join
 from tacit.apps.cli.psi_overlap import Prepared as Overlap
+from tacit.apps.cli.psi_report import join_report
 from tacit.apps.cli.psi_stored import OnDisk
 from tacit.apps.cli.screen import pairs
 from tacit.apps.cli.words import Words, amount, revealed
@@ -153,9 +154,11 @@ def _table(words: Words, table: dict[str, Any]) -> str:
 
 
 def write_report(path: Path, words: Words, result: dict[str, Any]) -> None:
-    """The result as JSON, or as `joined` shows it. Raises UsageError VAULT-0004, VAULT-0005."""
+    """The result as JSON, as a page, or as `joined` shows it. Raises UsageError VAULT-0004, VAULT-0005."""
     if path.suffix == ".json":
         text = json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    elif path.suffix == ".html":
+        text = join_report(result, words.language)
     else:
         page = io.StringIO()
         joined(Console(file=page, highlight=False, width=_REPORT_WIDTH), words, result)

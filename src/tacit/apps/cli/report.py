@@ -22,10 +22,10 @@ def party_report(result: Result, language: str) -> str:
     """The report of one party, for that party only."""
     party = result["party"]
     names = " + ".join(result["parties"])
-    return _page(
+    return page_of(
         language,
         Words(language)("report.title_party", party=party),
-        _header(
+        header_of(
             result,
             both("report.title_party", party=party),
             both("report.lead_party", parties=names, party=party),
@@ -34,7 +34,7 @@ def party_report(result: Result, language: str) -> str:
         _ranking(result),
         _coefficients([result]),
         _revealed([result]),
-        _traffic([result]),
+        traffic_of([result]),
         _protocol(result),
     )
 
@@ -43,21 +43,21 @@ def demo_report(results: Mapping[str, Result], summary: Result, language: str) -
     """Both parties' reports in one, with the comparison in plaintext."""
     parties = list(results.values())
     first = parties[0]
-    return _page(
+    return page_of(
         language,
         Words(language)("report.title_demo"),
-        _header(first, both("report.title_demo"), both("report.lead_demo")),
+        header_of(first, both("report.title_demo"), both("report.lead_demo")),
         _cards(parties, summary),
         _comparison(summary),
         _ranking(first),
         _coefficients(parties),
         _revealed(parties),
-        _traffic(parties, summary["seconds"]),
+        traffic_of(parties, summary["seconds"]),
         _protocol(first),
     )
 
 
-def _page(language: str, title: str, *parts: Markup) -> str:
+def page_of(language: str, title: str, *parts: Markup) -> str:
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -80,7 +80,7 @@ def _page(language: str, title: str, *parts: Markup) -> str:
     return f"<!doctype html>\n{tag('html', head, body, lang=language)}\n"
 
 
-def _header(result: Result, title: Markup, lead: Markup) -> Markup:
+def header_of(result: Result, title: Markup, lead: Markup) -> Markup:
     switch = tag(
         "div", tag("label", "English", for_="lang-en"), tag("label", "中文", for_="lang-zh"), class_="lang"
     )
@@ -104,16 +104,16 @@ def _cards(parties: Sequence[Result], summary: Result) -> Markup:
         else both("report.bound", bound=f"{quality['auc_bound']:.4f}")
     )
     cards = [
-        _card(both("report.auc"), f"{quality['auc']:.4f}", exact, lead=True),
-        _card(both("report.ks"), f"{quality['ks']:.4f}", _ks_note(quality), lead=True),
-        _card(both("report.common"), f"{rows['common']:,}", both("report.common_note", **rows)),
+        card_of(both("report.auc"), f"{quality['auc']:.4f}", exact, lead=True),
+        card_of(both("report.ks"), f"{quality['ks']:.4f}", _ks_note(quality), lead=True),
+        card_of(both("report.common"), f"{rows['common']:,}", both("report.common_note", **rows)),
     ]
     for party in parties:
         sent = amount(sum(party["bytes_sent"].values()))
-        cards.append(_card(both("report.sent", party=party["party"]), sent, both("report.sent_note")))
+        cards.append(card_of(both("report.sent", party=party["party"]), sent, both("report.sent_note")))
     seconds = sum(summary["seconds"].values())
     cards.append(
-        _card(both("report.seconds"), f"{seconds:.1f}", both("report.seconds_note", rounds=first["rounds"]))
+        card_of(both("report.seconds"), f"{seconds:.1f}", both("report.seconds_note", rounds=first["rounds"]))
     )
     return tag("div", *cards, class_="cards")
 
@@ -123,7 +123,7 @@ def _ks_note(quality: Result) -> Markup:
     return both("report.exact") if not quality["auc_bound"] else both("report.at_least")
 
 
-def _card(name: Markup, figure: str, under: Markup, *, lead: bool = False) -> Markup:
+def card_of(name: Markup, figure: str, under: Markup, *, lead: bool = False) -> Markup:
     return tag(
         "div",
         tag("span", name, class_="name"),
@@ -133,7 +133,7 @@ def _card(name: Markup, figure: str, under: Markup, *, lead: bool = False) -> Ma
     )
 
 
-def _section(title: Markup, *children: Markup) -> Markup:
+def section_of(title: Markup, *children: Markup) -> Markup:
     return tag("section", tag("h2", title), *children)
 
 
@@ -145,7 +145,7 @@ def _comparison(summary: Result) -> Markup:
         gain=f"{summary['auc_joint'] - summary['auc_bank_only']:+.4f}",
     )
     figures = [(f"report.{name}", summary[f"auc_{name}"]) for name in ("joint", "pooled", "bank_only")]
-    return _section(both("report.comparison"), tag("p", note, class_="note"), charts.dots(figures))
+    return section_of(both("report.comparison"), tag("p", note, class_="note"), charts.dots(figures))
 
 
 def _ranking(result: Result) -> Markup:
@@ -163,7 +163,7 @@ def _ranking(result: Result) -> Markup:
     space = tag("p", Markup("&nbsp;"), class_="legend", aria_hidden="true")
     right = tag("div", space, charts.lift_bars(rows, positives), tag("p", lift_note, class_="note"))
     table = tag("details", tag("summary", both("report.bins_table")), _bins(rows, positives))
-    return _section(both("report.ranking"), tag("div", left, right, class_="pair"), table)
+    return section_of(both("report.ranking"), tag("div", left, right, class_="pair"), table)
 
 
 def _bins(rows: Sequence[int], positives: Sequence[int]) -> Markup:
@@ -172,12 +172,12 @@ def _bins(rows: Sequence[int], positives: Sequence[int]) -> Markup:
     for index, (n, good) in enumerate(zip(rows, positives, strict=True)):
         found += good
         lines.append([str(index + 1), str(n), str(good), f"{good / n:.1%}", f"{found / sum(positives):.1%}"])
-    return _table(names, lines, numbers=range(1, 5))
+    return table_of(names, lines, numbers=range(1, 5))
 
 
 def _coefficients(parties: Sequence[Result]) -> Markup:
     blocks = [_party_columns(party) for party in parties]
-    return _section(
+    return section_of(
         both("report.coefficients"), tag("p", both("report.coefficients_note"), class_="note"), *blocks
     )
 
@@ -207,10 +207,10 @@ def _party_columns(result: Result) -> Markup:
     names += [both("report.coefficient"), ""] if weights is not None else []
     names += [both("report.correlation"), ""]
     drawn = (2, 4) if weights is not None else (2,)
-    return tag("div", title, *shared, _table(names, lines, numbers=(1, 3), drawn=drawn, headed=True))
+    return tag("div", title, *shared, table_of(names, lines, numbers=(1, 3), drawn=drawn, headed=True))
 
 
-def _table(
+def table_of(
     names: Sequence[Any],
     lines: Sequence[Sequence[Any]],
     *,
@@ -248,7 +248,7 @@ def _revealed(parties: Sequence[Result]) -> Markup:
     names = [both(f"report.{name}") for name in ("what", "to", "numbers", "condition")]
     lines = [
         [what, to, f"{values:,}", both("report.guarded" if guarded else "report.always")]
-        for what, to, values, guarded in _reveals(result)
+        for what, to, values, guarded in reveals_of(result)
     ]
     hidden = [
         both("report.hidden_rows"),
@@ -263,12 +263,12 @@ def _revealed(parties: Sequence[Result]) -> Markup:
         both("report.hidden_names"),
     ]
     return join(
-        _section(both("report.revealed"), _table(names, lines, numbers=(2,))),
-        _section(both("report.hidden"), tag("ul", *(tag("li", item) for item in hidden))),
+        section_of(both("report.revealed"), table_of(names, lines, numbers=(2,))),
+        section_of(both("report.hidden"), tag("ul", *(tag("li", item) for item in hidden))),
     )
 
 
-def _reveals(result: Result) -> list[tuple[Markup, Any, int, bool]]:
+def reveals_of(result: Result) -> list[tuple[Markup, Any, int, bool]]:
     """(what, to whom, how many numbers, behind a threshold?); the evaluation's figures are one entry."""
     merged: dict[tuple[str, str], int] = {}
     for item in result["revealed"]:
@@ -284,7 +284,7 @@ def _reveals(result: Result) -> list[tuple[Markup, Any, int, bool]]:
     return sorted(found, key=lambda entry: entry[3])
 
 
-def _traffic(parties: Sequence[Result], seconds: Mapping[str, float] | None = None) -> Markup:
+def traffic_of(parties: Sequence[Result], seconds: Mapping[str, float] | None = None) -> Markup:
     took = dict(seconds if seconds is not None else parties[0]["seconds"])
     steps = [name for name in _ORDER if name in took] + [name for name in took if name not in _ORDER]
     longest = max(took.values(), default=0.0)
@@ -304,9 +304,9 @@ def _traffic(parties: Sequence[Result], seconds: Mapping[str, float] | None = No
     names += [both("report.seconds"), ""]
     last = len(names) - 1
     wire = ", ".join(f"{party['party']} {amount(party['wire_bytes_sent'])}" for party in parties)
-    return _section(
+    return section_of(
         both("report.traffic"),
-        _table(names, lines, numbers=range(1, last), drawn=(last,), total=True),
+        table_of(names, lines, numbers=range(1, last), drawn=(last,), total=True),
         tag("p", both("report.traffic_note", wire=wire), class_="note"),
     )
 
@@ -336,6 +336,6 @@ def _protocol(result: Result) -> Markup:
         (both("report.model"), result["model"]),
     ]
     lines = [tag("p", name, ": ", tag("code", value), class_="note") for name, value in facts]
-    return _section(
+    return section_of(
         both("report.protocol"), tag("ul", *(tag("li", item) for item in items)), tag("br"), *lines
     )

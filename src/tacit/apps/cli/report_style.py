@@ -67,7 +67,7 @@ svg text{fill:var(--soft);font-size:11.5px}
 .curve{fill:none;stroke-width:2.4;stroke-linejoin:round}
 .curve.positive{stroke:var(--warm)}.curve.negative{stroke:var(--cool)}
 .dot.positive{fill:var(--warm)}.dot.negative{fill:var(--cool)}
-rect.bar{fill:var(--lead)}rect.more{fill:var(--warm)}rect.less{fill:var(--cool)}
+rect.bar{fill:var(--lead)}rect.own{fill:var(--lead-soft)}rect.more{fill:var(--warm)}rect.less{fill:var(--cool)}
 .diverging .axis{stroke-width:.6;vector-effect:non-scaling-stroke}
 .stem{stroke-width:2;stroke:var(--faint)}.head{fill:var(--faint)}
 .stem.lead{stroke:var(--lead)}.head.lead{fill:var(--lead)}
