@@ -232,5 +232,15 @@ def test_a_primitive_gives_on_secrets_what_jax_gives(name: str) -> None:
         assert np.all(error <= 2.0**-9 * np.maximum(1, np.abs(wanted))), (mine, wanted)
 
 
+def test_a_loop_whose_end_is_secret_takes_the_steps_that_are_said() -> None:
+    def halve(x: Any) -> Any:
+        return lax.while_loop(lambda s: s[1] > 0.3, lambda s: (s[0] + 1, s[1] * 0.5), (0, x))
+
+    for start, most in ((4.0, 6), (0.125, 6), (4.0, 2)):
+        got = private(lambda x, most=most: _named(from_jax(halve, most_steps=most)(x)), (np.array(start),))
+        steps = min(most, int(halve(start)[0]))
+        assert got[0] == steps and abs(got[1] - start * 0.5**steps) < 1e-4
+
+
 def _named(tree: Any) -> dict[str, Any]:
     return {f"y{k}": leaf for k, leaf in enumerate(jax.tree_util.tree_leaves(tree))}

@@ -5,7 +5,8 @@
     step = tacit.secure(from_jax(jax.grad(loss)))
 
 Everything that JAX itself turns into equations comes along: `grad`, `vmap`, `jit`, `scan`. `cond` on a secret
-computes all branches and selects; `while` needs a predicate that does not depend on secrets and is unrolled.
+computes all branches and selects. `while` is unrolled; if its end depends on secrets, the caller says how
+many steps are taken, and those after the end change nothing. Places that are secret are looked up.
 Numbers are fixed point whatever JAX calls them; comparisons with infinity are decided here. Needs the extra
 `jax`, which is imported when a function is converted.
 """
@@ -25,11 +26,12 @@ from tacit.compile.trace import dtype_of
 __all__ = ["RULES", "arrays", "control", "elementwise", "from_jax", "linear", "order", "places", "windows"]
 
 
-def from_jax(function: Callable[..., Any]) -> Callable[..., Any]:
+def from_jax(function: Callable[..., Any], *, most_steps: int | None = None) -> Callable[..., Any]:
     """`function` for traced arrays (and for data): arguments and results are arrays or trees of them.
 
+    `most_steps`: what each `while` loop runs whose end depends on secrets; one that needs more stops there.
     Raises, when called: UsageError COMPILE-0004 for a primitive that has no private meaning here,
-    COMPILE-0005 for a loop whose end depends on secrets.
+    COMPILE-0005 for a loop whose end depends on secrets without `most_steps`.
     """
     import jax
 
@@ -40,7 +42,11 @@ def from_jax(function: Callable[..., Any]) -> Callable[..., Any]:
         closed, shape = jax.make_jaxpr(function, return_shape=True)(
             *jax.tree_util.tree_unflatten(structure, shapes)
         )
-        outs = run(closed.jaxpr, closed.consts, leaves)
+        token = control.SECRET_STEPS.set(most_steps)
+        try:
+            outs = run(closed.jaxpr, closed.consts, leaves)
+        finally:
+            control.SECRET_STEPS.reset(token)
         return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(shape), outs)
 
     return private

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from tacit.compile.jax.evaluate import rule, run
 from tacit.compile.trace import Array, plain
 
 MOST_STEPS = 4096
-"""Of a `while`."""
+"""Of a `while` whose end is public."""
+SECRET_STEPS: ContextVar[int | None] = ContextVar("tacit_jax_steps", default=None)
+"""Of a `while` whose end is secret, as the caller of `from_jax` says."""
 
 
 # --- control flow ---------------------------------------------------------------------------------------
@@ -57,20 +60,48 @@ def _cond(ins: list[Value], branches: Sequence[Any], **_: Any) -> list[Value]:
 def _while(
     ins: list[Value], cond_jaxpr: Any, body_jaxpr: Any, cond_nconsts: int, body_nconsts: int, **_: Any
 ) -> list[Value]:
+    """Unrolled while what it tests is public, else so many steps as the caller says, which all are taken."""
     tested, used = ins[:cond_nconsts], ins[cond_nconsts : cond_nconsts + body_nconsts]
     state = ins[cond_nconsts + body_nconsts :]
+
+    def goes_on(now: Sequence[Value]) -> Value:
+        return run(cond_jaxpr.jaxpr, cond_jaxpr.consts, [*tested, *now])[0]
+
+    def after(now: Sequence[Value]) -> list[Value]:
+        return run(body_jaxpr.jaxpr, body_jaxpr.consts, [*used, *now])
+
     for _step in range(MOST_STEPS):
-        (again,) = run(cond_jaxpr.jaxpr, cond_jaxpr.consts, [*tested, *state])
+        again = goes_on(state)
         if isinstance(again, Array):
-            raise UsageError(
-                "COMPILE-0005",
-                "the end of a JAX while loop depends on a secret",
-                hint="run a fixed number of steps with fori_loop or scan, and select",
-            )
+            return _secret_while(state, again, goes_on, after)
         if not bool(again):
             return list(state)
-        state = run(body_jaxpr.jaxpr, body_jaxpr.consts, [*used, *state])
+        state = after(state)
     raise UsageError("COMPILE-0005", f"a JAX while loop takes more than {MOST_STEPS} steps", hint="use scan")
+
+
+def _secret_while(
+    state: Sequence[Value],
+    again: Value,
+    goes_on: Callable[[Sequence[Value]], Value],
+    after: Callable[[Sequence[Value]], list[Value]],
+) -> list[Value]:
+    """The given number of steps, of which those after the end change nothing."""
+    steps = SECRET_STEPS.get()
+    if steps is None:
+        raise UsageError(
+            "COMPILE-0005",
+            "the end of a JAX while loop depends on a secret",
+            hint="say how many steps are taken at most: from_jax(function, most_steps=…)",
+        )
+
+    def step(now: Any, _row: Any) -> tuple[Any, Any]:
+        active, old = now
+        new = tuple(xp.where(active, a, b) for a, b in zip(after(old), old, strict=True))
+        return (xp.logical_and(active, goes_on(new)), new), None
+
+    (_active, last), _ = xp.scan(step, (again, tuple(state)), None, length=steps)
+    return list(last)
 
 
 @rule("scan")
