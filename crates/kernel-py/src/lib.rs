@@ -69,7 +69,9 @@ mod kernel {
         gilboa_send, softspoken_checked_sizes, softspoken_message_size,
     };
     #[pymodule_export]
-    use super::truncate::{prg_add, prg_subtract, trunc_evaluator, trunc_finish, trunc_helper};
+    use super::truncate::{
+        prg_add, prg_subtract, trunc_carried, trunc_evaluator, trunc_finish, trunc_helper,
+    };
     #[pymodule_export]
     use super::vss::{vss_add_commitments, vss_add_shares, vss_deal, vss_recover, vss_verify};
 

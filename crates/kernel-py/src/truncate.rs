@@ -5,7 +5,7 @@ use numpy::{Ix1, Ix2, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray1};
 use pyo3::prelude::*;
 use tacit_kernel::bits::plane_words;
 use tacit_kernel::prg::Prg;
-use tacit_kernel::truncate::{self, Coins, Helped, HelperOut, Opened, Shift};
+use tacit_kernel::truncate::{self, Carried, Coins, Helped, HelperOut, Opened, Shift};
 
 const KEY: &str = "key must have 16 bytes";
 
@@ -131,4 +131,33 @@ pub fn trunc_finish<'py>(
     py.detach(|| truncate::finish(shift, part, received, alone))
         .map_err(Failure)?;
     Ok(())
+}
+
+/// One part of a truncated value whose carries are known in parts.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)] // each is an array or a number of its own
+pub fn trunc_carried<'py>(
+    py: Python<'py>,
+    bits: usize,
+    one: u64,
+    x: PyReadonlyArray1<'py, u64>,
+    product: PyReadonlyArray1<'py, u64>,
+    both: PyReadonlyArray1<'py, u64>,
+    k: PyReadonlyArray1<'py, u8>,
+    w: PyReadonlyArray1<'py, u8>,
+    t: PyReadonlyArray1<'py, u8>,
+) -> PyResult<Pair<'py, u64, Ix1, u64, Ix1>> {
+    let shift = Shift::new(64, bits).map_err(Failure)?;
+    let part = Carried {
+        x: slice(&x)?,
+        product: slice(&product)?,
+        both: slice(&both)?,
+        k: slice(&k)?,
+        w: slice(&w)?,
+        t: slice(&t)?,
+    };
+    let n = part.x.len();
+    fill_two(py, [n], [n], |linear, factor| {
+        truncate::carried(shift, one, part, linear, factor)
+    })
 }

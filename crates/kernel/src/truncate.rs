@@ -7,10 +7,13 @@
 //! Cost: one pass over the arguments; coins are made in the first-level cache and never stored.
 //! Floor: reading and writing memory once, 8 bytes of AES-CTR for each coin.
 
+mod carried;
+
 use crate::bits::{gather_group, plane_words, scatter_group};
 use crate::error::{Error, Result, ensure};
 use crate::prg::Prg;
 use crate::simd::multiversion;
+pub use carried::{Carried, carried};
 
 const GROUP: usize = 512;
 type Values = [u64; GROUP];

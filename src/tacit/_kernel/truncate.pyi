@@ -1,6 +1,6 @@
 """The local steps of truncation among three parties."""
 
-from tacit._kernel import U64, Bytes
+from tacit._kernel import U8, U64, Bytes
 
 def trunc_helper(
     bits: int,
@@ -43,4 +43,13 @@ def trunc_finish(
 ) -> None:
     """Takes V D off `part`, in place: `received` are the other evaluator's planes; `given`, after a
     truncation without a product, the helper's planes, and `c` the evaluator's side of the sharing.
+    """
+
+def trunc_carried(
+    bits: int, one: int, x: U64, product: U64, both: U64, k: U8, w: U8, t: U8
+) -> tuple[U64, U64]:
+    """One part of a truncation whose carries are shared (see `mpc/rep3_malicious/truncate.py`): those of
+    q + k - N (w + t) and of N (t - 1), `uint64[n]`. `x`: the part's addend; `k, w, t`: parts of bits, bytes
+    0 and 1; `product`, `both`: parts of what was dealt for k and w, and for t. `one`: 1 in the part that has
+    the constant.
     """

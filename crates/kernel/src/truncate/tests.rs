@@ -152,3 +152,76 @@ fn what_does_not_fit_is_refused() {
         .is_err()
     );
 }
+
+/// Both parts together, from bits in two parts, are what the theorem wants, on every tier.
+#[test]
+fn parts_with_carries_add_up_on_every_tier() {
+    on_every_tier(|_| {
+        let mut random = Stream::new(9);
+        for (n, bits) in [(0, 1), (1, 62), (7, 18), (300, 18), (67, 40)] {
+            let shift = Shift::new(64, bits).unwrap();
+            let wrap = 1u64 << (64 - bits);
+            let (x, rest) = (random.words(n), random.words(n));
+            let bytes = random.bytes(n);
+            let bit = |i: u32| bytes.iter().map(|byte| byte >> i & 1).collect::<Vec<u8>>();
+            let [k, w, t] = [[bit(0), bit(1)], [bit(2), bit(3)], [bit(4), bit(5)]];
+            let both = |bit: &[Vec<u8>; 2], l: usize| u64::from(bit[0][l] & bit[1][l]);
+            let dealt = |l| {
+                (2 * wrap)
+                    .wrapping_mul(both(&w, l))
+                    .wrapping_sub(2 * both(&k, l))
+            };
+            let mut halves = |sums: Vec<u64>| {
+                let one = random.words(n);
+                let other = sums
+                    .iter()
+                    .zip(&one)
+                    .map(|(sum, one)| sum.wrapping_sub(*one));
+                [other.collect::<Vec<_>>(), one.clone()]
+            };
+            let product = halves((0..n).map(dealt).collect());
+            let t_both = halves((0..n).map(|l| both(&t, l)).collect());
+            let mut sums = vec![[0u64; 2]; n];
+            for (side, x) in [&x, &rest].into_iter().enumerate() {
+                let part = Carried {
+                    x,
+                    product: &product[side],
+                    both: &t_both[side],
+                    k: &k[side],
+                    w: &w[side],
+                    t: &t[side],
+                };
+                let (mut linear, mut factor) = (vec![1; n], vec![1; n]);
+                carried(shift, side as u64, part, &mut linear, &mut factor).unwrap();
+                for ((sums, linear), factor) in sums.iter_mut().zip(linear).zip(factor) {
+                    *sums = [sums[0].wrapping_add(linear), sums[1].wrapping_add(factor)];
+                }
+            }
+            for (l, sums) in sums.iter().enumerate() {
+                let value = |bit: &[Vec<u8>; 2]| u64::from(bit[0][l] ^ bit[1][l]);
+                let quotients = (x[l] >> bits) + (rest[l] >> bits) + value(&k);
+                let linear = quotients.wrapping_sub(wrap.wrapping_mul(value(&w) + value(&t)));
+                assert_eq!(
+                    *sums,
+                    [linear, wrap.wrapping_mul(value(&t).wrapping_sub(1))]
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn parts_of_other_lengths_are_refused() {
+    let (words, bytes) = ([0; 3], [0; 3]);
+    let part = |x| Carried {
+        x,
+        product: &words,
+        both: &words,
+        k: &bytes,
+        w: &bytes,
+        t: &bytes,
+    };
+    let shift = Shift::new(64, 18).unwrap();
+    assert!(carried(shift, 0, part(&words[..2]), &mut [0; 2], &mut [0; 2]).is_err());
+    assert!(carried(shift, 0, part(&words), &mut [0; 3], &mut [0; 2]).is_err());
+}

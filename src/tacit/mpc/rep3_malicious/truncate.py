@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather, protocol
 from tacit.base.types import RING_BITS
@@ -54,7 +55,7 @@ async def trunc(ctx: Ctx, claims: Claims, x: Rep3Share, bits: int) -> Rep3Share:
     scale = np.uint64(RING_BITS - bits)
     factors = [MINUS_TWO, TWO << scale]
     dealt, t_both = await gather(deal(ctx, claims, [k, w], factors), deal(ctx, claims, [t], [ONE]))
-    linear, factor = _combination(parts, (k, w, t), dealt, t_both, shift, scale)
+    linear, factor = _combination(parts, (k, w, t), dealt, t_both, bits)
     base = v = None
     if x_1 is not None:
         base, v = np.empty_like(x_1), np.empty(n, np.uint8)
@@ -84,38 +85,19 @@ def _bits_of(parts: Parts, carry: Parts, n: int, which: str) -> Parts:
 
 
 def _combination(
-    parts: Parts,
-    bits: tuple[Parts, Parts, Parts],
-    dealt: Parts,
-    t_both: Parts,
-    shift: np.uint64,
-    scale: np.uint64,
+    parts: Parts, carry_bits: tuple[Parts, Parts, Parts], dealt: Parts, t_both: Parts, bits: int
 ) -> tuple[Parts, Parts]:
     """(linear, factor) in parts: q + k - N (w + t), and -N (1 - t), to be multiplied by tc.
 
     A bit in parts is two + zero - 2 two zero; `dealt` holds the products for k and w, `t_both` that for t.
     """
-    linear: list[np.ndarray | None] = []
-    factor: list[np.ndarray | None] = []
-    for name, one in (("two", np.uint64(0)), ("zero", ONE)):
+    linear: list[np.ndarray | None] = [None, None]
+    factor: list[np.ndarray | None] = [None, None]
+    for side, name in enumerate(("two", "zero")):
         x, product, both = (getattr(pair, name) for pair in (parts, dealt, t_both))
-        k, w, t = (getattr(pair, name) for pair in bits)
-        if x is None:
-            linear.append(None)
-            factor.append(None)
-            continue
-        sums, scaled = np.empty_like(x), np.empty_like(x)
-        for block in blocks(x.size):
-            # Bits are widened apart: numpy is slow where types differ.
-            top = t[block].astype(np.uint64)
-            top -= both[block] << ONE
-            out = np.right_shift(x[block], shift, out=sums[block])
-            out += k[block].astype(np.uint64)
-            out += product[block]
-            np.left_shift(top - one, scale, out=scaled[block])
-            top += w[block].astype(np.uint64)
-            top <<= scale
-            out -= top
-        linear.append(sums)
-        factor.append(scaled)
+        if x is not None:
+            of_bits = [np.ascontiguousarray(getattr(pair, name)) for pair in carry_bits]
+            linear[side], factor[side] = _kernel.trunc_carried(
+                bits, side, np.ascontiguousarray(x), product, both, *of_bits
+            )
     return Parts(*linear), Parts(*factor)
