@@ -242,6 +242,45 @@ BROKEN: dict[str, tuple[Any, str, str]] = {
         "node 'dense' (MatMul)",
     ),
     "huge": (empty_shape(), "ONNX-0004", "is asked for"),
+    "growing": (
+        chain(
+            *[node("Concat", f"w{k} w{k}", f"w{k + 1}", axis=0) for k in range(40)],
+            node("ReduceSum", "w40", "y"),
+            tensors=[numpy_helper.from_array(np.arange(1.0, 4097.0), "w0")],
+        ),
+        "ONNX-0004",
+        "is asked for",
+    ),
+    "padding-mode": (chain(node("Pad", "x", "y", pads=[0, 0, 1, 1], mode="mirror")), "ONNX-0004", "Pad"),
+    "many-parts": (chain(node("Split", "x", "y", num_outputs=1 << 40)), "ONNX-0004", "Split"),
+    "wide-pool": (
+        chain(node("MaxPool", "x", "y", kernel_shape=[2], pads=[1 << 40, 0])),
+        "ONNX-0004",
+        "MaxPool",
+    ),
+    "loop-in-a-tree": (
+        chain(
+            helper.make_node(
+                "TreeEnsembleRegressor",
+                ["x"],
+                ["y"],
+                domain="ai.onnx.ml",
+                nodes_treeids=[0, 0, 0],
+                nodes_nodeids=[0, 1, 2],
+                nodes_featureids=[0, 0, 0],
+                nodes_modes=["BRANCH_LEQ", "BRANCH_LEQ", "LEAF"],
+                nodes_values=[0.5, 0.5, 0.0],
+                nodes_truenodeids=[1, 0, 0],
+                nodes_falsenodeids=[2, 2, 0],
+                target_treeids=[0],
+                target_nodeids=[2],
+                target_ids=[0],
+                target_weights=[1.0],
+            )
+        ),
+        "ONNX-0004",
+        "no root or more than one, or a loop",
+    ),
     "secret-shape": (
         chain(helper.make_node("Cast", ["x"], ["i"], to=7), helper.make_node("Expand", ["x", "i"], ["y"])),
         "ONNX-0005",

@@ -156,9 +156,11 @@ def _split(
 ) -> Any:
     sizes = split if given is None else known_ints(given, "the sizes of Split")
     whole = x.shape[axis]
+    if num_outputs not in (None, n_outs):
+        raise shapes(f"Split into {num_outputs} parts, of which {n_outs} have names")
     if sizes is None:
-        each = -(-whole // (num_outputs or n_outs))
-        sizes = [min(each, max(whole - k * each, 0)) for k in range(num_outputs or n_outs)]
+        each = -(-whole // n_outs)
+        sizes = [min(each, max(whole - k * each, 0)) for k in range(n_outs)]
     if sum(sizes) != whole:
         raise shapes(f"Split of {whole} elements into {tuple(sizes)}")
     ends = np.cumsum([0, *sizes])

@@ -76,6 +76,12 @@ class Scope:
         return [values[name] for name in graph.outs]
 
 
+_MISFITS = (
+    ValueError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError, RecursionError,
+)  # fmt: skip
+"""What numpy and rules raise for inputs and attributes that contradict each other."""
+
+
 def _evaluated(node: Node, values: Mapping[str, Any], versions: Mapping[str, int]) -> Sequence[Any]:
     if (node.domain, node.op) not in RULES:
         raise UsageError(
@@ -103,7 +109,7 @@ def _evaluated(node: Node, values: Mapping[str, Any], versions: Mapping[str, int
         error.path = error.path or str(node)
         error.hint = error.hint or "check the inputs, and the file with onnx.checker.check_model"
         raise
-    except (ValueError, IndexError, TypeError, OverflowError, AttributeError, ZeroDivisionError) as error:
+    except _MISFITS as error:
         raise UsageError(
             "ONNX-0004",
             f"{node} does not fit its inputs of shapes {[_shape(value) for value in ins]}: {error}",
@@ -116,6 +122,8 @@ def _evaluated(node: Node, values: Mapping[str, Any], versions: Mapping[str, int
             f"{node}: only the first {len(outs)} of its outputs are given here",
             hint="re-export the model for inference",
         )
+    for out in outs:
+        room(_shape(out) or ())
     return outs
 
 

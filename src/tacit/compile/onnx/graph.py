@@ -21,7 +21,7 @@ from tacit.base.errors import UsageError
 from tacit.base.types import BOOL, FIXED, INT, DType
 from tacit.ir.op import numpy_dtype
 
-MOST_ELEMENTS = 1 << 28
+MOST_ELEMENTS = 1 << 26
 """Of one tensor."""
 _LONGEST_NAME = 512
 _REALS = (1, 10, 11, 16)

@@ -131,6 +131,7 @@ def _pool_axes(
     strides, dilations = strides or (1,) * n, dilations or (1,) * n
     around = _around(x.shape[2:], kernel, strides, dilations, pads, auto_pad)
     axes = []
+    room([size + before + after for size, (before, after) in zip(x.shape[2:], around, strict=True)])
     for size, k, s, d, (before, after) in zip(x.shape[2:], kernel, strides, dilations, around, strict=True):
         axis = Axis(size, k, s, d, before, after)
         over = (size + before + after - axis.reach) % s
@@ -326,6 +327,7 @@ def _local_response(
     x: Value, /, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0
 ) -> Value:
     """x / (bias + alpha / size times the sum of squares of neighbouring channels) ** beta."""
+    room((size, *x.shape))
     squares = xp.moveaxis(xp.square(x), 1, -1)
     axis = Axis(x.shape[1] + size - 1, size)
     wide = unfolded(padded(squares, [((size - 1) // 2, size - 1 - (size - 1) // 2)]), [axis])
