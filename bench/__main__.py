@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import kernel, network
+from bench import explain, kernel, network
 from bench.driver import measure
 from bench.measurement import Measurement, table
 from bench.task import Task, registry
@@ -25,6 +25,7 @@ def build_parser(tasks: dict[str, Task]) -> argparse.ArgumentParser:
         task.add_options(command)
         _add_common(command)
     kernel.add_options(commands.add_parser("kernel", help=kernel.SUMMARY, description=kernel.SUMMARY))
+    explain.add_options(commands.add_parser("explain", help=explain.SUMMARY, description=explain.SUMMARY))
     _add_common(commands.add_parser("all", help="every task at its standard sizes"))
     return parser
 
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     if options.task == "kernel":
         kernel.run(options)
+        return
+    if options.task == "explain":
+        explain.run(options, parser)
         return
     _check(options)
     network.isolate(options.net)

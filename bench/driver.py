@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,11 @@ class Worker:
         self.process.stdout.close()
 
 
-def measure(task: Task, options: argparse.Namespace) -> Measurement:
+Between = Callable[[list[Worker], int], None]
+"""Called before each counted run, with the workers and the number of parties."""
+
+
+def measure(task: Task, options: argparse.Namespace, between: Between | None = None) -> Measurement:
     """One warm-up and the median of three runs; a first run over 60 s is the measurement itself."""
     with ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="tacit-bench-"))
@@ -86,7 +91,9 @@ def measure(task: Task, options: argparse.Namespace) -> Measurement:
         expected = task.prepare(options, folders)
         workers = _start(task, options, home, folders, stack)
         runs: list[Measurement] = []
-        for _ in range(1 + (options.runs or RUNS)):
+        for count in range(1 + (options.runs or RUNS)):
+            if between is not None and count:
+                between(workers, n)
             runs.append(_run_once(task, options, workers, folders, expected))
             if runs[0].total_s > LONG_RUN_S:
                 return runs[0]

@@ -22,6 +22,7 @@ from tacit.ir.op import OPS, Bound
 from tacit.ir.program import Program, Range
 from tacit.mpc.execute import execute
 from tacit.mpc.operators import supports
+from tacit.mpc.scheme import find
 from tacit.mpc.value import Value
 from tacit.run.compiled import compiled
 from tacit.run.job import Run
@@ -73,6 +74,10 @@ class OperationTask(SchemeTask):
         opened = await _reveal(run.ctx, run, outputs["out"])
         if opened is not None:
             party.give("out", opened)
+
+    def programs(self, options: argparse.Namespace) -> list[Program]:
+        scheme = find(options.scheme, options.security, options.ot).name
+        return [run_passes(self.program(self.types(options)), supports(scheme))]
 
     def check(
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs

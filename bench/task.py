@@ -16,6 +16,7 @@ import bench.tasks
 from bench.party import Party
 from tacit.base.errors import InternalError
 from tacit.blocks.ot.choose import LINKS
+from tacit.ir.program import Program
 from tacit.mpc.scheme import SCHEMES, find, load
 
 Clock = Literal["operation", "files", "total"]
@@ -58,6 +59,10 @@ class Task(ABC):
     @abstractmethod
     def check(self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs) -> Figures:
         """Accuracy figures of one run. Raises InternalError BENCH-0003 (see `wrong`) if it is wrong."""
+
+    def programs(self, options: argparse.Namespace) -> list[Program]:
+        """What runs while the compute clock does, one after another, where a program says it all."""
+        return []
 
 
 Figures = dict[str, float]

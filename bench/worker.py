@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from bench import network
+from bench.calibration import CALIBRATE, expected
 from bench.party import Party, Place
 from bench.task import Task, registry
 from tacit.apps.memory import keep_freed_memory
@@ -92,6 +93,12 @@ def main(plan: dict[str, Any]) -> None:
     folders = tuple(Path(folder) for folder in plan["folders"])
     print("ready", flush=True)
     for line in sys.stdin:
+        if line.startswith(CALIBRATE):
+            place = Place(
+                plan["parties"][0], tuple(plan["hosts"]), tuple(json.loads(line[len(CALIBRATE) :])), folders
+            )
+            print(json.dumps(expected(task, options, place)), flush=True)
+            continue
         memory = MemoryNetwork(len(folders), transcript=False) if plan["memory"] else None
         parties = [
             Party(

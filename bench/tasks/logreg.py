@@ -17,8 +17,10 @@ from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
 from tacit.compile.trace import trace
 from tacit.ir.interpret import interpret
+from tacit.ir.program import Program
 from tacit.learn.linear import Descent
 from tacit.learn.logistic import fit_logistic
+from tacit.mpc.scheme import find
 from tacit.run.compiled import compiled
 from tacit.run.policy import Grant
 
@@ -84,6 +86,14 @@ class Logreg(SchemeTask):
             weights = own[f"w{party.me}"].plain
             assert weights is not None
             party.give("weights", weights)
+
+    def programs(self, options: argparse.Namespace) -> list[Program]:
+        scheme = find(options.scheme, options.security, options.ot)
+        n_owners = scheme.setting.parties - len(scheme.outsiders)
+        widths = [len(block) for block in np.array_split(np.arange(options.cols), n_owners)]
+        widths[LABEL_OWNER] += 1
+        inputs = _inputs(options.rows, widths)
+        return [compiled(_training(options, widths), inputs, "training", scheme.name)]
 
     def check(self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs) -> Figures:
         secure = _auc(

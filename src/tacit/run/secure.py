@@ -31,9 +31,11 @@ from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
 from tacit.compile import array as xp
 from tacit.compile.array import trace
 from tacit.ir.program import Program, Range
-from tacit.mpc.scheme import find, usual
+from tacit.mpc.scheme import find, load, usual
 from tacit.net.memory import MemoryNetwork
 from tacit.run.compiled import compiled
+from tacit.run.explain.explanation import Explanation, explain
+from tacit.run.explain.rates import Link, Rates
 from tacit.run.gate.judge import Verdict, judge
 from tacit.run.job import NO_PSI, Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
@@ -198,6 +200,18 @@ class Secure:
         """What would run: print it to read it, `.reveals()` says what it discloses."""
         world, call = self._bind(args, kwargs)
         return self._compile(call, world.compiled_for)[0]
+
+    def explain(
+        self, *args: Any, link: Link | str = "loopback", rates: Rates | None = None, **kwargs: Any
+    ) -> Explanation:
+        """What a run would cost on `link`, who would see what, and why each protocol; nothing runs.
+
+        Print it, or take `.to_json()` and `.html()`. `link`: "loopback", "lan", "wan", or figures; `rates`:
+        of this machine, else those that ship. Raises UsageError EXPLAIN-0001 for an unknown link.
+        """
+        world, call = self._bind(args, kwargs)
+        program = self._compile(call, world.compiled_for)[0]
+        return explain(program, load(world.compiled_for), world.names, link, rates)
 
     def verdicts(self, *args: Any, smallest_group: int = 10, **kwargs: Any) -> tuple[Verdict, ...]:
         """Whether what it reveals determines what somebody protects: one verdict for each input."""

@@ -29,6 +29,7 @@ from tacit.mpc.scheme import Scheme, Share
 from tacit.mpc.value import Value
 from tacit.net.memory import MemoryNetwork
 from tacit.run.explain.chain import Chain, Clocks, chain
+from tacit.run.explain.choice import Way, ways
 from tacit.run.explain.split import split
 
 Sent = tuple[int, ...]
@@ -46,6 +47,8 @@ class Call:
     chain: Chain
     began: int
     """Calls of an operator that began alike run together."""
+    ways: tuple[Way, ...] = ()
+    """How it could have been done, the chosen way first."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,9 @@ class Stage:
         began = depth()
         deepen(began + rounds)
         sent = tuple(-(-n // 8) for n in split(spec.name, args, bits, self.n_parties))
-        self._calls.append(Call(spec.name, spec.source, sent, rounds, chain(spec.name, args, rounds), began))
+        after = chain(spec.name, args, rounds)
+        call = Call(spec.name, spec.source, sent, rounds, after, began, ways(spec.name, args))
+        self._calls.append(call)
         return RESULTS[name](self, args)
 
 

@@ -1,0 +1,183 @@
+"""Seconds: how fast a machine was measured to do each operator, and what a link adds.
+
+A calibration runs every operator of a program by itself, all parties in this process, on zeros of the same
+sizes or, where they are large, of two smaller ones. What it takes, shared out among the parties, is the work
+of one party; `Rates` keeps it under the operator's name, kinds of operands and parameters, with the date.
+
+    work = C (seconds of computing), X = bytes / rate of the link, in p messages or more
+    seconds of an operator = max(C, X) + min(C, X) / p + rounds * latency
+
+The first two terms add up over operators; rounds count once along the longest chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tacit.base.types import Private, Public
+from tacit.ir.program import Eqn
+from tacit.run.explain.rehearse import Line
+
+PIECE_BYTES = 1 << 20
+"""What is sent at a time, about: the next piece is computed meanwhile."""
+ELEMENTWISE = frozenset(
+    ("mul", "square", "mul_shift", "less", "logical_and", "logical_or", "select", "astype", "to_secret")
+    + ("shift_right", "scale_floor", "bits", "leading_one", "reveal")
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """`latency_s`: of one message, the work of the event loop on it included; `bytes_per_s`: one way."""
+
+    name: str
+    latency_s: float
+    bytes_per_s: float
+
+
+LINKS: Mapping[str, Link] = {
+    link.name: link
+    for link in (
+        Link("loopback", 0.00025, 1.0e9),
+        Link("lan", 0.00125, 1.25e8),
+        Link("wan", 0.02025, 1.25e7),
+    )
+}
+"""The settings of `python -m bench --net`."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One operator measured: its size (elements; rows of a product of matrices), bytes that all parties send,
+    multiplications of ring elements, seconds of one party."""
+
+    size: int
+    sent: int
+    products: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Points by key; `element_s`: of operators that send nothing, per element; `step_s`: of any operator."""
+
+    date: str
+    machine: str
+    element_s: float = 1.5e-9
+    step_s: float = 20e-6
+    points: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+
+    def written(self) -> str:
+        """Lines: date, machine, the two seconds; then keys, each with its points under it."""
+        lines = [self.date, self.machine, f"{self.element_s:.3g} {self.step_s:.3g}"]
+        for name, row in self.points.items():
+            lines += [name, *(f"  {p.size} {p.sent} {p.products} {p.seconds:.3g}" for p in row)]
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def read(cls, text: str) -> Rates:
+        """The inverse of `written`."""
+        date, machine, seconds, *lines = text.strip().splitlines()
+        points: dict[str, tuple[Point, ...]] = {}
+        for line in lines:
+            if not line.startswith(" "):
+                name, points[line] = line, ()
+                continue
+            at, sent, multiplied, taken = line.split()
+            points[name] += (Point(int(at), int(sent), int(multiplied), float(taken)),)
+        element_s, step_s = map(float, seconds.split())
+        return cls(date, machine, element_s, step_s, points)
+
+    def work(self, scheme: str, line: Line) -> float:
+        """Seconds of computing of one party, for one equation without a body."""
+        if not line.calls:
+            secret = sum(var.type.size for var in line.eqn.outs)
+            return self.step_s + self.element_s * secret
+        name, at = key(scheme, line.eqn), size(line.eqn)
+        row = self.points.get(name)
+        if row:
+            return _interpolated([(point.size, point.seconds) for point in row], at)
+        prefix = f"{scheme} {line.eqn.op} "
+        like = [point for other, row in self.points.items() if other.startswith(prefix) for point in row]
+        if not like:
+            return self.step_s + self.element_s * at
+        return max(self.step_s, _fitted(like, sum(line.sent), products(line.eqn)))
+
+
+def on_link(link: Link, work_s: float, sent: int) -> float:
+    """Seconds of work and transfer, rounds excepted."""
+    transfer = sent / link.bytes_per_s
+    return max(work_s, transfer) + min(work_s, transfer) / (1 + sent // PIECE_BYTES)
+
+
+def key(scheme: str, eqn: Eqn) -> str:
+    """Under which an operator's points are found."""
+    kinds = " ".join(_kind(var.type.vis) + var.type.dtype.kind[0] for var in eqn.ins)
+    same = " same" if len(set(eqn.ins)) < len(eqn.ins) else ""
+    detail = "".join(f" {name}={eqn.params[name]}" for name in ("low", "high", "bits") if name in eqn.params)
+    if eqn.op not in ELEMENTWISE:
+        detail += " " + " ".join("x".join(map(str, var.type.shape)) for var in eqn.ins)
+    if eqn.op == "matmul":
+        _, k, n = matrix(eqn)
+        detail = f" {k}x{n}"
+    return f"{scheme} {eqn.op} {kinds}{same}{detail}"
+
+
+def _kind(vis: object) -> str:
+    return "public:" if isinstance(vis, Public) else "private:" if isinstance(vis, Private) else "secret:"
+
+
+def size(eqn: Eqn) -> int:
+    """Elements of an element-wise operator; rows of a product of matrices; 1 for others."""
+    if eqn.op == "matmul":
+        return matrix(eqn)[0]
+    if eqn.op not in ELEMENTWISE:
+        return 1
+    return max((var.type.size for var in (*eqn.ins, *eqn.outs[:1])), default=1) // _rows(eqn)
+
+
+def _rows(eqn: Eqn) -> int:
+    """Of results for each element of the input."""
+    return max(1, eqn.outs[0].type.size // max(1, eqn.ins[0].type.size)) if eqn.op in _TALL else 1
+
+
+_TALL = ("bits", "leading_one")
+
+
+def matrix(eqn: Eqn) -> tuple[int, int, int]:
+    """(m, k, n) of a product of matrices or vectors."""
+    left, right = eqn.ins[0].type.shape, eqn.ins[1].type.shape
+    return (left[0] if len(left) == 2 else 1), left[-1], (right[1] if len(right) == 2 else 1)
+
+
+def products(eqn: Eqn) -> int:
+    """Multiplications in a product of matrices."""
+    return int(np.prod(matrix(eqn))) if eqn.op == "matmul" else 0
+
+
+def _interpolated(points: Iterable[tuple[int, float]], at: int) -> float:
+    """Between points, and beyond the last two in their direction; from one point in proportion."""
+    known = sorted(dict(points).items())
+    if len(known) == 1:
+        x, seconds = known[0]
+        return seconds * max(at, 1) / max(x, 1) if at > x else seconds
+    above = next((i for i, (x, _) in enumerate(known) if x >= at), len(known) - 1)
+    (x0, y0), (x1, y1) = known[max(above, 1) - 1], known[max(above, 1)]
+    slope = max(0.0, (y1 - y0) / (x1 - x0))
+    return max(min(y0, y1), y0 + slope * (at - x0)) if at >= x0 else y0
+
+
+def _fitted(points: list[Point], sent: int, multiplied: int) -> float:
+    """a + b bytes + c products, none negative, with the least sum of squared relative errors."""
+    rows = np.array([[1.0, point.sent, point.products] for point in points])
+    rows = rows / np.array([[max(point.seconds, 1e-9)] for point in points])
+    kept = [0, 1, 2]
+    while True:
+        solution, *_ = np.linalg.lstsq(rows[:, kept], np.ones(len(points)), rcond=None)
+        if np.all(solution >= 0) or len(kept) == 1:
+            wanted = np.array([1.0, sent, multiplied])[kept]
+            return float(np.maximum(solution, 0) @ wanted)
+        kept.pop(int(np.argmin(solution)))
