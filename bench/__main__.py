@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import explain, kernel, network
+from bench import compile, explain, kernel, network
 from bench.driver import measure
 from bench.measurement import Measurement, table
 from bench.task import Task, registry
@@ -25,6 +25,7 @@ def build_parser(tasks: dict[str, Task]) -> argparse.ArgumentParser:
         task.add_options(command)
         _add_common(command)
     kernel.add_options(commands.add_parser("kernel", help=kernel.SUMMARY, description=kernel.SUMMARY))
+    compile.add_options(commands.add_parser("compile", help=compile.SUMMARY, description=compile.SUMMARY))
     explain.add_options(commands.add_parser("explain", help=explain.SUMMARY, description=explain.SUMMARY))
     _add_common(commands.add_parser("all", help="every task at its standard sizes"))
     return parser
@@ -48,8 +49,8 @@ def main(arguments: Sequence[str]) -> None:
     tasks = registry()
     parser = build_parser(tasks)
     options = parser.parse_args(arguments)
-    if options.task == "kernel":
-        kernel.run(options)
+    if options.task in ("kernel", "compile"):
+        (kernel if options.task == "kernel" else compile).run(options)
         return
     if options.task == "explain":
         explain.run(options, parser)

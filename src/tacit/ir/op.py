@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +157,19 @@ def infer(name: str, types: tuple[Type, ...], params: Mapping[str, Any]) -> tupl
         what = f"no parameter {min(unknown)!r}" if unknown else f"parameter {min(missing)!r} is missing"
         raise TypeRuleError("IR-0004", f"{name}: {what}")
     try:
+        if name not in _ASKED_ONCE and isinstance(params, Params):
+            return _remembered(name, types, params)
         return known.rule(types, params)
     except TypeRuleError as error:
         given = ", ".join(map(str, types)) or "no inputs"
         raise TypeRuleError(error.code, f"{name}({given}): {error.message}", hint=error.hint) from None
+
+
+_ASKED_ONCE = frozenset(("scan", "const"))
+"""Operators whose parameters are long, so that looking them up costs more than their rules."""
+
+
+@lru_cache(maxsize=4096)
+def _remembered(name: str, types: tuple[Type, ...], params: Params) -> tuple[Type, ...]:
+    """What the rule said of these types before: a long program asks the same many times over."""
+    return OPS[name].rule(types, params)

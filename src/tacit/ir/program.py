@@ -28,6 +28,9 @@ class Var:
     def __str__(self) -> str:
         return f"%{self.id}"
 
+    def __hash__(self) -> int:
+        return self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Eqn:
