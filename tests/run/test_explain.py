@@ -15,7 +15,7 @@ from tacit.base.errors import UsageError
 from tacit.compile import array as xp
 from tacit.mpc.scheme import load
 from tacit.run.explain.calibrate import calibrate
-from tacit.run.explain.explanation import SHIPPED, Explanation, Step
+from tacit.run.explain.explanation import SHIPPED, Explanation
 from tacit.run.explain.rates import LINKS, Link, Point, Rates, on_link
 from tacit.run.explain.rehearse import stage
 from tacit.run.secure import Input, Secure, Simulation
@@ -81,7 +81,7 @@ def test_slower_links_take_longer(explained: Explanation) -> None:
 
 def test_each_party_is_told_what_it_sees(explained: Explanation) -> None:
     bank, partner, *others = explained.seen
-    assert (bank.party, bank.inputs, partner.inputs) == ("bank", ("x0",), ("x1",))
+    assert (bank.party, bank.inputs, partner.inputs) == ("bank", ("x",), ("y",))
     assert [name for name, _, _ in partner.reveals] == ["scores.weights", "scores.above"]
     assert all(other.inputs == () for other in others)
     assert any("rounding bit" in what for _, what in explained.leaks)
@@ -177,7 +177,7 @@ def test_calibrations_measure_each_operator_of_a_program() -> None:
     program, scheme = scores.program(*inputs), load("rep3")
     lines = stage(scheme, 3).rehearse(program)
     rates = calibrate(scheme, 3, lines, _Ticking(), date="2026-11-27", machine="a test's")
-    assert {key.split()[1] for key in rates.points} >= {"matmul", "less", "select", "mul_shift"}
+    assert {key.split()[1] for key in rates.points} >= {"matmul", "below", "mul_shift"}
     for row in rates.points.values():
         assert all(point.seconds == pytest.approx(0.001 / 3) for point in row)
     again = Rates.read(rates.written())
@@ -187,17 +187,15 @@ def test_calibrations_measure_each_operator_of_a_program() -> None:
 
 
 def test_work_follows_measured_sizes() -> None:
-    (step, *_) = (s for s in scores.explain(*world("rep3")[1]).by_operator() if s.op == "less")
-    assert isinstance(step, Step)
-    points = {"rep3 less secret:i public:i": (Point(100, 1, 0, 0.1), Point(300, 3, 0, 0.5))}
+    points = {"semi2k less secret:i public:i": (Point(100, 1, 0, 0.1), Point(300, 3, 0, 0.5))}
     rates = Rates("", "", points=points)
     lines = [
         line
-        for outer in stage(load("rep3"), 3).rehearse(scores.program(*world("rep3")[1]))
+        for outer in stage(load("semi2k"), 2).rehearse(scores.program(*world("semi2k")[1]))
         for line in (outer.body or (outer,))
         if line.eqn.op == "less" and line.eqn.outs[0].type.size == 120
     ]
-    assert rates.work("rep3", lines[0]) == pytest.approx(0.1 + 20 * 0.4 / 200)
+    assert rates.work("semi2k", lines[0]) == pytest.approx(0.1 + 20 * 0.4 / 200)
 
 
 def test_transfer_hides_behind_work_in_long_messages() -> None:

@@ -130,7 +130,7 @@ def _truncated(n: int) -> Chain:
     return _in_row(*(_swap, HELPED_1, _swap) * chunks.windows(n))
 
 
-def _signs(rounds: int, x: Any) -> Chain:
+def _signs(rounds: int, x: Any, *_: Any) -> Chain:
     return _in_row(*(HELPED_1, *(_swap,) * 3) * chunks.windows(x.size))
 
 
@@ -191,6 +191,7 @@ RULES: Mapping[str, Callable[..., Chain]] = {
     "mpc.rep3.convert.b2a": lambda rounds, x: _in_row(*(_helped_both,) * chunks.windows(x.size)),
     "mpc.rep3.convert.mux": lambda rounds, c, x: _in_row(*(_helped_both,) * chunks.windows(x.size)),
     "mpc.rep3.compare.msb": _signs,
+    "mpc.rep3.compare.below": _signs,
     "mpc.rep3.boolean.a2b": lambda rounds, x: _in_row(
         *(HELPED_1, _swap, *(RESHARED,) * 6) * chunks.windows(x.size)
     ),

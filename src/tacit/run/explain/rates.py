@@ -25,7 +25,7 @@ PIECE_BYTES = 1 << 20
 """What is sent at a time, about: the next piece is computed meanwhile."""
 ELEMENTWISE = frozenset(
     ("mul", "square", "mul_shift", "less", "logical_and", "logical_or", "select", "astype", "to_secret")
-    + ("shift_right", "scale_floor", "bits", "leading_one", "reveal")
+    + ("shift_right", "scale_floor", "bits", "leading_one", "below", "reveal")
 )
 
 
@@ -118,6 +118,8 @@ def key(scheme: str, eqn: Eqn) -> str:
     kinds = " ".join(_kind(var.type.vis) + var.type.dtype.kind[0] for var in eqn.ins)
     same = " same" if len(set(eqn.ins)) < len(eqn.ins) else ""
     detail = "".join(f" {name}={eqn.params[name]}" for name in ("low", "high", "bits") if name in eqn.params)
+    if "limits" in eqn.params:
+        detail += f" limits={len(eqn.params['limits'])}"
     if eqn.op not in ELEMENTWISE:
         detail += " " + " ".join("x".join(map(str, var.type.shape)) for var in eqn.ins)
     if eqn.op == "matmul":
@@ -144,7 +146,7 @@ def _rows(eqn: Eqn) -> int:
     return max(1, eqn.outs[0].type.size // max(1, eqn.ins[0].type.size)) if eqn.op in _TALL else 1
 
 
-_TALL = ("bits", "leading_one")
+_TALL = ("bits", "leading_one", "below")
 
 
 def matrix(eqn: Eqn) -> tuple[int, int, int]:

@@ -297,6 +297,7 @@ RESULTS: dict[str, Callable[[Stage, tuple[Any, ...]], Any]] = {
     **dict.fromkeys(
         ("matmul", "matmul_trunc", "matmul_private", "matmul_private_trunc", "subset_sums"), _matrix
     ),
+    "below": lambda stage, args: stage.share((len(args[-1]), *_shares(args)[0].shape), boolean=True),
     "a2b": lambda stage, args: stage.share((*_shares(args)[0].shape, 64), boolean=True),
     "share": _shared,
     "reveal": _opened,

@@ -205,6 +205,9 @@ RULES: Mapping[str, Callable[..., Bits]] = {
     "mpc.rep3.convert.b2a": lambda total, x: _helped(64 * x.size, total),
     "mpc.rep3.convert.mux": lambda total, c, x: _helped(64 * x.size, total),
     "mpc.rep3.compare.msb": lambda total, x: _helped(64 * Tree().masks * chunks.words(x.size), total),
+    "mpc.rep3.compare.below": lambda total, x, limits: _helped(
+        64 * Tree(limits=len(limits)).masks * chunks.words(x.size), total
+    ),
     "mpc.rep3.boolean.a2b": lambda total, x: _helped(total // 3, total),
     "mpc.rep3.shuffle.shuffle": lambda total, x: (total // 2, total // 4, total // 4),
 }
