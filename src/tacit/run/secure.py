@@ -33,6 +33,7 @@ from tacit.compile.array import trace
 from tacit.ir.program import Program, Range
 from tacit.mpc.scheme import find, load, usual
 from tacit.net.memory import MemoryNetwork
+from tacit.run.compare import SCHEMES, Comparison, Difference, bounds, differences
 from tacit.run.compiled import compiled
 from tacit.run.explain.explanation import Explanation, explain
 from tacit.run.explain.rates import Link, Rates
@@ -42,6 +43,9 @@ from tacit.run.policy import ALL, Grant
 from tacit.run.structure import arguments, called, leaves, replaced, where
 
 T = TypeVar("T")
+
+_SEED = b"comparison"
+"""Of runs that only compare; the plain scheme takes no other."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,28 @@ class Secure:
         world, call = self._bind(args, kwargs)
         program = self._compile(call, world.compiled_for)[0]
         return explain(program, load(world.compiled_for), world.names, link, rates)
+
+    def compare(self, *args: Any, **kwargs: Any) -> Comparison:
+        """Run it in the clear, on plain, semi2k and rep3, and say how far each result is from the first.
+
+        A scheme of more parties than there are gets helpers without inputs. Print it; `ok` if all are within
+        the bounds. For data that may be seen: everything runs in this process.
+        """
+        _, call = self._bind(args, kwargs)
+        traced = trace(revealing(call.function, self._name, []), self._types(call), self._name, {})
+        exact = bounds(traced, {key: value.array for key, value in call.items()})
+        found: list[Difference] = []
+        for name in SCHEMES:
+            program = self._compile(call, name)[0]
+            n_owners = 1 + max(value.owner for value in call.values())
+            n_parties = max(2, n_owners) if name == "plain" else load(name).setting.parties
+            if n_owners > n_parties:
+                missing = f"it is for {n_parties} parties"
+                found += [Difference(key, name, 0.0, 0.0, True, missing) for key in exact]
+                continue
+            parties = Simulation([f"party{i}" for i in range(n_parties)], scheme=name, insecure_seed=_SEED)
+            found += differences(exact, name, parties.execute(program, call))
+        return Comparison(self._name, tuple(found))
 
     def verdicts(self, *args: Any, smallest_group: int = 10, **kwargs: Any) -> tuple[Verdict, ...]:
         """Whether what it reveals determines what somebody protects: one verdict for each input."""
