@@ -290,8 +290,9 @@ BROKEN: dict[str, tuple[Any, str, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_cannot_run_is_refused_with_a_reason(name: str) -> None:
+def test_what_cannot_run_is_refused_with_a_reason(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source, code, words = BROKEN[name]
+    monkeypatch.setattr("tacit.compile.onnx.evaluate.MOST_ELEMENTS", 1 << 16)
     with pytest.raises(UsageError) as refused, tacit.sim(["a", "b", "c"]) as parties:
         tacit.secure(tacit.onnx.load(source)).program(parties["a"].private(np.ones((2, 3)), limit=1.0))
     assert refused.value.code == code, refused.value
