@@ -10,8 +10,8 @@ from tacit.run.job import PRODUCT_VERSION as __version__
 from tacit.run.secure import secure, sim
 
 if TYPE_CHECKING:
+    from tacit.apps.join import join
     from tacit.compile import onnx
-    from tacit.tasks.join_tables import join_tables as join
     from tacit.tasks.join_tables import overlap
 
 # `import tacit.xp` finds the namespace as well as `from tacit import xp` does.
@@ -26,6 +26,10 @@ def __getattr__(name: str) -> Any:
         return import_module("tacit.compile.onnx")
     if name not in ("join", "overlap"):
         raise AttributeError(f"module 'tacit' has no attribute {name!r}")
-    from tacit.tasks import join_tables
+    if name == "join":
+        from tacit.apps.join import join
 
-    return join_tables.overlap if name == "overlap" else join_tables.join_tables
+        return join
+    from tacit.tasks.join_tables import overlap
+
+    return overlap

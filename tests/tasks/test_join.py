@@ -282,3 +282,17 @@ def test_where_all_duplicates_cannot_be() -> None:
         with pytest.raises(TacitError) as refused:
             make()
         assert refused.value.code in ("JOIN-0002", "JOIN-0007")
+
+
+def test_a_join_within_a_given_memory_is_the_same() -> None:
+    tables = {"l": {"id": list(range(3000)), "x": list(range(3000))}, "r": {"id": list(range(2000, 4000))}}
+    plain = tacit.join(tables, "id", "left")
+    stored = tacit.join(tables, "id", "left", memory="257MiB")
+    assert stored["l"].sort_by("x").equals(plain["l"].sort_by("x"))
+    both = zip(stored["l"]["id"].to_pylist(), stored["r"]["id"].to_pylist(), strict=True)
+    assert all(left == right or (right is None and left < 2000) for left, right in both)
+    assert stored.choice is not None and stored.choice.because == "memory"
+    for memory, code in (("2", "CLI-0003"), ("1MiB", "PSI-0052")):
+        with pytest.raises(TacitError) as refused:
+            tacit.join(tables, "id", memory=memory)
+        assert refused.value.code == code

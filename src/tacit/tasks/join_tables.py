@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from tacit.base.prg import fresh_entropy
 from tacit.frame.joinkeys import JoinKeys, KeyRules, join_keys
 from tacit.psi.choose import AUTO, Choice
 from tacit.psi.price import UNBALANCED
+from tacit.psi.spool import Shelf
 from tacit.psi.star_kmprt17 import MOST_PARTIES
 from tacit.run.job import Job, PartyTerms, Report, Run
 from tacit.run.secure import as_every_party
@@ -27,9 +28,11 @@ from tacit.tasks.join import (
     require_protocol,
     senseless,
 )
+from tacit.tasks.join_stored import Rows, join_stored
 from tacit.tasks.overlap import LEFT, RIGHT, Question, ask, compute
 
 T = TypeVar("T")
+_BATCH_ROWS = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,14 @@ class JoinedTables:
         return next(iter(self.reports.values())).psi
 
 
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """How much each party may use, and by party where the rest goes."""
+
+    n_bytes: int
+    shelves: Mapping[str, Shelf]
+
+
 def join_tables(
     tables: Mapping[str, Any],
     key: str | Sequence[str] | Mapping[str, str | Sequence[str]],
@@ -64,10 +75,11 @@ def join_tables(
     trim: bool = True,
     case: str = "keep",
     duplicates: str = "first",
+    memory: Memory | None = None,
 ) -> JoinedTables:
     """Join the tables of two parties, the left one's first; `key`: its columns, by party if names differ.
     Of three to ten parties, what all of them have. `duplicates`: of rows with one key keep the "first",
-    "refuse" them, or join "all", a line for every pair.
+    "refuse" them, or join "all", a line for every pair. `memory`: the comparison goes through the disk.
 
     Tables are whatever `pyarrow.table` takes. Raises: UsageError JOIN-0002, JOIN-0003, as `join_keys`;
     PolicyError as `tasks.join.require_entitled`.
@@ -82,19 +94,23 @@ def join_tables(
         trim=trim,
         case=case,
         duplicates=duplicates,
+        stored=memory is not None,
     )
     require_entitled(terms, terms.receivers[0] if terms.receivers else "", True)
     job = terms.job(both.job(), protocol=protocol, security=security)
     require_protocol(job)
     for table in both.tables:
         require_no_flag(table.column_names, terms)
-    keys = both.keys(terms.rules, duplicates)
+    keys = [] if memory is not None else both.keys(terms.rules, duplicates)
 
     client = job.party(terms.receivers[0])
     table = lookup.once(keys[1 - client], fresh_entropy(64)) if job.psi == UNBALANCED else None
 
     async def party(run: Run) -> pa.Table | None:
-        if table is None:
+        if memory is not None:
+            rows, shelf = both.rows(run.me, terms.rules), memory.shelves[both.names[run.me]]
+            joined = (await join_stored(run, rows, shelf, memory_bytes=memory.n_bytes)).joined
+        elif table is None:
             joined = await join(run, keys[run.me])
         elif run.me == client:
             asking = lookup.Asking(b"", lambda signature, digest: True, lambda file: None)
@@ -199,6 +215,16 @@ class _Tables:
             join_keys(table, columns, rules, duplicates=duplicates)
             for table, columns in zip(self.tables, self.columns, strict=True)
         ]
+
+    def rows(self, number: int, rules: KeyRules) -> Rows:
+        """One party's, as a join through the disk reads them."""
+        table, columns = self.tables[number], list(self.columns[number])
+
+        def read() -> Iterator[pa.Table]:
+            for start in range(0, table.num_rows, _BATCH_ROWS):
+                yield table.slice(start, _BATCH_ROWS)
+
+        return Rows(read, lambda part: join_keys(part, columns, rules), "")
 
     def named(self, values: Iterable[T]) -> dict[str, T]:
         return dict(zip(self.names, values, strict=True))
