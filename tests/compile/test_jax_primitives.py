@@ -171,6 +171,9 @@ PLAIN: dict[str, tuple[Function, tuple[np.ndarray, ...]]] = {
     "reduce-precision": (lambda x: lax.reduce_precision(x, 8, 23), (X,)),
     "device-put": (lambda x: jax.device_put(x) + 1.0, (X,)),
     "polynomial": (lambda x: jnp.polyval(jnp.array([0.5, -1.0, 2.0]), x), (X,)),
+    "solve": (lambda a, b: jnp.linalg.solve(a, b), (SQUARE / 3, real(3, 2))),
+    "inverse": (lambda a: jnp.linalg.inv(a), (np.array([[0.25, 1.5], [2.0, -0.5]]),)),
+    "determinant": (lambda a: jnp.linalg.det(a), (SQUARE / 2,)),
     "cholesky": (lambda a: jnp.linalg.cholesky(a @ a.T), (SQUARE / 2,)),
     "solve-triangular": (
         lambda a, b: jax.scipy.linalg.solve_triangular(a, b, lower=True),
