@@ -19,7 +19,7 @@ from tacit.base.transport import Frame, Transport
 from tacit.mpc.scheme import find
 from tacit.run.explain.calibrate import calibrate
 from tacit.run.explain.explanation import explain
-from tacit.run.explain.rates import LINKS, Link
+from tacit.run.explain.rates import Link
 from tacit.run.explain.rehearse import stage
 
 CALIBRATE = "calibrate "
@@ -27,7 +27,8 @@ CALIBRATE = "calibrate "
 PINGS = 40
 PIECES = {"lan": 24, "wan": 4}
 """How many are sent to probe a shaped link; on others 64."""
-PIECE = bytes(1 << 20)
+PIECE, SHORT = bytes(1 << 20), bytes(1 << 10)
+CORES = int(machine()["cores"])
 
 
 def expected(task: Task, options: argparse.Namespace, place: Place) -> dict[str, Any]:
@@ -51,42 +52,35 @@ def expected(task: Task, options: argparse.Namespace, place: Place) -> dict[str,
 
 
 async def _probe(task: Task, options: argparse.Namespace, place: Place) -> Link:
-    """Between parties 0 and 1; others take what is known of the link's kind."""
+    """In a ring: every party sends to the next one while it hears from the one before it."""
     party = Party(task.name, place, options)
     transport = await party.link()
     try:
-        found = LINKS[options.net]
-        if party.me < 2:
-            latency = await _latency(transport, party.me)
-            found = Link(
-                options.net, latency, await _rate(transport, party.me, latency, PIECES.get(options.net, 64))
-            )
+        latency = await _latency(transport, party.me, party.n)
+        pieces = PIECES.get(options.net, 64)
+        busy, started = time.process_time(), time.perf_counter()
+        await _pass_on(transport, party.me, party.n, [PIECE] * pieces)
+        taken = max(1e-6, time.perf_counter() - started - latency)
+        busy = (time.process_time() - busy) * max(1.0, party.n / CORES)
         await party.barrier()
-        return found
+        n_bytes = pieces * len(PIECE)
+        return Link(options.net, latency, n_bytes / taken, busy / n_bytes)
     finally:
         await transport.close("")
 
 
-async def _latency(transport: Transport, me: int) -> float:
-    """Of one message, the median of many."""
-    taken = []
+async def _latency(transport: Transport, me: int, n: int) -> float:
+    """Of one message, the mean of many in a row: some have come before they are waited for."""
+    await _pass_on(transport, me, n, [SHORT], "first")
+    started = time.perf_counter()
     for k in range(PINGS):
-        started = time.perf_counter()
-        if me == 0:
-            await transport.send(Frame(f"ping.{k}", 0, 1, b"", 0))
-            await transport.recv(f"pong.{k}", 1, 0, limit_bytes=0)
-        else:
-            await transport.recv(f"ping.{k}", 0, 1, limit_bytes=0)
-            await transport.send(Frame(f"pong.{k}", 1, 0, b"", 0))
-        taken.append(time.perf_counter() - started)
-    return sorted(taken)[PINGS // 2] / 2
+        await _pass_on(transport, me, n, [SHORT], f"ping.{k}")
+    return (time.perf_counter() - started) / PINGS
 
 
-async def _rate(transport: Transport, me: int, latency: float, pieces: int) -> float:
-    """Bytes per second, both directions in use."""
-    other, started = 1 - me, time.perf_counter()
-    for k in range(pieces):
-        await transport.send(Frame(f"piece.{k}", me, other, PIECE, 0))
-    for k in range(pieces):
-        await transport.recv(f"piece.{k}", other, me, limit_bytes=len(PIECE))
-    return pieces * len(PIECE) / max(1e-6, time.perf_counter() - started - latency)
+async def _pass_on(transport: Transport, me: int, n: int, bodies: list[bytes], name: str = "piece") -> None:
+    after, before = (me + 1) % n, (me - 1) % n
+    for k, body in enumerate(bodies):
+        await transport.send(Frame(f"{name}.{k}", me, after, body, 0))
+    for k, body in enumerate(bodies):
+        await transport.recv(f"{name}.{k}", before, me, limit_bytes=len(body))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bench import network
+from bench.calibration import CALIBRATE
 from bench.measurement import Measurement, machine
 from bench.task import Outputs, Task
 from tacit.base.errors import InternalError
@@ -74,8 +75,8 @@ class Worker:
         self.process.stdout.close()
 
 
-Between = Callable[[list[Worker], int], None]
-"""Called before each counted run, with the workers and the number of parties."""
+Between = Callable[[list[dict[str, Any]]], None]
+"""Told before each counted run what the parties expect of it (`calibration`)."""
 
 
 def measure(task: Task, options: argparse.Namespace, between: Between | None = None) -> Measurement:
@@ -93,7 +94,7 @@ def measure(task: Task, options: argparse.Namespace, between: Between | None = N
         runs: list[Measurement] = []
         for count in range(1 + (options.runs or RUNS)):
             if between is not None and count:
-                between(workers, n)
+                between(_asked(options.net, workers, n, home, CALIBRATE))
             runs.append(_run_once(task, options, workers, folders, expected))
             if runs[0].total_s > LONG_RUN_S:
                 return runs[0]
@@ -111,8 +112,8 @@ def _start(
         "task": task.name,
         "options": {name: value for name, value in vars(options).items() if name != "out"},
         "folders": [str(folder) for folder in folders],
-        "hosts": network.hosts(options.net, len(folders)),
-        "shaping": options.net,
+        "hosts": network.hosts(network.shaping(options.net), len(folders)),
+        "shaping": network.shaping(options.net),
         "memory": memory,
     }
     workers = []
@@ -120,7 +121,7 @@ def _start(
         own = plan | {"parties": numbers, "host": plan["hosts"][numbers[0]]}
         workers.append(Worker(own, home / f"plan{numbers[0]}.json"))
         stack.callback(workers[-1].end)
-    if options.net in network.SHAPES:
+    if plan["shaping"] in network.SHAPES:
         for worker in workers:
             worker.hear()
         network.attach(options.net, [worker.process.pid for worker in workers])
@@ -134,12 +135,17 @@ def _start(
 def _run_once(
     task: Task, options: argparse.Namespace, workers: list[Worker], folders: list[Path], expected: Any
 ) -> Measurement:
-    ports = network.free_ports(len(folders))
-    for worker in workers:
-        worker.tell(json.dumps(ports))
-    answers = [json.loads(worker.hear()) for worker in workers]
+    answers = _asked(options.net, workers, len(folders), folders[0].parent)
     figures = task.check(options, expected, folders, _outputs(folders))
     return _measurement(task, options, answers, figures)
+
+
+def _asked(net: str, workers: list[Worker], n: int, home: Path, order: str = "") -> list[dict[str, Any]]:
+    """Every worker's answer to an order, sent with the parties' ports."""
+    with network.dialled(net, network.free_ports(n), home) as ports:
+        for number, worker in enumerate(workers):
+            worker.tell(order + json.dumps(ports[number]))
+        return [json.loads(worker.hear()) for worker in workers]
 
 
 def _outputs(folders: list[Path]) -> Outputs:
@@ -147,6 +153,12 @@ def _outputs(folders: list[Path]) -> Outputs:
         {file.stem: np.load(file, allow_pickle=False) for file in sorted((folder / "out").glob("*.npy"))}
         for folder in folders
     ]
+
+
+def _transport(net: str) -> str:
+    if net == "memory":
+        return net
+    return f"tls {net}" + ("" if network.shaping(net) == net else ", relayed")
 
 
 def _measurement(
@@ -165,7 +177,7 @@ def _measurement(
         parties=n,
         scheme=scheme,
         security=security,
-        transport="memory" if options.net == "memory" else f"tls {options.net}",
+        transport=_transport(options.net),
         seconds=operation if task.clock == "operation" else clocks["total_s"],
         **clocks,
         cpu_seconds=sum(answer["cpu_seconds"] for answer in answers),

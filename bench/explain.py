@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench import network
-from bench.calibration import CALIBRATE
-from bench.driver import Worker, measure
+from bench.driver import measure
 from bench.measurement import machine
 from bench.party import PerformanceClock
 from bench.task import registry
@@ -129,15 +128,7 @@ def compare(tasks: dict[str, Any], plan: argparse.Namespace) -> dict[str, Any]:
     """One program: the medians of several predictions and of as many runs, taken in turn."""
     expected: list[dict[str, Any]] = []
 
-    def calibrated(workers: list[Worker], n: int) -> None:
-        ports = json.dumps(network.free_ports(n))
-        for worker in workers:
-            worker.tell(CALIBRATE + ports)
-        expected.append(json.loads(workers[0].hear()))
-        for worker in workers[1:]:
-            worker.hear()
-
-    done = measure(tasks[plan.task], plan, calibrated)
+    done = measure(tasks[plan.task], plan, lambda answers: expected.append(answers[0]))
     predicted = statistics.median(each["seconds"] for each in expected)
     return {
         "task": "explain",
@@ -145,6 +136,7 @@ def compare(tasks: dict[str, Any], plan: argparse.Namespace) -> dict[str, Any]:
         "shape": done.shape,
         "scheme": plan.scheme,
         "net": plan.net,
+        "transport": done.transport,
         "predicted_s": round(predicted, 6),
         "measured_s": round(done.compute_s, 6),
         "ratio": round(predicted / done.compute_s, 3),

@@ -199,9 +199,9 @@ def test_work_follows_measured_sizes() -> None:
 
 
 def test_transfer_hides_behind_work_in_long_messages() -> None:
-    link = Link("", 0.0, 1e6)
-    assert on_link(link, 0.001, 1000) == pytest.approx(0.002)
-    assert on_link(link, 100.0, 10**8) == pytest.approx(100.0 + 100.0 / (1 + 10**8 // 2**20))
+    link = Link("", 0.0, 1e6, busy_s=0.0)
+    assert on_link(link, 0.001, 1000, 1) == pytest.approx(0.002)
+    assert on_link(link, 100.0, 10**8, 95) == pytest.approx(100.0 + 100.0 / 95)
 
 
 def test_rates_that_ship_are_dated_and_cover_both_schemes() -> None:

@@ -14,7 +14,7 @@ from tacit.base.types import Private, Public, Secret, Shape, Type
 from tacit.ir.program import Program, Var
 from tacit.mpc.scheme import Scheme, Share
 from tacit.run.explain.measured import MEASURED
-from tacit.run.explain.rates import LINKS, PIECE_BYTES, Link, Rates, on_link
+from tacit.run.explain.rates import LINKS, PIECE_BYTES, Link, Rates, on_link, pieces
 from tacit.run.explain.reason import Reason, reason
 from tacit.run.explain.rehearse import Line, Sent, Stage, clocks_after, stage
 
@@ -177,7 +177,8 @@ class _Writer:
         """Seconds of computing and sending, rounds excepted; of a loop those of all steps."""
         if line.body:
             return int(line.eqn.params["length"]) * sum(self.work(inner) for inner in line.body)
-        return on_link(self._link, self.rates.work(self._on.scheme.name, line), max(line.sent))
+        sent, work_s = max(line.sent), self.rates.work(self._on.scheme.name, line)
+        return on_link(self._link, work_s, sent, pieces(line.eqn, sent))
 
     def steps(self, program: Program, lines: Sequence[Line]) -> tuple[Step, ...]:
         return tuple(self._step(program, line) for line in lines)

@@ -4,7 +4,7 @@ A calibration runs every operator of a program by itself, all parties in this pr
 sizes or, where they are large, of two smaller ones. What it takes, shared out among the parties, is the work
 of one party; `Rates` keeps it under the operator's name, kinds of operands and parameters, with the date.
 
-    work = C (seconds of computing), X = bytes / rate of the link, in p messages or more
+    C = seconds of computing and of sending as work, X = bytes / rate of the link, in p messages
     seconds of an operator = max(C, X) + min(C, X) / p + rounds * latency
 
 The first two terms add up over operators; rounds count once along the longest chain.
@@ -31,11 +31,13 @@ ELEMENTWISE = frozenset(
 
 @dataclass(frozen=True)
 class Link:
-    """`latency_s`: of one message, the work of the event loop on it included; `bytes_per_s`: one way."""
+    """`latency_s`: of one message, the work of the event loop on it included; `bytes_per_s`: one way;
+    `busy_s`: of a byte, the work of sending and receiving it (TLS)."""
 
     name: str
     latency_s: float
     bytes_per_s: float
+    busy_s: float = 1.5e-9
 
 
 LINKS: Mapping[str, Link] = {
@@ -107,10 +109,16 @@ class Rates:
         return max(self.step_s, _fitted(like, sum(line.sent), products(line.eqn)))
 
 
-def on_link(link: Link, work_s: float, sent: int) -> float:
-    """Seconds of work and transfer, rounds excepted."""
+def on_link(link: Link, work_s: float, sent: int, pieces: int) -> float:
+    """Seconds of work and transfer in so many messages, rounds excepted."""
+    work_s += sent * link.busy_s
     transfer = sent / link.bytes_per_s
-    return max(work_s, transfer) + min(work_s, transfer) / (1 + sent // PIECE_BYTES)
+    return max(work_s, transfer) + min(work_s, transfer) / pieces
+
+
+def pieces(eqn: Eqn, sent: int) -> int:
+    """Messages in which an operator sends: a product of matrices is one, whatever its size."""
+    return 1 if eqn.op == "matmul" else 1 + sent // PIECE_BYTES
 
 
 def key(scheme: str, eqn: Eqn) -> str:
