@@ -11,6 +11,7 @@
 
 use crate::error::{Error, Result, ensure};
 use crate::parallel::share_out;
+use crate::sha512::{self, LANES, Tail};
 use core::iter::repeat;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
@@ -35,8 +36,9 @@ const BAD_POINT: &str = "not a canonical ristretto255 point, or the identity";
 
 /// HashToGroup of RFC 9497: `expand_message_xmd` with SHA-512 to 64 bytes, then the one-way map.
 pub struct HashToGroup {
-    /// SHA-512 after the block of zeros that starts every message.
+    /// SHA-512 after the block of zeros that starts every message, and its state.
     padded: Sha512,
+    state: [u64; 8],
     suffix: Vec<u8>,
 }
 
@@ -52,6 +54,7 @@ impl HashToGroup {
         suffix.push(dst.len() as u8);
         Ok(Self {
             padded: Sha512::new().chain_update([0u8; 128]),
+            state: sha512::after_zeros(),
             suffix,
         })
     }
@@ -75,6 +78,30 @@ impl HashToGroup {
             .chain_update(&self.suffix)
             .finalize();
         core::array::from_fn(|i| block[i])
+    }
+
+    /// The same for eight messages, side by side where all are short.
+    pub(crate) fn expand_eight<const N: usize>(
+        &self,
+        messages: &[&[u8]; LANES],
+    ) -> [[u8; N]; LANES] {
+        let longest = messages
+            .iter()
+            .map(|message| message.len())
+            .max()
+            .unwrap_or(0);
+        // The second message has 64 bytes and one more before the suffix.
+        if !Tail::fits(longest.max(62) + 3 + self.suffix.len()) {
+            return messages.map(|message| self.expand(&[message]));
+        }
+        let tails = messages.map(|message| {
+            let tail = Tail::EMPTY.push(message).push(&[0, N as u8, 0]);
+            tail.push(&self.suffix)
+        });
+        let firsts = sha512::digests(&self.state, 1, &tails);
+        let tails = firsts.map(|first| Tail::EMPTY.push(&first).push(&[1]).push(&self.suffix));
+        let blocks = sha512::digests(&sha512::START, 0, &tails);
+        blocks.map(|block| core::array::from_fn(|i| block[i]))
     }
 
     /// The point of `message`, given in parts.
@@ -223,11 +250,21 @@ pub fn hash_points(
         points.len().checked_mul(n_bytes) == Some(out.len()),
         Error::Mismatch("out must have n_bytes per point"),
     )?;
-    let prefix = Sha512::new()
-        .chain_update((domain.len() as u64).to_le_bytes())
-        .chain_update(domain);
-    for (point, out) in points.iter().zip(out.chunks_exact_mut(n_bytes)) {
-        out.copy_from_slice(&prefix.clone().chain_update(point).finalize()[..n_bytes]);
+    let length = (domain.len() as u64).to_le_bytes();
+    if !Tail::fits(length.len() + domain.len() + 32) {
+        let prefix = Sha512::new().chain_update(length).chain_update(domain);
+        for (point, out) in points.iter().zip(out.chunks_exact_mut(n_bytes)) {
+            out.copy_from_slice(&prefix.clone().chain_update(point).finalize()[..n_bytes]);
+        }
+        return Ok(());
+    }
+    let prefix = Tail::EMPTY.push(&length).push(domain);
+    for (eight, out) in points.chunks(LANES).zip(out.chunks_mut(LANES * n_bytes)) {
+        let tails = core::array::from_fn(|lane| prefix.push(&eight[lane.min(eight.len() - 1)]));
+        let digests = sha512::digests(&sha512::START, 0, &tails);
+        for (out, digest) in out.chunks_exact_mut(n_bytes).zip(digests) {
+            out.copy_from_slice(&digest[..n_bytes]);
+        }
     }
     Ok(())
 }
@@ -368,6 +405,32 @@ mod tests {
         hash_points(&both(&a, &b, 2), b"tag", 16, &mut tags).unwrap();
         let unique: std::collections::BTreeSet<_> = tags.chunks(16).collect();
         assert_eq!(unique.len(), n);
+    }
+
+    #[test]
+    fn eight_at_a_time_give_the_same() {
+        let mut random = Stream::new(21);
+        for longest in [0, 5, 80, 200] {
+            for dst in [b"short".as_slice(), &[7; 47], &[7; 200]] {
+                let hash = HashToGroup::new(dst).unwrap();
+                let messages: Vec<Vec<u8>> =
+                    (0..LANES).map(|i| random.bytes(longest * i / 7)).collect();
+                let eight: [&[u8]; LANES] = core::array::from_fn(|i| messages[i].as_slice());
+                let expected = eight.map(|message| hash.expand::<48>(&[message]));
+                assert_eq!(hash.expand_eight::<48>(&eight), expected);
+            }
+        }
+        let points: Vec<Encoded> = (0..19).map(|i| [i; 32]).collect();
+        for n_domain in [0, 16, 71, 72, 300] {
+            let domain = vec![3; n_domain];
+            let mut tags = vec![0; 11 * points.len()];
+            hash_points(&points, &domain, 11, &mut tags).unwrap();
+            for (point, tag) in points.iter().zip(tags.chunks(11)) {
+                let length = (n_domain as u64).to_le_bytes();
+                let whole = [&length[..], &domain, point].concat();
+                assert_eq!(tag, &Sha512::digest(whole)[..11]);
+            }
+        }
     }
 
     #[test]

@@ -21,13 +21,14 @@ pub mod aes;
 pub mod gf128;
 pub mod hash;
 pub mod prg;
+mod sha512;
+pub mod sm3;
 
 pub mod cuckoo;
 pub mod curve;
 pub mod oprf;
 pub mod ring;
 pub mod sm2;
-pub mod sm3;
 pub mod x25519;
 
 pub mod dzk;

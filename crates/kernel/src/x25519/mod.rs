@@ -40,9 +40,20 @@ const BATCH: usize = 256;
 /// Uniform modulo p up to 2^-128, in 256 bits.
 type Uniform = [u64; 4];
 
-/// `hash_to_field`: 48 bytes, big-endian, modulo p.
-fn hash_to_field(hash: &HashToGroup, item: &[u8]) -> Uniform {
-    let uniform: [u8; 48] = hash.expand(&[item]);
+/// `hash_to_field` of all.
+fn hash_to_field<'a>(hash: &HashToGroup, items: impl Iterator<Item = &'a [u8]>) -> Vec<Uniform> {
+    let items: Vec<&[u8]> = items.collect();
+    let mut out = Vec::with_capacity(items.len());
+    for eight in items.chunks(8) {
+        let messages = core::array::from_fn(|i| eight[i.min(eight.len() - 1)]);
+        let uniform = hash.expand_eight(&messages);
+        out.extend(uniform.iter().take(eight.len()).map(reduced));
+    }
+    out
+}
+
+/// 48 bytes, big-endian, modulo p.
+fn reduced(uniform: &[u8; 48]) -> Uniform {
     let mut words = [0u64; 6];
     for (word, bytes) in words.iter_mut().rev().zip(uniform.as_chunks::<8>().0) {
         *word = u64::from_be_bytes(*bytes);
@@ -98,7 +109,7 @@ pub fn mask_items(
     check_scalar(scalar)?;
     let jobs = item_jobs(data, offsets, out, BATCH)?;
     share_out(threads, jobs, |(spans, out)| {
-        let hashed: Vec<Uniform> = spans.map(|item| hash_to_field(&hash, item)).collect();
+        let hashed = hash_to_field(&hash, spans);
         #[cfg(target_arch = "x86_64")]
         if crate::lanes::available() {
             ifma::mask(&hashed, scalar, out);
