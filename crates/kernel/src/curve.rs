@@ -80,11 +80,22 @@ impl HashToGroup {
         core::array::from_fn(|i| block[i])
     }
 
-    /// The same for eight messages, side by side where all are short.
-    pub(crate) fn expand_eight<const N: usize>(
+    /// The same for many messages, eight at a time.
+    pub(crate) fn expand_all<'a, const N: usize>(
         &self,
-        messages: &[&[u8]; LANES],
-    ) -> [[u8; N]; LANES] {
+        messages: impl Iterator<Item = &'a [u8]>,
+    ) -> Zeroizing<Vec<[u8; N]>> {
+        let messages: Vec<&[u8]> = messages.collect();
+        let mut out = Zeroizing::new(Vec::with_capacity(messages.len()));
+        for some in messages.chunks(LANES) {
+            let eight = core::array::from_fn(|i| some[i.min(some.len() - 1)]);
+            out.extend_from_slice(&self.expand_eight(&eight)[..some.len()]);
+        }
+        out
+    }
+
+    /// Eight messages, side by side where all are short.
+    fn expand_eight<const N: usize>(&self, messages: &[&[u8]; LANES]) -> [[u8; N]; LANES] {
         let longest = messages
             .iter()
             .map(|message| message.len())
@@ -205,8 +216,7 @@ pub fn mask_items(
     let scalar = secret_scalar(scalar)?;
     let jobs = item_jobs(data, offsets, out, BATCH)?;
     share_out(threads, jobs, |(items, out)| {
-        let uniform: Zeroizing<Vec<[u8; 64]>> =
-            Zeroizing::new(items.map(|item| hash.expand(&[item])).collect());
+        let uniform = hash.expand_all::<64>(items);
         map_times(&uniform, repeat(&*scalar), out)
     })
 }

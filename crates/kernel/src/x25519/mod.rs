@@ -42,14 +42,7 @@ type Uniform = [u64; 4];
 
 /// `hash_to_field` of all.
 fn hash_to_field<'a>(hash: &HashToGroup, items: impl Iterator<Item = &'a [u8]>) -> Vec<Uniform> {
-    let items: Vec<&[u8]> = items.collect();
-    let mut out = Vec::with_capacity(items.len());
-    for eight in items.chunks(8) {
-        let messages = core::array::from_fn(|i| eight[i.min(eight.len() - 1)]);
-        let uniform = hash.expand_eight(&messages);
-        out.extend(uniform.iter().take(eight.len()).map(reduced));
-    }
-    out
+    hash.expand_all(items).iter().map(reduced).collect()
 }
 
 /// 48 bytes, big-endian, modulo p.
