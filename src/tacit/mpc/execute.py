@@ -20,7 +20,7 @@ from tacit.base.meter import deepen, depth
 from tacit.base.types import Private, Public, Secret, Type
 from tacit.ir.op import OPS, numpy_dtype
 from tacit.ir.program import Eqn, Program, Var
-from tacit.mpc import encode
+from tacit.mpc import encode, openings
 from tacit.mpc.operators import LOOPS, OPERATORS, Machine, refuse_gaps
 from tacit.mpc.schedule import Schedule, Step, schedule
 from tacit.mpc.scheme import Scheme, Share
@@ -46,8 +46,9 @@ async def execute(
     if scheme.verifies:
         ctx = replace(ctx, setting=scheme.setting)  # no protocol below may be weaker
     plan = schedule(program, verifies=scheme.verifies)
-    results = await run_program(ctx, scheme, plan, values)
-    await scheme.settle(ctx.sub("settle"))
+    with openings.program():
+        results = await run_program(ctx, scheme, plan, values)
+        await scheme.settle(ctx.sub("settle"))
     return dict(zip((name for name, _ in program.outs), results, strict=True))
 
 
@@ -222,7 +223,9 @@ async def _reveal(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> Va
     out = eqn.outs[0].type
     machine = Machine(ctx, scheme, eqn)
     if len(inputs) == 2:
-        guard = await scheme.reveal(ctx, await machine.to_share(inputs[1]))
+        share = await machine.to_share(inputs[1])
+        with openings.listed((), None):
+            guard = await scheme.reveal(ctx, share)
         if guard is not None and not bool(guard.all()):
             raise PolicyError(
                 "POLICY-0001",
@@ -230,7 +233,9 @@ async def _reveal(ctx: Ctx, scheme: Scheme, eqn: Eqn, inputs: list[Value]) -> Va
                 hint="too few rows, or too few of one class; use more data or ask for less detail",
             )
     to = out.vis.owner if isinstance(out.vis, Private) else None
-    opened = await scheme.reveal(ctx, await machine.to_share(inputs[0]), to=to)
+    share = await machine.to_share(inputs[0])
+    with openings.listed(out.shape, to):
+        opened = await scheme.reveal(ctx, share, to=to)
     plain = None if opened is None else encode.decode(opened, out.dtype)
     ctx.log("reveal", name=eqn.params["name"], to="all" if to is None else to, size=out.size)
     return Value(out, plain, None, depth())

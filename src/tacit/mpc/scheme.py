@@ -6,11 +6,12 @@ element). The executor knows encodings; a scheme only knows the ring. Local oper
 
 from __future__ import annotations
 
+import functools
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from tacit.base.errors import UnsupportedError
 from tacit.base.setting import ADVERSARIES, Setting
 from tacit.base.types import RING_BITS, Shape
 from tacit.mpc import shuffle as shuffling
+from tacit.mpc.openings import require_listed
 
 SCHEMES = ("plain", "semi2k", "semi2k_dealer", "rep3", "rep3_malicious", "rep3_128", "additive")
 """Names of the schemes that ship; the suites walk it."""
@@ -98,6 +100,20 @@ class Scheme(ABC):
     """Names of the sources of OTs that a job may choose from; none where the scheme takes no OTs."""
     ot: ClassVar[str] = ""
     """The source in use."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Whatever opens a value asks first whether it may (`openings`)."""
+        super().__init_subclass__(**kwargs)
+        if "reveal" in cls.__dict__:
+            opens = cls.__dict__["reveal"]
+
+            @functools.wraps(opens)
+            async def reveal(self: Scheme, ctx: Ctx, x: Share, *, to: int | None = None) -> np.ndarray | None:
+                require_listed(x.shape, to)
+                found: np.ndarray | None = await opens(self, ctx, x, to=to)
+                return found
+
+            cls.reveal = reveal  # type: ignore[method-assign]
 
     @classmethod
     def with_ots(cls, ot: str) -> type[Self]:

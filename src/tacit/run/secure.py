@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import traceback
+import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from tacit.base.errors import UsageError
 from tacit.base.protocol import gather
 from tacit.base.transport import Clock
 from tacit.base.types import BOOL, FIXED, INT, DType, Private, Type
+from tacit.base.wire import canonical_json
 from tacit.compile import array as xp
 from tacit.compile.array import trace
 from tacit.ir.program import Program, Range
@@ -38,6 +39,7 @@ from tacit.run.compiled import compiled
 from tacit.run.explain.explanation import Explanation, explain
 from tacit.run.explain.rates import Link, Rates
 from tacit.run.gate.judge import Verdict, judge
+from tacit.run.gate.ledger import Approved, Ledger, enforce, missing
 from tacit.run.job import NO_PSI, Job, PartyTerms, Run
 from tacit.run.policy import ALL, Grant
 from tacit.run.structure import arguments, called, leaves, replaced, where
@@ -89,6 +91,14 @@ class Member:
         within = None if limit is None else _range(limit)
         return Input(self.world, self.number, array, kinds[array.dtype.kind], within)
 
+    def accept(self, function: Secure, *args: Any, **kwargs: Any) -> tuple[Verdict, ...]:
+        """Stand, as the owner, for what calling `function` so reveals of this party's inputs; what is not
+        proved safe of them. Other parties answer for theirs."""
+        call, program = function.written(*args, **kwargs)
+        verdicts = [v for v in self.world.judge(program, call) if v.owner == self.number]
+        self.world.approved += missing(verdicts, self.world.approved, program.name)
+        return tuple(verdict for verdict in verdicts if verdict.kind != "safe")
+
 
 def _range(limit: float | Range) -> Range:
     low, high = limit if isinstance(limit, tuple) else (-limit, limit)
@@ -129,6 +139,7 @@ class Simulation:
         *,
         scheme: str | None = None,
         security: str = "semi-honest",
+        gate: bool = False,
         insecure_seed: bytes | None = None,
     ) -> None:
         if len(set(names)) != len(names) or len(names) < 2:
@@ -137,6 +148,9 @@ class Simulation:
         self.scheme = scheme or usual(len(names))
         self.security = security
         self.compiled_for = find(self.scheme, security).name
+        self.gate = gate
+        self.ledger = Ledger()
+        self.approved: list[Approved] = []
         self._seed = insecure_seed
         self.runs: list[Run] = []
 
@@ -159,6 +173,18 @@ class Simulation:
         parties = tuple(PartyTerms(party, "", "", ()) for party in self.names)
         return Job(name, "compute", parties, {}, {}, scheme=self.scheme, security=self.security, psi=NO_PSI)
 
+    def judge(self, program: Program, inputs: Mapping[str, Input]) -> tuple[Verdict, ...]:
+        """Verdicts on `program`, as it was traced, after all that ran here before."""
+        return self.ledger.judge(program, parties=len(self.names), versions=_versions(inputs))
+
+    def admit(self, program: Program, inputs: Mapping[str, Input]) -> None:
+        """Where there is a gate: judge, and write down. Raises PolicyError POLICY-0006."""
+        if not self.gate:
+            return
+        enforce(self.judge(program, inputs), self.approved, program.name)
+        body = canonical_json({"program": str(program), "versions": _versions(inputs)}).decode()
+        self.ledger.append(self.ledger.draft("program", program.name, body), [])
+
     def execute(self, program: Program, inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
         """Run `program` as every party at once; all its results are revealed to all."""
 
@@ -173,12 +199,24 @@ class Simulation:
         return results[0][1]
 
 
-def sim(names: list[str], *, scheme: str | None = None, security: str = "semi-honest") -> Simulation:
+def _versions(inputs: Mapping[str, Input]) -> dict[str, str]:
+    """What tells their data apart."""
+    return {
+        key: hashlib.sha256(np.ascontiguousarray(value.array).tobytes()).hexdigest()
+        for key, value in inputs.items()
+    }
+
+
+def sim(
+    names: list[str], *, scheme: str | None = None, security: str = "semi-honest", gate: bool = False
+) -> Simulation:
     """A simulation with these parties; use it in a `with` block.
 
     Without a `scheme`: semi2k for two, rep3 for three, additive (sums and linear statistics) for more.
+    `gate`: as in a project, what is not proved safe together with all that ran before is refused, unless the
+    owner of the column accepts it: `parties["bank"].accept(function, *inputs)`.
     """
-    return Simulation(names, scheme=scheme, security=security)
+    return Simulation(names, scheme=scheme, security=security, gate=gate)
 
 
 class Secure:
@@ -196,6 +234,8 @@ class Secure:
         is public and goes to the function as it is.
         """
         world, call = self._bind(args, kwargs)
+        if world.gate:
+            world.admit(self.written(*args, **kwargs)[1], call)
         program, results = self._compile(call, world.compiled_for)
         outputs = {key: value[()] for key, value in world.execute(program, call).items()}
         return results.filled(outputs)
@@ -241,9 +281,14 @@ class Secure:
 
     def verdicts(self, *args: Any, smallest_group: int = 10, **kwargs: Any) -> tuple[Verdict, ...]:
         """Whether what it reveals determines what somebody protects: one verdict for each input."""
-        world, call = self._bind(args, kwargs)
-        program = trace(revealing(call.function, self._name, []), self._types(call), self._name, {})
+        call, program = self.written(*args, **kwargs)
+        world = next(iter(call.values())).world
         return judge([program], parties=len(world.names), smallest_group=smallest_group)
+
+    def written(self, *args: Any, **kwargs: Any) -> tuple[Call, Program]:
+        """The private inputs of this call, and what the function writes down before it is compiled."""
+        _, call = self._bind(args, kwargs)
+        return call, trace(revealing(call.function, self._name, []), self._types(call), self._name, {})
 
     def _compile(self, call: Call, scheme: str) -> tuple[Program, Results]:
         """The program, and what the function returns its results in."""
@@ -355,10 +400,20 @@ def user_lines() -> Iterator[None]:
         hints = [hint for text, hint in _SAID.items() if text in str(error)]
         if not hints:
             raise
-        frames = traceback.extract_tb(error.__traceback__)
-        users = [frame for frame in frames if not any(part in frame.filename for part in _OUR_FILES)]
-        place = f"{users[-1].filename.split('/')[-1]}:{users[-1].lineno}" if users else "an unknown line"
-        raise UsageError("SECURE-0008", f"{error}, at {place}", hint=hints[0]) from error
+        raise UsageError(
+            "SECURE-0008", f"{error}, at {_users_line(error.__traceback__)}", hint=hints[0]
+        ) from error
+
+
+def _users_line(trace: TracebackType | None) -> str:
+    """`file.py:line` of the innermost frame that is not ours."""
+    place = "an unknown line"
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not any(part in file for part in _OUR_FILES):
+            place = f"{file.split('/')[-1]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 _OUR_FILES = ("/tacit/", "/numpy/", "/jax/")
