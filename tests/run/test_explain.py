@@ -157,6 +157,15 @@ def test_names_in_the_page_are_escaped() -> None:
     assert "<i>bank" not in page and "<b>&" not in page and "&lt;i&gt;bank" in page
 
 
+@pytest.mark.parametrize("scheme", ["rep3_malicious", "rep3_128", "semi2k_dealer", "additive"])
+def test_other_schemes_are_priced_or_say_what_is_not(scheme: str) -> None:
+    parties = tacit.sim(["a", "b", "c"], scheme=scheme)
+    columns = [parties[name].private(np.ones(5), limit=2.0) for name in ("a", "b")]
+    explained = tacit.secure(lambda x, y: xp.sum(x) + xp.sum(y)).explain(*columns)
+    assert explained.exact or set(explained.unpriced) <= {"settle", "reveal", "to_secret"}
+    assert math.isfinite(explained.seconds) and len(explained.sent) == 3
+
+
 def test_an_unknown_link_is_refused() -> None:
     with pytest.raises(UsageError, match="EXPLAIN-0001"):
         scores.explain(*world("semi2k")[1], link="moon")

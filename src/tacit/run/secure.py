@@ -37,6 +37,7 @@ from tacit.net.memory import MemoryNetwork
 from tacit.run.compare import SCHEMES, Comparison, Difference, bounds, differences
 from tacit.run.compiled import compiled
 from tacit.run.explain.explanation import Explanation, explain
+from tacit.run.explain.place import Placement, place
 from tacit.run.explain.rates import Link, Rates
 from tacit.run.gate.judge import Verdict, judge
 from tacit.run.gate.ledger import Approved, Ledger, enforce, missing
@@ -256,6 +257,14 @@ class Secure:
         world, call = self._bind(args, kwargs)
         program = self._compile(call, world.compiled_for)[0]
         return explain(program, load(world.compiled_for), world.names, link, rates)
+
+    def place(
+        self, *args: Any, link: Link | str = "loopback", rates: Rates | None = None, **kwargs: Any
+    ) -> Placement:
+        """Which source of OTs (`Job.ot`) is fastest for this program on `link`, with the others' prices."""
+        world, call = self._bind(args, kwargs)
+        program = self._compile(call, world.compiled_for)[0]
+        return place(program, load(world.compiled_for), world.names, link, rates)
 
     def compare(self, *args: Any, **kwargs: Any) -> Comparison:
         """Run it in the clear, on plain, semi2k and rep3, and say how far each result is from the first.

@@ -26,7 +26,12 @@ def chain(name: str, args: tuple[Any, ...], rounds: int) -> Chain:
     rule = None if dealt else RULES.get(name)
     if rounds == 0:
         return lambda clocks: clocks
-    return together(rounds) if rule is None else rule(rounds, *args)
+    if rule is None:
+        return together(rounds)
+    after = rule(rounds, *args)
+    if not name.startswith("mpc.semi2k."):
+        return after
+    return lambda clocks: (*after(clocks[:2]), *clocks[2:])  # a dealer waits for neither
 
 
 def together(rounds: int) -> Chain:

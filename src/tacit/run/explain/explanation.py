@@ -155,7 +155,7 @@ def explain(
         steps,
         tuple(_seen(program, number, name) for number, name in enumerate(parties)),
         _leaks(lines),
-        tuple(sorted({line.eqn.op for line, _ in _each(lines) if not line.priced})),
+        _unpriced(scheme, lines),
     )
 
 
@@ -216,6 +216,12 @@ class _Writer:
         kept = sum(self.held(var) for _, var in program.ins)
         kept += sum(self.held(var) for eqn in program.eqns for var in eqn.outs)
         return kept + max((step.memory_bytes for step in steps), default=0)
+
+
+def _unpriced(scheme: type[Scheme], lines: Iterable[Line]) -> tuple[str, ...]:
+    """Operators without a price, and the verification of a scheme that settles before it reveals."""
+    names = {line.eqn.op for line, _ in _each(lines) if not line.priced}
+    return tuple(sorted(names | ({"settle"} if scheme.verifies else set())))
 
 
 def _held(share: Share) -> int:

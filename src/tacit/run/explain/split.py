@@ -29,7 +29,8 @@ def split(name: str, args: tuple[Any, ...], total: int, n_parties: int) -> Bits:
     rule = None if dealt else RULES.get(name)
     if rule is None:
         return tuple(total // n_parties + (party < total % n_parties) for party in range(n_parties))
-    return rule(total, *args)
+    sent = rule(total, *args)
+    return (*sent, *(0,) * (n_parties - len(sent)))  # a dealer has no part in what is between the two
 
 
 def _sum(*parts: Bits) -> Bits:
