@@ -18,9 +18,9 @@ from tests.architecture.sources import PACKAGE, ROOT, dotted, files, imports, mo
 PURE = {
     "__future__", "abc", "asyncio", "bisect", "collections", "contextlib", "contextvars", "dataclasses",
     "difflib",
-    "enum", "fractions", "functools", "hashlib", "importlib", "inspect", "itertools", "json", "math",
+    "enum", "fractions", "functools", "hashlib", "html", "importlib", "inspect", "itertools", "json", "math",
     "operator", "pkgutil",
-    "re", "struct", "types", "typing", "unicodedata", "weakref", "zlib",
+    "re", "statistics", "struct", "types", "typing", "unicodedata", "weakref", "zlib",
 }  # fmt: skip
 """What the standard library offers without files, clocks, environment, randomness or code from data."""
 LIBRARIES = {"numpy", "tacit"}

@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tacit.base.types import FRACTION_BITS, SECRET
+from tacit.base.prg import Prg, derive
+from tacit.base.secret import Secret
+from tacit.base.types import FRACTION_BITS, SECRET, Shape
 from tacit.ir.op import OPS, numpy_dtype
 from tacit.ir.program import Eqn, Program, Var
 
@@ -65,8 +67,8 @@ def bounds(program: Program, inputs: Mapping[str, np.ndarray]) -> dict[str, tupl
     """Exact outputs by name, and how far a scheme's may be from them, element by element."""
     given = [np.asarray(inputs[name], numpy_dtype(var.type.dtype)) for name, var in program.ins]
     exact = _run(program, given, None)
-    rng = np.random.default_rng(len(program.eqns))
-    shaken = [_run(program, [_shaken_input(x, rng) for x in given], rng) for _ in range(SHAKES)]
+    noise = Prg(derive(Secret(b"tacit-compare-v1"), program.name))
+    shaken = [_run(program, [_shaken_input(x, noise) for x in given], noise) for _ in range(SHAKES)]
     found = {}
     for k, (name, _) in enumerate(program.outs):
         value = np.asarray(exact[k], np.float64)
@@ -88,21 +90,26 @@ def differences(
     return found
 
 
-def _shaken_input(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _uniform(noise: Prg, shape: Shape) -> np.ndarray:
+    """In [-1, 1); the same at every comparison."""
+    return np.ldexp(noise.ring(shape).astype(np.float64), -63) - 1.0
+
+
+def _shaken_input(x: np.ndarray, noise: Prg) -> np.ndarray:
     """Encoding rounds to half a unit."""
-    return x + rng.uniform(-UNIT / 2, UNIT / 2, x.shape) if x.dtype.kind == "f" else x
+    return x + UNIT / 2 * _uniform(noise, x.shape) if x.dtype.kind == "f" else x
 
 
-def _run(program: Program, inputs: Sequence[np.ndarray], rng: np.random.Generator | None) -> list[np.ndarray]:
+def _run(program: Program, inputs: Sequence[np.ndarray], noise: Prg | None) -> list[np.ndarray]:
     values: dict[Var, np.ndarray] = dict(zip((var for _, var in program.ins), inputs, strict=True))
     for eqn in program.eqns:
         ins = [values[var] for var in eqn.ins]
-        results = _loop(eqn, ins, rng) if eqn.op == "scan" else _applied(eqn, ins, rng)
+        results = _loop(eqn, ins, noise) if eqn.op == "scan" else _applied(eqn, ins, noise)
         values.update(zip(eqn.outs, results, strict=True))
     return [values[var] for _, var in program.outs]
 
 
-def _applied(eqn: Eqn, ins: list[np.ndarray], rng: np.random.Generator | None) -> list[np.ndarray]:
+def _applied(eqn: Eqn, ins: list[np.ndarray], noise: Prg | None) -> list[np.ndarray]:
     result = OPS[eqn.op].ref(*ins, **eqn.params)
     results = result if isinstance(result, tuple) else (result,)
     secret = any(var.type.vis == SECRET for var in (*eqn.ins, *eqn.outs))
@@ -110,18 +117,18 @@ def _applied(eqn: Eqn, ins: list[np.ndarray], rng: np.random.Generator | None) -
     made = []
     for var, array in zip(eqn.outs, results, strict=True):
         value = np.asarray(array, numpy_dtype(var.type.dtype))
-        if rng is not None and secret and var.type.dtype.kind == "fixed":
-            value = value + (off.absolute + off.relative * np.abs(value)) * rng.uniform(-1, 1, value.shape)
+        if noise is not None and secret and var.type.dtype.kind == "fixed":
+            value = value + (off.absolute + off.relative * np.abs(value)) * _uniform(noise, value.shape)
         made.append(value)
     return made
 
 
-def _loop(eqn: Eqn, ins: list[np.ndarray], rng: np.random.Generator | None) -> list[np.ndarray]:
+def _loop(eqn: Eqn, ins: list[np.ndarray], noise: Prg | None) -> list[np.ndarray]:
     body, n_carry, n_xs = eqn.params["body"], eqn.params["n_carry"], eqn.params["n_xs"]
     carries, xs, constants = ins[:n_carry], ins[n_carry : n_carry + n_xs], ins[n_carry + n_xs :]
     rows: list[list[np.ndarray]] = []
     for index in range(eqn.params["length"]):
-        outs = _run(body, [*carries, *(x[index] for x in xs), *constants], rng)
+        outs = _run(body, [*carries, *(x[index] for x in xs), *constants], noise)
         carries = outs[:n_carry]
         rows.append(outs[n_carry:])
     ys = [np.zeros(var.type.shape, numpy_dtype(var.type.dtype)) for var in eqn.outs[n_carry:]]
