@@ -29,7 +29,7 @@ LARGEST = 1 << 22
 """Terms of one value; a program beyond that is not judged."""
 LARGEST_ALL = 1 << 24
 """Terms of all values of all programs that are judged together."""
-_STEPS = 1 << 11
+_STEPS = 1 << 8
 """Equations that the loops of one program may come to for being followed step by step."""
 _DENOMINATOR_BITS = 1 << 10
 _SHORT = 4
@@ -460,7 +460,8 @@ def _elementwise(universe: Universe, eqn: Eqn, shape: tuple[int, ...], ins: list
 
 
 _BY_ELEMENT = _INVERTIBLE | {
-    "gelu", "abs", "clip", "floor", "sign", "less", "less_equal", "greater", "greater_equal", "equal",
+    "gelu", "abs", "clip", "floor", "low_bit", "scale_floor", "isfinite",
+    "sign", "less", "less_equal", "greater", "greater_equal", "equal",
     "not_equal", "maximum", "minimum", "select", "logical_and", "logical_or", "logical_xor", "logical_not",
 }  # fmt: skip
 
