@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tacit
+from tacit import xp
 from tacit.base.errors import UsageError
 
 jax = pytest.importorskip("jax")
@@ -125,7 +126,7 @@ def test_a_loop_stays_a_loop() -> None:
     ("function", "code"),
     [
         (lambda x: lax.while_loop(lambda c: c[0, 0] < 1.0, lambda c: c * 2.0, x), "COMPILE-0005"),
-        (lambda x: jnp.linalg.qr(x)[0], "COMPILE-0004"),
+        (lambda x: jnp.linalg.svd(x)[1], "COMPILE-0004"),
     ],
     ids=["while-on-a-secret", "unknown-primitive"],
 )
@@ -133,3 +134,18 @@ def test_what_has_no_private_meaning_is_refused_with_a_name(function: Any, code:
     with tacit.sim(["a", "b", "c"]) as parties, pytest.raises(UsageError) as refused:
         tacit.secure(from_jax(function)).program(parties["a"].private(X, limit=4.0))
     assert refused.value.code == code
+
+
+def test_only_in_functions_of_jax_are_arguments_moved_into_what_operators_take() -> None:
+    with tacit.sim(["a", "b", "c"]) as parties:
+        near, x = parties["a"].private(np.zeros(3), limit=(0.0, 2.0)), parties["a"].private(X, limit=3.0)
+
+        def program(function: Callable[..., Any], *inputs: Any) -> Any:
+            secretly = tacit.secure(lambda *given: from_jax(function)(*map(xp.to_secret, given)))
+            return secretly.program(*inputs)
+
+        for function in (jnp.log, lambda v: 1.0 / v):
+            with pytest.raises(UsageError) as refused:
+                program(function, near)
+            assert refused.value.code == "RANGE-0001"
+        assert program(jax.scipy.stats.norm.logcdf, x).eqns

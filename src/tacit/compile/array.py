@@ -10,7 +10,7 @@ unless all are equal): whole ones multiply without truncation, small ones keep t
 import numpy as _np
 
 from tacit.base.types import BOOL, FIXED, INT
-from tacit.compile import linear, order, pieces, products, refused, statistics, transform  # noqa: F401
+from tacit.compile import linear, order, pieces, products, refused, spectral, statistics, transform  # noqa: F401
 from tacit.compile.arrays import (
     angle,
     array_equal,

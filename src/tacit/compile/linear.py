@@ -43,8 +43,8 @@ from tacit.compile.products import matmul_, tensordot
 from tacit.compile.reduction import argmax, one_hot, sum
 from tacit.compile.reduction import max as largest
 from tacit.compile.reduction import min as smallest
-from tacit.compile.refused import refused_option
 from tacit.compile.shaping import asarray, concat, matrix_transpose, permute_dims, reshape
+from tacit.compile.spectral import svdvals
 from tacit.compile.trace import public_in, refuse
 
 SMALLEST = 2.0**-8
@@ -252,15 +252,26 @@ def vector_norm(x: Value, axis: Any = None, keepdims: bool = False, ord: Any = 2
 
 @public_in("linalg")
 def matrix_norm(x: Value, keepdims: bool = False, ord: Any = "fro") -> Value:
-    """Of the last two axes; those that are singular values have no fixed number of steps."""
+    """Of the last two axes."""
     x = cast(asarray(x), FIXED)
     if ord == "fro":
         return sqrt(sum(square(x), (-2, -1), keepdims))
     if ord in (2, -2, "nuc"):
-        refused_option(f"a matrix norm with ord={ord}", "linalg.svd")
+        values = svdvals(x)
+        found = sum(values, -1) if ord == "nuc" else (largest if ord > 0 else smallest)(values, -1)
+        return found[..., None, None] if keepdims else found
     rows = ord in (math.inf, -math.inf)
     sums = sum(abs(x), -1 if rows else -2, True)
     return (largest if ord > 0 else smallest)(sums, (-2, -1), keepdims)
+
+
+@public_in("linalg")
+def cond(x: Value, p: Any = None) -> Value:
+    """The norm of x times that of its inverse; without a norm, by singular values, of which none is small."""
+    if p is None or p == 2:
+        values = svdvals(x)
+        return divide(values[..., 0], maximum(values[..., -1], SMALLEST))
+    return multiply(matrix_norm(x, False, p), matrix_norm(inv(x), False, p))
 
 
 @public_in("linalg")

@@ -278,3 +278,13 @@ def apply_over_axes(func: Callable[..., Any], a: Value, axes: int | Sequence[int
         after = func(x, axis)
         x = after if after.ndim == x.ndim else expand_dims(after, axis)
     return x
+
+
+def placed(x: Value, order: Value, axis: int) -> Value:
+    """The elements of x along `axis` at secret positions from 0 on: one-hot rows weigh them."""
+    x, order = asarray(x), asarray(order)
+    axis = axis_of(axis, x.ndim)
+    rows, places = moveaxis(x, axis, -1), moveaxis(order, axis, -1)
+    here = cast(one_hot(places, rows.shape[-1]), INT)
+    found = sum(multiply(here, expand_dims(rows, -2)), -1)
+    return moveaxis(found, -1, axis)

@@ -187,6 +187,12 @@ def rot90(x: Value, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Value:
     return _moved(x, np.rot90, k, axes)
 
 
+@public_in("lib.stride_tricks")
+def sliding_window_view(x: Value, window_shape: Any, axis: Any = None) -> Value:
+    """All windows of the shape, their elements in the last axes."""
+    return _moved(x, np.lib.stride_tricks.sliding_window_view, window_shape, axis)
+
+
 @public
 def resize(x: Value, new_shape: int | Sequence[int]) -> Value:
     """Elements in order, from the start again when they are used up."""
@@ -272,8 +278,7 @@ def delete(x: Value, obj: Any, axis: int | None = None) -> Value:
 def insert(x: Value, obj: Any, values: Value, axis: int | None = None) -> Value:
     """With `values` before the public positions `obj`."""
     x = asarray(x)
-    if axis is None:
-        x, axis = ravel(x), 0
+    x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
     places = np.insert(np.arange(x.shape[axis]), obj, -1)
     shape = (*x.shape[:axis], int(np.sum(places < 0)), *x.shape[axis + 1 :])
     values = asarray(values)

@@ -12,7 +12,6 @@ from tacit.compile.elementwise import (
     abs,
     add,
     divide,
-    equal,
     exp,
     less,
     log,
@@ -87,7 +86,7 @@ def cbrt(x: Value) -> Value:
     size = abs(x)
     small = less(size, 1.0)
     scaled = where(small, multiply(minimum(size, 1.0), 2.0**12), size)
-    root = exp(multiply(log(where(equal(size, 0.0), np.ones(()), scaled)), 1.0 / 3.0))
+    root = exp(multiply(log(maximum(scaled, 2.0**-7)), 1.0 / 3.0))
     return multiply(sign(x), where(small, multiply(root, 2.0**-4), root))
 
 

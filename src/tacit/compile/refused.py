@@ -53,14 +53,14 @@ def _named(names: str, reason: Reason) -> dict[str, Reason]:
 REFUSED: dict[str, Reason] = {
     **_named(
         """unique unique_all unique_counts unique_inverse unique_values nonzero flatnonzero argwhere
-        trim_zeros union1d intersect1d setdiff1d setxor1d bincount histogram_bin_edges polydiv""",
+        trim_zeros union1d intersect1d setdiff1d setxor1d bincount histogram_bin_edges polydiv
+        linalg.lstsq""",
         Reason.SHAPE,
     ),
     **_named("copyto fill_diagonal place put put_along_axis putmask", Reason.IN_PLACE),
     **_named("frexp nextafter spacing", Reason.FLOATING_POINT),
     **_named(
-        """gcd lcm roots linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.svd linalg.svdvals
-        linalg.pinv linalg.matrix_rank linalg.lstsq linalg.cond""",
+        """gcd lcm roots linalg.eig linalg.eigvals""",
         Reason.STEPS,
     ),
     **_named(
@@ -71,8 +71,7 @@ REFUSED: dict[str, Reason] = {
         Reason.OUTSIDE,
     ),
     **_named(
-        """packbits unpackbits may_share_memory shares_memory lib.stride_tricks.as_strided
-        lib.stride_tricks.sliding_window_view""",
+        """packbits unpackbits may_share_memory shares_memory lib.stride_tricks.as_strided""",
         Reason.MEMORY,
     ),
 }
@@ -81,13 +80,8 @@ REFUSED: dict[str, Reason] = {
 
 def refused(name: str) -> NoReturn:
     """Raises UsageError COMPILE-0006 with the reason for the function `name`, which is in `REFUSED`."""
-    refused_option(name, name)
-
-
-def refused_option(call: str, name: str) -> NoReturn:
-    """As `refused`, of a `call` that needs what the function `name` computes."""
     what, instead = REFUSED[name].value
-    refuse("COMPILE-0006", f"{call} has no private form: {what}", instead)
+    refuse("COMPILE-0006", f"{name} has no private form: {what}", instead)
 
 
 def _refusing(name: str) -> Callable[..., NoReturn]:

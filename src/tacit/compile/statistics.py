@@ -15,7 +15,9 @@ from tacit.compile.elementwise import (
     add,
     clip,
     divide,
+    exp,
     less,
+    log,
     logical_and,
     logical_not,
     maximum,
@@ -29,6 +31,7 @@ from tacit.compile.reduction import all as every
 from tacit.compile.reduction import cumulative_sum, matmul, mean, std, sum, var
 from tacit.compile.reduction import max as largest
 from tacit.compile.reduction import min as smallest
+from tacit.compile.rounding import floor_divide, remainder
 from tacit.compile.shaping import asarray, concat, expand_dims, moveaxis, permute_dims, reshape
 from tacit.compile.trace import dtype_of, plain, public, public_in, refuse
 
@@ -365,3 +368,27 @@ def ravel_multi_index(multi_index: Sequence[Value], dims: Sequence[int]) -> Valu
     for index, stride in zip(multi_index, strides, strict=True):
         total = add(total, multiply(index, stride))
     return total
+
+
+@public
+def logspace(
+    start: Value, stop: Value, num: int = 50, endpoint: bool = True, base: float = 10.0, axis: int = 0
+) -> Value:
+    """Powers of a public base, with exponents at equal distances."""
+    return exp(multiply(linspace(start, stop, num, endpoint, axis), math.log(base)))
+
+
+@public
+def geomspace(start: Value, stop: Value, num: int = 50, endpoint: bool = True, axis: int = 0) -> Value:
+    """From `start` to `stop`, which are positive, at equal quotients."""
+    return exp(linspace(log(start), log(stop), num, endpoint, axis))
+
+
+@public
+def unravel_index(indices: Value, shape: Sequence[int]) -> tuple[Value, ...]:
+    """The places along every axis of places in a flattened array of this shape."""
+    rest, found = indices, []
+    for side in reversed(shape):
+        found.append(remainder(rest, side))
+        rest = floor_divide(rest, side)
+    return tuple(reversed(found))

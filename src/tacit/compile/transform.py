@@ -19,9 +19,9 @@ from tacit.base.types import FIXED
 from tacit.compile.coerce import Value, axes_of, cast
 from tacit.compile.elementwise import add, multiply, negative, sqrt, square, subtract
 from tacit.compile.pieces import roll
-from tacit.compile.reduction import matmul
+from tacit.compile.reduction import matmul, sort
 from tacit.compile.shaping import asarray, moveaxis, reshape
-from tacit.compile.trace import TABLE, find, refuse
+from tacit.compile.trace import TABLE, find, public_in, refuse
 from tacit.compile.trigonometry import arctan2
 
 
@@ -215,3 +215,9 @@ def _shift(name: str, sign: int) -> None:
 
 _shift("fftshift", 1)
 _shift("ifftshift", -1)
+
+
+@public_in("numpy")
+def sort_complex(a: Value) -> Complex:
+    """Real values in order, as complex ones."""
+    return as_complex(sort(asarray(a)))

@@ -79,10 +79,10 @@ def tan(x: Value) -> Value:
 @public
 def sinc(x: Value) -> Value:
     """sin(pi x) / (pi x), 1 at 0."""
-    x = cast(x, FIXED)
-    close = less(abs(x), 0.25)
-    near = multiply(minimum(maximum(x, -0.25), 0.25), 0.5)
-    far = where(close, np.ones(()), x)
+    x = abs(cast(x, FIXED))
+    close = less(x, 0.25)
+    near = multiply(minimum(x, 0.25), 0.5)
+    far = maximum(x, 0.25)
     value = divide(sin(multiply(x, math.pi)), multiply(far, math.pi))
     return where(close, multiply(polynomial(square(near), _SINE), 1.0 / _TURN), value)
 

@@ -121,6 +121,10 @@ class Builder:
             self._ranges[name] = within
         return var
 
+    def written(self) -> tuple[list[tuple[str, Var]], dict[str, Range], list[Eqn]]:
+        """Inputs, declared ranges and equations so far."""
+        return self._ins, self._ranges, self._eqns
+
     @overload
     def emit(self, op: Literal["scan"], *ins: Var, **params: Any) -> Any: ...
 

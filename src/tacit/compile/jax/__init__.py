@@ -7,7 +7,9 @@
 Everything that JAX itself turns into equations comes along: `grad`, `vmap`, `jit`, `scan`. `cond` on a secret
 computes all branches and selects. `while` is unrolled; if its end depends on secrets, the caller says how
 many steps are taken, and those after the end change nothing. Places that are secret are looked up.
-Numbers are fixed point whatever JAX calls them; comparisons with infinity are decided here. Needs the extra
+Numbers are fixed point whatever JAX calls them; comparisons with infinity are decided here. Inside of JAX's
+own functions of `nn` and `scipy`, which go beyond numbers and choose another value there, arguments are moved
+into what an operator takes; a step of the user's that could leave it is refused (RANGE-0001). Needs the extra
 `jax`, which is imported when a function is converted.
 """
 
@@ -19,11 +21,14 @@ from typing import Any
 import numpy as np
 
 from tacit.base.types import BOOL, FIXED, INT
-from tacit.compile.jax import arrays, control, elementwise, linear, order, places, windows
+from tacit.compile.jax import arrays, control, elementwise, linear, order, places, special, windows
 from tacit.compile.jax.evaluate import RULES, run, shape_of
 from tacit.compile.trace import dtype_of
 
-__all__ = ["RULES", "arrays", "control", "elementwise", "from_jax", "linear", "order", "places", "windows"]
+__all__ = [
+    "RULES", "arrays", "control", "elementwise", "from_jax", "linear", "order", "places", "special",
+    "windows",
+]  # fmt: skip
 
 
 def from_jax(function: Callable[..., Any], *, most_steps: int | None = None) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from tacit.base.errors import UsageError
 from tacit.base.types import INT
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
-from tacit.compile.jax.evaluate import rule, run
+from tacit.compile.jax.evaluate import rule, run, shape_of
 from tacit.compile.trace import Array, plain
 
 MOST_STEPS = 4096
@@ -36,6 +36,8 @@ SECRET_STEPS: ContextVar[int | None] = ContextVar("tacit_jax_steps", default=Non
     "core_call",
 )
 def _call(ins: list[Value], **params: Any) -> list[Value]:
+    if params.get("name") == "gammasgn":
+        return [np.ones(shape_of(ins[0]))]  # As `special.lgamma`, for positive numbers.
     closed = next(params[name] for name in ("jaxpr", "call_jaxpr", "fun_jaxpr") if name in params)
     inner, consts = (closed.jaxpr, closed.consts) if hasattr(closed, "jaxpr") else (closed, ())
     return run(inner, consts, ins)
@@ -54,6 +56,12 @@ def _cond(ins: list[Value], branches: Sequence[Any], **_: Any) -> list[Value]:
         here = xp.equal(index, number)
         outs = [xp.where(here, other, out) for other, out in zip(others, outs, strict=True)]
     return outs
+
+
+@rule("platform_index")
+def _platform(ins: list[Value], platforms: Sequence[Any], **_: Any) -> Value:
+    """The way that is not for some machine."""
+    return np.int64(list(platforms).index(None))
 
 
 @rule("while")

@@ -16,7 +16,8 @@ from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.error_function import erf
 from tacit.compile.jax.evaluate import RULES, infinite, rule, shape_of
-from tacit.compile.trace import dtype_of, plain
+from tacit.compile.ranges.live import range_of
+from tacit.compile.trace import Array, dtype_of, plain
 
 # --- element by element ---------------------------------------------------------------------------------
 
@@ -33,11 +34,8 @@ _direct("abs", xp.abs)
 _direct("sign", xp.sign)
 _direct("floor", xp.floor)
 _direct("ceil", xp.ceil)
-_direct("exp", xp.exp)
 _direct("exp2", xp.exp2)
 _direct("expm1", xp.expm1)
-_direct("log", xp.log)
-_direct("log1p", xp.log1p)
 _direct("sqrt", xp.sqrt)
 _direct("cbrt", xp.cbrt)
 _direct("square", xp.square)
@@ -92,6 +90,36 @@ def _rsqrt(ins: list[Value], **_: Any) -> Value:
     return xp.rsqrt(xp.clip(x, 2.0**-12, 2.0**25) if traced(x) and x.type.vis == SECRET else x)
 
 
+def within(x: Value, low: float, high: float) -> Value:
+    """x, moved to these ends where it is known that it can lie beyond them."""
+    if not isinstance(x, Array):
+        return np.clip(plain(x), low, high)
+    found = range_of(x)
+    if found is None:
+        return x
+    x = xp.maximum(x, low) if found[0] < low else x
+    return xp.minimum(x, high) if found[1] > high else x
+
+
+# In its own functions JAX goes beyond what an operator takes, and chooses another value there. A user's step
+# that does so is refused when the program is proved.
+
+
+@rule("exp")
+def _exp(ins: list[Value], of_jax: bool, **_: Any) -> Value:
+    return xp.exp(within(ins[0], -math.inf, 16.0) if of_jax else ins[0])
+
+
+@rule("log")
+def _log(ins: list[Value], of_jax: bool, **_: Any) -> Value:
+    return xp.log(within(ins[0], 2.0**-12, math.inf) if of_jax else ins[0])
+
+
+@rule("log1p")
+def _log1p(ins: list[Value], of_jax: bool, **_: Any) -> Value:
+    return _log([xp.add(ins[0], 1.0)], of_jax)
+
+
 @rule("max")
 def _max(ins: list[Value], **_: Any) -> Value:
     """A maximum with minus infinity, with which JAX begins reductions, is the other value."""
@@ -139,11 +167,29 @@ for _comparison in _COMPARISONS:
 
 
 @rule("div")
-def _div(ins: list[Value], **_: Any) -> Value:
+def _div(ins: list[Value], of_jax: bool, **_: Any) -> Value:
     if all(dtype_of(value) == INT for value in ins):
         quotient = xp.floor_divide(xp.abs(ins[0]), xp.abs(ins[1]))
         return xp.multiply(quotient, xp.multiply(xp.sign(ins[0]), xp.sign(ins[1])))
-    return xp.divide(*ins)
+    return _divided(*ins) if of_jax else xp.divide(*ins)
+
+
+def _divided(x: Value, y: Value) -> Value:
+    """x / y, by a divisor of one sign from 2^-8 to 2^17 in magnitude, with a quotient below 2^24."""
+    least, most = 2.0**-8, 2.0**17
+    found = range_of(y) if isinstance(y, Array) else None
+    if found is None:
+        return xp.divide(x, y)
+    if found[0] >= -least:
+        size = within(y, least, most)
+    elif found[1] <= least:
+        size = within(y, -most, -least)
+    else:
+        x = xp.multiply(x, xp.where(xp.less(y, 0.0), -1, 1))
+        size = within(xp.abs(y), least, most)
+    # The smallest divisor and the largest quotient say how large a dividend can be.
+    reach = 2.0**23 * max(least, min(abs(found[0]), abs(found[1])) if found[0] * found[1] > 0 else 0.0)
+    return xp.divide(within(x, -reach, reach), size)
 
 
 @rule("mul")
@@ -158,8 +204,8 @@ def _integer_pow(ins: list[Value], y: int, **_: Any) -> Value:
 
 
 @rule("pow")
-def _pow(ins: list[Value], **_: Any) -> Value:
-    return xp.power(*ins)
+def _pow(ins: list[Value], of_jax: bool, **_: Any) -> Value:
+    return xp.power(within(ins[0], 2.0**-12, math.inf) if of_jax else ins[0], ins[1])
 
 
 @rule("round")
@@ -174,7 +220,8 @@ def _away_from_zero(x: Value) -> Value:
 @rule("clamp")
 def _clamp(ins: list[Value], **_: Any) -> Value:
     low, x, high = ins
-    return xp.minimum(xp.maximum(x, low), high)
+    x = x if infinite(low) == -math.inf else xp.maximum(x, low)
+    return x if infinite(high) == math.inf else xp.minimum(x, high)
 
 
 @rule("erfc")
@@ -185,7 +232,7 @@ def _erfc(ins: list[Value], **_: Any) -> Value:
 @rule("select_n")
 def _select(ins: list[Value], out: list[Any], **_: Any) -> Value:
     which = ins[0]
-    first, *others = map(_finite, ins[1:])
+    first, *others = map(finite, ins[1:])
     if not traced(which) and len(set(plain(which).reshape(-1).tolist())) == 1:
         chosen = xp.asarray(ins[1 + int(plain(which).reshape(-1)[0])])
         return xp.broadcast_to(chosen, out[0].shape)
@@ -196,7 +243,7 @@ def _select(ins: list[Value], out: list[Any], **_: Any) -> Value:
     return first
 
 
-def _finite(value: Value) -> Value:
+def finite(value: Value) -> Value:
     """Constants that are no numbers or infinite as numbers: where values are finite they are never picked,
     or begin a reduction."""
     if traced(value) or plain(value).dtype.kind != "f":

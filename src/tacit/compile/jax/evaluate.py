@@ -54,12 +54,27 @@ def run(jaxpr: Any, consts: Sequence[Any], args: Sequence[Value]) -> list[Value]
             )
         ins = tops.bounded(eqn, ins)
         params = dict(eqn.params, out=[var.aval for var in eqn.outvars], primitive=eqn.primitive)
+        if name in _GUARDED:
+            params["of_jax"] = _written_by_jax(eqn)
         result = RULES[name](ins, **params)
         outs = result if isinstance(result, list) else [result]
         for var, out in zip(eqn.outvars, outs, strict=True):
             values[var] = tops.at_least_one(eqn, out)
         tops.note(eqn, ins)
     return [read(atom) for atom in jaxpr.outvars]
+
+
+_GUARDED = ("exp", "log", "log1p", "div", "pow")
+"""Which are told whether JAX itself wrote the step."""
+
+
+def _written_by_jax(eqn: Any) -> bool:
+    """Whether the equation is inside of one of JAX's own functions of statistics or of neural networks, which
+    rely on floating point to go on to infinity where they choose another value in the end."""
+    traceback = eqn.source_info.traceback
+    return traceback is not None and any(
+        part in frame.file_name for frame in traceback.frames for part in ("jax/_src/scipy/", "jax/_src/nn/")
+    )
 
 
 def _by_jax(eqn: Any, ins: list[Any]) -> list[Any]:

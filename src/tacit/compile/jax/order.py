@@ -40,7 +40,14 @@ def permuted(x: Value, order: Value) -> Value:
     )
 
 
-@rule("top_k", "approx_top_k")
+@rule("approx_top_k")
+def _approximate(ins: list[Value], k: int, reduction_dimension: int, is_max_k: bool, **_: Any) -> list[Value]:
+    """The exact ones; the smallest are the largest of the negatives."""
+    first: list[Value] = _top_k(ins if is_max_k else [xp.negative(ins[0])], k, reduction_dimension)
+    return first if is_max_k else [xp.negative(first[0]), first[1]]
+
+
+@rule("top_k")
 def _top_k(ins: list[Value], k: int, axis: int = -1, **_: Any) -> list[Value]:
     rows = xp.moveaxis(xp.asarray(ins[0]), axis, -1)
     order = xp.take(argsort(rows, axis=-1, descending=True), np.arange(k), axis=rows.ndim - 1)

@@ -16,6 +16,7 @@ from tacit.base.errors import UsageError
 from tacit.base.types import INT
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
+from tacit.compile.jax.elementwise import finite
 from tacit.compile.jax.evaluate import rule, shape_of
 from tacit.compile.places import hot_rows, joint, put, put_added, windows
 from tacit.compile.trace import dtype_of, plain
@@ -195,7 +196,7 @@ def _scattered(name: str, function: Callable[[Value, np.ndarray, Value], Value])
             return _at_secret(name, x, index, updates, dimension_numbers)
         d, shape = dimension_numbers, shape_of(x)
         targets = _targets(plain(index), shape, shape_of(updates), d, _clamped(mode))
-        x, updates = xp.asarray(x), xp.asarray(updates)
+        x, updates = xp.asarray(finite(x)), xp.asarray(updates)
         if dtype_of(x) != dtype_of(updates):
             updates = cast(updates, dtype_of(x))
         return xp.reshape(function(xp.ravel(x), targets, xp.ravel(updates)), shape)

@@ -59,7 +59,7 @@ def standard_function(name: str, signature: Signature | None = None, within: str
             refused(full)
         private = find(within, PRIVATE.get(name, name))
         if private is None:
-            refuse("COMPILE-0002", f"{full} cannot be traced", "see docs/guides/functions.md")
+            refuse("COMPILE-0002", f"{full} cannot be traced", "see docs/functions.md")
         return private(*args, **{key: value for key, value in kwargs.items() if key not in UNTRACED})
 
     function.__name__ = function.__qualname__ = name
