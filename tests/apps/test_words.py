@@ -44,7 +44,10 @@ def _literals() -> set[str]:
 def test_keys_in_code_exist() -> None:
     literals = _literals()
     assert len(literals) > 80
-    assert sorted(literals - set(WORDS)) == []
+    prefixes = {
+        text for text in literals if text.endswith("_") and any(key.startswith(text) for key in WORDS)
+    }
+    assert sorted(literals - prefixes - set(WORDS)) == []
 
 
 def test_everybody_who_must_act_is_named() -> None:
