@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -215,3 +216,14 @@ def test_a_session_that_nobody_joins_times_out_by_name() -> None:
         return caught.value.code
 
     assert asyncio.run(alone()) == "NET-0003"
+
+
+def test_only_a_rehearsal_stands_in_for_protocols() -> None:
+    async def answer(*_: object) -> None:
+        raise AssertionError("never called")
+
+    (ctx, _) = session()
+    assert replace(ctx.session, stand_in=answer, insecure=True).stand_in is answer
+    with pytest.raises(InternalError) as caught:
+        replace(ctx.session, stand_in=answer)
+    assert caught.value.code == "CTX-0003"

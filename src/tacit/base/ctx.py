@@ -40,7 +40,11 @@ class Session:
     """Called instead of every protocol that declares its bits, with its spec, arguments without ctx and
     scope: for rehearsals, which price a run without one (`run.explain`)."""
     insecure: bool = False
-    """Made from a test's seed; the only kind of session in which the plain scheme starts."""
+    """From a test's seed or for a rehearsal; the only kind of session in which the plain scheme starts."""
+
+    def __post_init__(self) -> None:
+        if self.stand_in is not None and not self.insecure:
+            raise InternalError("CTX-0003", "a session that is no rehearsal stands in for its protocols")
 
 
 @dataclass

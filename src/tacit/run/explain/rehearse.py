@@ -241,7 +241,7 @@ def stage(scheme: type[Scheme], n_parties: int) -> Stage:
     started, ctx, rounds = done[0]
     sent = tuple(ctx.meter().bytes_sent for _, ctx, _ in done)
     one = Stage(started, started.view(ctx), n_parties, sent, rounds)
-    one.ctx.session = replace(ctx.session, stand_in=one.answer)
+    one.ctx.session = replace(ctx.session, stand_in=one.answer, insecure=True)
     return one
 
 
