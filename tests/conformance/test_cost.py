@@ -38,9 +38,10 @@ ELSEWHERE = (
     "blocks.vole",
     "psi.rr22",
     "psi.buckets",
+    "psi.unbalanced.publish",
 )
-"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks, those of rr22 and
-buckets in tests/psi. Other sources of OTs: test_ot_sources.py."""
+"""Protocols of more than two parties: their costs are walked in tests/mpc and tests/blocks, those of rr22,
+buckets and published tables in tests/psi. Other sources of OTs: test_ot_sources.py."""
 
 
 class Witness:

@@ -59,5 +59,5 @@ def test_long_histograms_are_summed_in_stretches(monkeypatch: pytest.MonkeyPatch
     from tacit.mpc.semi2k import arith
 
     monkeypatch.setattr(arith, "STRETCH", 1024)
-    assert arith._stretches(N, BINS)[:2] == [(0, 204), (204, 408)]
+    assert arith.inner_cuts(N, BINS)[:2] == [(0, 204), (204, 408)]
     test_private_codes_give_exact_sums("semi2k")

@@ -158,7 +158,7 @@ def infer(name: str, types: tuple[Type, ...], params: Mapping[str, Any]) -> tupl
         raise TypeRuleError("IR-0004", f"{name}: {what}")
     try:
         if name not in _ASKED_ONCE and isinstance(params, Params):
-            return _remembered(name, types, params)
+            return _remembered(name, types, params, _kinds(tuple(params.values())))
         return known.rule(types, params)
     except TypeRuleError as error:
         given = ", ".join(map(str, types)) or "no inputs"
@@ -170,6 +170,11 @@ _ASKED_ONCE = frozenset(("scan", "const"))
 
 
 @lru_cache(maxsize=4096)
-def _remembered(name: str, types: tuple[Type, ...], params: Params) -> tuple[Type, ...]:
+def _remembered(name: str, types: tuple[Type, ...], params: Params, kinds: Any) -> tuple[Type, ...]:
     """What the rule said of these types before: a long program asks the same many times over."""
     return OPS[name].rule(types, params)
+
+
+def _kinds(value: Any) -> Any:
+    """What tells 0, 0.0 and False apart, which are equal as keys."""
+    return tuple(map(_kinds, value)) if isinstance(value, tuple) else type(value)
