@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 import yaml
+from typer.testing import CliRunner
 
+from tacit.apps.cli.main import app
+from tacit.base.errors import TacitError
 from tacit.trust import identity
 
 PARTIES = ("bank", "partner")
@@ -86,6 +89,12 @@ class House:
         """Both processes with options of their own, to their end."""
         processes = {name: self.start(name, *options[name], command=command) for name in PARTIES}
         return {name: end(process) for name, process in processes.items()}
+
+    def refuses(self, party: str, *options: str) -> tuple[str, int]:
+        """Error code and exit code of `tacit psi` with these options, run here in this process's folder."""
+        ended = CliRunner().invoke(app, ["psi", "--me", party, "--config", "job.yaml", *options])
+        assert isinstance(ended.exception, TacitError), ended.output
+        return ended.exception.code, ended.exception.exit_code
 
     def files(self, name: str) -> list[Path]:
         return [path for path in self.home(name).rglob("*") if path.is_file()]

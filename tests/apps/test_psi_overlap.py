@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from tacit.apps.cli.main import app
-from tacit.base.errors import TacitError
 from tests.apps.house import House
 from tests.apps.test_psi import join, lines_of, page_of, psi_house
 
@@ -121,6 +118,4 @@ def test_what_is_refused_before_anything_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(pair.folder)
-    ended = CliRunner().invoke(app, ["psi", "--me", party, "--config", "job.yaml", *options])
-    assert isinstance(ended.exception, TacitError), ended.output
-    assert (ended.exception.code, ended.exception.exit_code) == (code, exit_code)
+    assert pair.refuses(party, *options) == (code, exit_code)

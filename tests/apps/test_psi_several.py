@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from tacit.apps.cli.main import app
-from tacit.base.errors import TacitError
 from tacit.trust import identity
 from tests.apps.house import Ended, House, end, free_port
 from tests.apps.test_psi import lines_of
@@ -113,6 +110,4 @@ def test_what_is_refused_before_anything_is_sent(
     trio: House, options: tuple[str, ...], exit_code: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(trio.folder)
-    ended = CliRunner().invoke(app, ["psi", "--me", "bank", "--config", "job.yaml", *options])
-    assert isinstance(ended.exception, TacitError), ended.output
-    assert (ended.exception.code, ended.exception.exit_code) == (code, exit_code)
+    assert trio.refuses("bank", *options) == (code, exit_code)

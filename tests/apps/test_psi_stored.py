@@ -8,10 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from tacit.apps.cli.main import app
-from tacit.base.errors import TacitError
 from tacit.trust.shelf import Shelf
 from tests.apps.house import House, end, events
 from tests.apps.test_psi import lines_of, psi_house
@@ -125,9 +122,7 @@ def test_what_is_refused_before_anything_is_sent(
     pair: House, options: tuple[str, ...], exit_code: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(pair.folder)
-    ended = CliRunner().invoke(app, ["psi", "--me", "bank", "--config", "job.yaml", *options])
-    assert isinstance(ended.exception, TacitError), ended.output
-    assert (ended.exception.code, ended.exception.exit_code) == (code, exit_code)
+    assert pair.refuses("bank", *options) == (code, exit_code)
 
 
 def test_a_look_ahead_reads_the_file_and_keeps_nothing(pair: House) -> None:

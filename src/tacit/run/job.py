@@ -410,22 +410,25 @@ class Run:
 
     async def agree(self, name: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Tell the others a small document of public facts and hear theirs, in party order."""
-        documents = await self._tell(name, fields)
+        documents = await self.tell(name, fields)
         self.report.revealed.append(_revealed(name, "all", len(documents)))
         return documents
 
     async def meet(self, name: str) -> None:
         """Wait until every other party has come this far, too."""
-        await self._tell(name, {})
+        await self.tell(name, {})
 
-    async def _tell(self, name: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def tell(
+        self, name: str, fields: Mapping[str, Any], *, limit_bytes: int = _HELLO_BYTES
+    ) -> list[dict[str, Any]]:
+        """Tell the others a document and hear theirs, in party order; callers note what it discloses."""
         documents = [dict(fields) for _ in range(self.ctx.n)]
         others = [other for other in range(self.ctx.n) if other != self.me]
         with self.step(name) as ctx:
             for other in others:
                 await ctx.send(other, Document(fields))
             for other in others:
-                documents[other] = dict((await ctx.recv(other, Document, shape=(_HELLO_BYTES,))).fields)
+                documents[other] = dict((await ctx.recv(other, Document, shape=(limit_bytes,))).fields)
         return documents
 
     async def compute(

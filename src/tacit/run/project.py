@@ -17,7 +17,7 @@ import numpy as np
 
 from tacit.base.errors import PeerError, PolicyError
 from tacit.base.types import Private
-from tacit.base.wire import Document, canonical_json
+from tacit.base.wire import canonical_json
 from tacit.ir.program import Program
 from tacit.psi.functionality import Items
 from tacit.run.gate.judge import Verdict
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 INTERSECTION = "intersection"
 IDS = "ids"
 """The column of a party that an intersection is about."""
+FINGERPRINTS = "fingerprints"
+"""What a run in a project discloses besides: whether data are those of an earlier run."""
+GATE = "gate"
+"""The step in which parties tell each other what goes into the ledger."""
 _TEXT_BYTES = 1 << 16
 _LINE_BYTES = 1 << 26
 
@@ -98,7 +102,7 @@ class Project:
         """
         await self._reconcile(run)
         mine = {"text": self._approval, "name": self.name}
-        for party, fields in enumerate(await _tell_all(run, "approvals", mine, _TEXT_BYTES)):
+        for party, fields in enumerate(await run.tell(GATE, mine, limit_bytes=_TEXT_BYTES)):
             text = fields.get("text")
             if not text:
                 continue
@@ -110,12 +114,12 @@ class Project:
     async def _reconcile(self, run: Run) -> None:
         entries = self.ledger.entries
         last = entries[-1].line() if entries else ""
-        states = await _tell_all(run, "ledger", {"entries": len(entries), "last": last}, _LINE_BYTES)
+        states = await run.tell(GATE, {"entries": len(entries), "last": last}, limit_bytes=_LINE_BYTES)
         longest = max(states, key=lambda state: _count(state.get("entries")))
         ahead = _count(longest.get("entries")) - len(entries)
         if ahead == 1:
             self._hand.store(self.ledger.adopt(str(longest.get("last")), self._hand.verify, run.ctx.n))
-        heads = await _tell_all(run, "head", {"head": self.ledger.head}, _TEXT_BYTES)
+        heads = await run.tell(GATE, {"head": self.ledger.head}, limit_bytes=_TEXT_BYTES)
         if any(state.get("head") != self.ledger.head for state in heads):
             raise PolicyError(
                 "LEDGER-0001",
@@ -135,9 +139,10 @@ class Project:
             for key, var in program.ins
             if var.type.vis == Private(run.me) and isinstance(data.get(key), np.ndarray)
         }
-        told = await _tell_all(run, "versions", mine, _TEXT_BYTES)
+        told = await run.tell(GATE, mine, limit_bytes=_TEXT_BYTES)
         owners = {key: var.type.vis.owner for key, var in program.ins if isinstance(var.type.vis, Private)}
         versions = {key: str(told[owner].get(key, ""))[:64] for key, owner in owners.items()}
+        run.reveal(FINGERPRINTS, "all", len(versions))
         verdicts = self.ledger.judge(program, parties=run.ctx.n, versions=versions)
         self.verdicts += [(name, verdict) for verdict in verdicts]
         enforce(verdicts, self._approved, name)
@@ -149,7 +154,8 @@ class Project:
 
         Raises: PolicyError POLICY-0006 for altered sets, unless both owners approved.
         """
-        told = await _tell_all(run, "sets", {"set": self._hand.fingerprint(mine)}, _TEXT_BYTES)
+        told = await run.tell(GATE, {"set": self._hand.fingerprint(mine)}, limit_bytes=_TEXT_BYTES)
+        run.reveal(FINGERPRINTS, "all", len(told))
         sets = [str(fields.get("set"))[:64] for fields in told]
         verdicts = self.ledger.judge_intersection(sets, run.ctx.n)
         self.verdicts += [(INTERSECTION, verdict) for verdict in verdicts]
@@ -159,7 +165,7 @@ class Project:
     async def _write(self, run: Run, entry: Entry) -> None:
         mine = {"signature": self._hand.sign(entry.digest()).hex()}
         signatures = []
-        for party, fields in enumerate(await _tell_all(run, "signatures", mine, _TEXT_BYTES)):
+        for party, fields in enumerate(await run.tell(GATE, mine, limit_bytes=_TEXT_BYTES)):
             try:
                 signature = bytes.fromhex(str(fields.get("signature")))
             except ValueError:
@@ -187,16 +193,3 @@ def _canonical(array: np.ndarray) -> bytes:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 32 else 0
-
-
-async def _tell_all(run: Run, name: str, fields: Mapping[str, Any], limit: int) -> list[Mapping[str, Any]]:
-    """Everybody's document, in party order."""
-    documents: list[Mapping[str, Any]] = [dict(fields) for _ in range(run.ctx.n)]
-    others = [other for other in range(run.ctx.n) if other != run.me]
-    with run.step("gate") as outer:
-        ctx = outer.sub(name)
-        for other in others:
-            await ctx.send(other, Document(fields))
-        for other in others:
-            documents[other] = (await ctx.recv(other, Document, shape=(limit,))).fields
-    return documents

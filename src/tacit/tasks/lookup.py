@@ -68,9 +68,7 @@ async def ask(run: Run, keys: JoinKeys, asking: Asking, *, threads: int = 1) -> 
         _predict(run, (len(keys), held.header.items), threads)
         found = await look_up(ctx, Client(Items(keys.data, keys.offsets), held, threads))
         assert found is not None
-    run.reveal(f"size.{client}", "all", 1)
-    run.reveal("version", client, 1)
-    run.reveal("intersection", client, int(found.sum()))
+    _write_down(run, client, int(found.sum()))
     present = np.zeros(keys.found.rows, bool)
     present[keys.rows] = present[keys.without] = True
     rows, common = lines(terms, run.me, keys.rows[found], present, 0)
@@ -94,11 +92,17 @@ async def answer(run: Run, published: Published, *, threads: int = 1) -> LookedU
     with run.step("psi") as ctx:
         digest = publish.digest_of(published.file)
         await look_up(ctx, Server(published.key, digest, charge, threads))
-    run.reveal(f"size.{client}", "all", 1)
-    run.reveal("version", client, 1)
-    run.reveal("intersection", client, 0)
+    _write_down(run, client, 0)
     mine = table.load(published.file, lambda signature, content: True)
     return LookedUp(Joined(None, None, 0, published.items, asked), _declared(mine))
+
+
+def _write_down(run: Run, client: str, n_common: int) -> None:
+    """What each side learns: the client's size and which table it had; the version; the common ids."""
+    run.reveal(f"size.{client}", "all", 1)
+    run.reveal("table", "all", 1)
+    run.reveal("version", client, 1)
+    run.reveal("intersection", client, n_common)
 
 
 def _predict(run: Run, sizes: tuple[int, int], threads: int) -> None:

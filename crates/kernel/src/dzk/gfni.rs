@@ -8,28 +8,18 @@
 
 use super::binary::LANES;
 use super::lanes::Words;
-use super::x86::{load, store, transposed};
+use super::x86::{BY_BYTE, load, store, transposed};
 use crate::simd::{Tier, tier};
 use core::arch::x86_64::*;
 
 /// Words whose bits of one lane are one byte.
 const EIGHT: usize = 8;
-/// Byte i comes from byte `i / 8` of word `i % 8`.
-const BYTES: [u8; 64] = {
-    let mut index = [0; 64];
-    let mut i = 0;
-    while i < 64 {
-        index[i] = (i % 8 * 8 + i / 8) as u8;
-        i += 1;
-    }
-    index
-};
-/// As [`BYTES`] with the last word first: an instruction has the rows of its matrices in this order.
+/// As [`BY_BYTE`] with the last word first: an instruction has the rows of its matrices in this order.
 const TURNED: [u8; 64] = {
-    let mut index = BYTES;
+    let mut index = BY_BYTE;
     let mut i = 0;
     while i < 64 {
-        index[i] = BYTES[i ^ 7];
+        index[i] = BY_BYTE[i ^ 7];
         i += 1;
     }
     index
@@ -70,7 +60,7 @@ fn fold(x: &[u64], matrices: &[Words], out: &mut [u64; LANES]) {
     /// Byte m is `2^m`.
     const ONES: i64 = 0x8040_2010_0804_0201_u64 as i64;
     // SAFETY: all of them are 64 bytes without invalid values.
-    let [bytes, turned]: [__m512i; 2] = unsafe { core::mem::transmute([BYTES, TURNED]) };
+    let [bytes, turned]: [__m512i; 2] = unsafe { core::mem::transmute([BY_BYTE, TURNED]) };
     let mut sums = [_mm512_setzero_si512(); 8];
     let (whole, rest) = x.as_chunks::<EIGHT>();
     let mut last = [0u64; EIGHT];

@@ -8,7 +8,7 @@
 
 use super::galois::DEGREE;
 use super::lanes::{LANES, Words};
-use super::x86::{load, transposed};
+use super::x86::{BY_BYTE, load, transposed};
 use crate::simd::{Tier, tier};
 use core::arch::asm;
 use core::arch::x86_64::*;
@@ -291,17 +291,8 @@ pub(super) fn planes(words: &[Words; 8]) -> [__m512i; BYTES] {
 /// The same, of 64 words in registers.
 #[target_feature(enable = "avx512f,avx512vbmi")]
 pub(super) fn planes_of(words: [__m512i; 8]) -> [__m512i; BYTES] {
-    const INDEX: [u8; 64] = {
-        let mut index = [0; 64];
-        let mut i = 0;
-        while i < 64 {
-            index[i] = (i % 8 * 8 + i / 8) as u8;
-            i += 1;
-        }
-        index
-    };
     // SAFETY: both types are 64 bytes without invalid values.
-    let index: __m512i = unsafe { core::mem::transmute(INDEX) };
+    let index: __m512i = unsafe { core::mem::transmute(BY_BYTE) };
     let mut groups = [_mm512_setzero_si512(); 8];
     for (group, words) in groups.iter_mut().zip(words) {
         *group = _mm512_permutexvar_epi8(index, words);

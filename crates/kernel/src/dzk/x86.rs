@@ -9,6 +9,16 @@ use core::arch::x86_64::*;
 
 /// Words of a result that stay in registers.
 const BLOCK: usize = 8;
+/// The order in which byte i of 64 comes from byte `i / 8` of word `i % 8`.
+pub(super) const BY_BYTE: [u8; 64] = {
+    let mut index = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        index[i] = (i % 8 * 8 + i / 8) as u8;
+        i += 1;
+    }
+    index
+};
 /// A quarter of an element.
 const LEAF: usize = DEGREE / 4;
 

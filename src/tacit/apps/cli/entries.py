@@ -37,6 +37,20 @@ def parse_address(text: str) -> Address:
     return Address(host, int(port))
 
 
+def require_new(out: Path) -> None:
+    """Raises UsageError CLI-0008."""
+    if out.exists():
+        raise UsageError(
+            "CLI-0008", f"{str(out)!r} exists and is not overwritten", hint="give another --out, or move it"
+        )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "CLI-0008",
+            f"there is no folder {str(out.absolute().parent)!r}",
+            hint="make it, or give another --out",
+        )
+
+
 def parse_bytes(text: str, where: str) -> int:
     """ "2GiB", "512 MiB", "4GB". Raises UsageError CLI-0003."""
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(K|M|G|T)(i?)B", text.strip())

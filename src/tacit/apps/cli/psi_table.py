@@ -7,9 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tacit.apps.cli.entries import senseless
+from tacit.apps.cli.entries import require_new, senseless
 from tacit.apps.cli.party import Seat
-from tacit.base.errors import UsageError
 from tacit.frame.columns import require_columns
 from tacit.frame.joinkeys import DUPLICATES
 from tacit.frame.sink import output_format
@@ -26,20 +25,6 @@ def require_writable(out: Path | None, report: Path | None, duplicates: str) -> 
             require_new(file)
     if out is not None:
         output_format(out)
-
-
-def require_new(out: Path) -> None:
-    """Raises UsageError CLI-0008."""
-    if out.exists():
-        raise UsageError(
-            "CLI-0008", f"{str(out)!r} exists and is not overwritten", hint="give another --out, or move it"
-        )
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "CLI-0008",
-            f"there is no folder {str(out.absolute().parent)!r}",
-            hint="make it, or give another --out",
-        )
 
 
 def read_table(

@@ -290,6 +290,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "join.terms": ("agreed terms", "约定"),
     "psi.learned": ("{party} learned", "{party} 得知"),
     "reveal.size": ("how many ids {party} has", "{party} 的 ID 数量"),
+    "reveal.table": ("which table the side that asks had already", "查询方已有哪一版密文表"),
     "reveal.version": (
         "the table's version: how many ids it has, how many came and went",
         "密文表的版本：ID 数量与增减数",

@@ -195,6 +195,10 @@ TERMINAL_WORDS: Mapping[str, tuple[str, str]] = {
     # --- revealed things ---
     "reveal.set sizes": ("how many ids each party has", "各方 ID 数量"),
     "reveal.intersection": ("which ids are common", "哪些 ID 共有"),
+    "reveal.fingerprints": (
+        "keyed fingerprints of inputs: whether they are those of an earlier run of the project",
+        "输入的带密钥指纹：是否与本项目此前运行相同",
+    ),
     "reveal.widths": ("how many columns after encoding each party has", "各方编码后列数"),
     "reveal.evaluation": (
         "AUC, KS and the gains table of the held-out rows",

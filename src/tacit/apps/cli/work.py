@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from tacit.apps.cli.check import refuse_blocked
+from tacit.apps.cli.entries import require_new
 from tacit.apps.cli.events import Listener
 from tacit.apps.cli.party import Seat, hold, read_table, run_to_end
 from tacit.apps.cli.report import party_report
 from tacit.apps.cli.result import psi_of, terms_of, traffic_of, training_result
 from tacit.apps.cli.saved import REPORT_FILE, load_part, save
-from tacit.base.errors import PolicyError, UsageError
+from tacit.base.errors import PolicyError
 from tacit.frame.source import open_table
 from tacit.net.tls import TlsTransport
 from tacit.run.job import Job, Run
@@ -56,16 +57,7 @@ def predict(seat: Seat, model: Path, data: Path, out: Path, listener: Listener) 
 
     Raises: UsageError CLI-0008 if `out` exists, besides what `train` raises.
     """
-    if out.exists():
-        raise UsageError(
-            "CLI-0008", f"{str(out)!r} exists and is not overwritten", hint="give another --out, or move it"
-        )
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "CLI-0008",
-            f"there is no folder {str(out.absolute().parent)!r}",
-            hint="make it, or give another --out",
-        )
+    require_new(out)
     terms = seat.terms
     if not seat.file.job.reveals["scores"]:
         raise PolicyError(

@@ -69,6 +69,20 @@ def standard_function(name: str, signature: Signature | None = None, within: str
     return function
 
 
+def extension(
+    name: str, standard: Mapping[str, Signature]
+) -> tuple[dict[str, Callable[..., Any]], Callable[[str], Any]]:
+    """The functions of the extension `name`, and what finds them as attributes of its module."""
+    names = {each: standard_function(each, signature, name) for each, signature in standard.items()}
+
+    def find_in(wanted: str) -> Any:
+        if wanted not in names:
+            raise AttributeError(f"module 'tacit.xp.{name}' has no attribute {wanted!r}")
+        return names[wanted]
+
+    return names, find_in
+
+
 def _numpy_types(kwargs: dict[str, Any]) -> dict[str, Any]:
     if isinstance(kwargs.get("dtype"), DType):
         return kwargs | {"dtype": numpy_type(kwargs["dtype"])}

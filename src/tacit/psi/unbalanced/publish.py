@@ -44,7 +44,13 @@ async def publish(ctx: Ctx, file: bytes) -> None:
         await move(ctx, file, n_bytes)
 
 
-@protocol(source="which table", setting=VOPRF, rounds=2, bits=8 * (DIGEST_BYTES + 8))
+@protocol(
+    source="which table",
+    setting=VOPRF,
+    rounds=2,
+    bits=8 * (DIGEST_BYTES + 8),
+    leaks=("the server learns which table the client has",),
+)
 async def announce_file(ctx: Ctx, digest: bytes, n_bytes: int | None) -> int:
     """How many bytes come now: none if both digests are one. `n_bytes`: of the server's file; None at the
     client."""
