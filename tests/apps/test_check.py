@@ -50,7 +50,7 @@ def test_shared_coefficients_and_scores_are_announced(house: House) -> None:
 def test_forecast(house: House) -> None:
     _, found = _check(house)
     price = found["forecast"]
-    assert price["bytes_sent"] > 100_000 and price["rounds"] > 100
+    assert price["bytes_sent"] > 100_000 and price["rounds"] > 100 and not price["unpriced"]
     assert 0 < price["seconds"]["loopback"] < price["seconds"]["lan"] < price["seconds"]["wan"]
 
 

@@ -38,10 +38,18 @@ EXACT = Bound()
 class Params(Mapping[str, Any]):
     """The parameters of an equation: frozen, hashable, sorted by name."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("_items", "_kinds")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self._items = {name: freeze(value) for name, value in sorted((values or {}).items())}
+        self._kinds: Any = None
+
+    @property
+    def kinds(self) -> Any:
+        """What tells 0, 0.0 and False apart, which are equal as keys."""
+        if self._kinds is None:
+            self._kinds = _kinds(tuple(self._items.values()))
+        return self._kinds
 
     def __getitem__(self, name: str) -> Any:
         return self._items[name]
@@ -158,7 +166,7 @@ def infer(name: str, types: tuple[Type, ...], params: Mapping[str, Any]) -> tupl
         raise TypeRuleError("IR-0004", f"{name}: {what}")
     try:
         if name not in _ASKED_ONCE and isinstance(params, Params):
-            return _remembered(name, types, params, _kinds(tuple(params.values())))
+            return _remembered(name, types, params, params.kinds)
         return known.rule(types, params)
     except TypeRuleError as error:
         given = ", ".join(map(str, types)) or "no inputs"
@@ -176,5 +184,4 @@ def _remembered(name: str, types: tuple[Type, ...], params: Params, kinds: Any) 
 
 
 def _kinds(value: Any) -> Any:
-    """What tells 0, 0.0 and False apart, which are equal as keys."""
     return tuple(map(_kinds, value)) if isinstance(value, tuple) else type(value)

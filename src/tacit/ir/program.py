@@ -136,14 +136,18 @@ class Builder:
 
         Raises: TypeRuleError from the operator's rule; IR-0008 for a Var of another program.
         """
+        outs = self.emit_frozen(op, ins, Params(params))
+        return outs[0] if len(outs) == 1 else outs
+
+    def emit_frozen(self, op: str, ins: tuple[Var, ...], params: Params) -> tuple[Var, ...]:
+        """`emit` with parameters of another equation: they are taken as they are."""
         for var in ins:
             if var not in self._known:
                 raise TypeRuleError("IR-0008", f"{op}: {var} is not a value of this program")
-        frozen = Params(params)
-        types = infer(op, tuple(var.type for var in ins), frozen)
+        types = infer(op, tuple(var.type for var in ins), params)
         outs = tuple(self._fresh(type) for type in types)
-        self._eqns.append(Eqn(op, ins, outs, frozen, self.where))
-        return outs[0] if len(outs) == 1 else outs
+        self._eqns.append(Eqn(op, ins, outs, params, self.where))
+        return outs
 
     def const(self, array: Any, dtype: DType) -> Var:
         """A public constant, kept as one number if all elements are equal.

@@ -43,5 +43,4 @@ def inline(
 def copy(builder: Builder, eqn: Eqn, ins: Sequence[Var]) -> tuple[Var, ...]:
     """The same operator with the same parameters on `ins`."""
     builder.where = eqn.where or builder.where
-    outs = builder.emit(eqn.op, *ins, **eqn.params)
-    return (outs,) if isinstance(outs, Var) else outs
+    return builder.emit_frozen(eqn.op, tuple(ins), eqn.params)

@@ -1,35 +1,29 @@
 """What a job will cost, before it runs: bytes that this party sends, seconds in three kinds of network.
 
-The programs of the job are traced for the sizes that are known or assumed here, and priced by the tables of
-`run.price`; the alignment is priced by its declared bytes. Seconds are as good as this machine is similar to
-the one on which those tables were measured.
+The programs of the job are traced for the sizes that are known or assumed here, and explained as
+`run.explain` explains any program; the alignment is priced by its declared bytes. Seconds are as good as this
+machine is similar to the one whose rates ship.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tacit.compile.cost import Cost, Network, estimate
 from tacit.frame.columns import parse_columns
+from tacit.mpc.scheme import find
 from tacit.psi import choose
-from tacit.psi.price import Link, price
+from tacit.psi.price import Link, Price, price
+from tacit.run.explain.explanation import explain
+from tacit.run.explain.rates import LINKS
+from tacit.run.explain.rehearse import stage
 from tacit.run.job import Job, PartyTerms
-from tacit.run.price import prices, setup_bytes
 from tacit.tasks.credit import Options, label_holder, steps
-
-NETWORKS: Mapping[str, Network] = {
-    "loopback": Network(0.0004, 1.0e9),
-    "lan": Network(0.0010, 1.25e8),
-    "wan": Network(0.0200, 1.25e7),
-}
-"""The latency of a round is that of one message, the work of the event loop on it included."""
 
 LEVELS_ASSUMED = 4
 """How many columns a category of the other party is taken to make."""
 
-_SETUP_ROUNDS, _SETUP_SECONDS = 4, 0.05
+_SETUP_SECONDS = 0.05
 _SIZES_ROUNDS = 2
 
 
@@ -58,24 +52,32 @@ def forecast(
         return None
     peer_features = _assumed_features(job.parties[1 - me])
     widths = widths_of(job, me, n_features)
-    table = prices(job.scheme, me, job.ot)
-    sizes = (n_mine, n_theirs) if me == 0 else (n_theirs, n_mine)
-    parts = [_alignment(job, me, sizes, threads)]
-    parts += [
-        estimate(step.program(job.scheme), table) for step in steps(job, widths, n_common - n_test, n_test)
-    ]
-    seconds = {
-        name: round(_SETUP_SECONDS + sum(part.seconds(network) for part in parts), 2)
-        for name, network in NETWORKS.items()
+    scheme, names = find(job.scheme, job.security, job.ot), [terms.name for terms in job.parties]
+    programs = [step.program(scheme.name) for step in steps(job, widths, n_common - n_test, n_test)]
+    on = stage(scheme, len(names))
+    alignment = _alignment(job, me, (n_mine, n_theirs) if me == 0 else (n_theirs, n_mine), threads)
+    said = {
+        name: [explain(program, scheme, names, link, staged=on) for program in programs]
+        for name, link in LINKS.items()
     }
+    rounds = on.rounds + alignment.rounds + _SIZES_ROUNDS
+    seconds = {
+        name: _SETUP_SECONDS
+        + alignment.seconds
+        + (on.sent[me] + alignment.sent[me]) / LINKS[name].bytes_per_s
+        + rounds * LINKS[name].latency_s
+        + sum(one.seconds for one in each)
+        for name, each in said.items()
+    }
+    one_link = said["loopback"]
     return Forecast(
         n_common,
         n_theirs,
         peer_features,
-        setup_bytes(job.scheme) + round(sum(part.n_bytes for part in parts)),
-        _SETUP_ROUNDS + round(sum(part.rounds for part in parts)),
-        seconds,
-        tuple(sorted(frozenset[str]().union(*(part.unpriced for part in parts)))),
+        on.sent[me] + alignment.sent[me] + sum(one.sent[me] for one in one_link),
+        rounds + sum(one.rounds for one in one_link),
+        {name: round(taken, 2) for name, taken in seconds.items()},
+        tuple(sorted({name for one in one_link for name in one.unpriced})),
     )
 
 
@@ -87,12 +89,11 @@ def widths_of(job: Job, me: int, n_features: int) -> list[int]:
     return widths
 
 
-def _alignment(job: Job, me: int, sizes: tuple[int, int], threads: int) -> Cost:
+def _alignment(job: Job, me: int, sizes: tuple[int, int], threads: int) -> Price:
     """The work alone: the network is priced with the rest."""
     link = Link(mbit=math.inf, round_trip_s=0.0)
     name = choose.choose(sizes, job.link, name=job.psi, adversary=job.security, threads=threads).protocol
-    cost = price(name, sizes, link, threads=threads)
-    return Cost(cost.rounds + _SIZES_ROUNDS, cost.sent[me], cost.seconds)
+    return price(name, sizes, link, threads=threads)
 
 
 def _assumed_features(terms: PartyTerms) -> int:

@@ -16,9 +16,12 @@ from tacit.blocks.he.rlwe_product import message_bits
 from tacit.blocks.he.slot_product import SLOTS
 from tacit.blocks.he.slot_product import message_bits as slot_bits
 from tacit.mpc.semi2k.arith import BIT_WIDTH
-from tacit.run.price import GILBOA_OTS, MATRIX_PRODUCT_SECONDS, OT_SECONDS, PACKED_PRODUCT_SECONDS
 
 OTS, SLOT, MATRIX = "ots", "rlwe-slots", "rlwe-matrix"
+OT_SECONDS = 15e-9
+PACKED_PRODUCT_SECONDS = 0.35e-6
+"""Of a product in a full ciphertext."""
+MATRIX_PRODUCT_SECONDS = 5e-9
 PAYLOAD_SECONDS = 0.5e-9
 """Of a byte of Gilboa's messages, at both ends."""
 
@@ -56,7 +59,7 @@ def ways(name: str, args: tuple[Any, ...]) -> tuple[Way, ...]:
 def _by_ots(source: OwnCorrelations, shape: Product, terms: int) -> Way:
     batch, m, d, _ = shape
     sent = terms * source.ot_cross_bits(batch, m, d, RING_BITS) // 8
-    work = batch * d * GILBOA_OTS * OT_SECONDS + batch * d * m * 288 * PAYLOAD_SECONDS
+    work = batch * d * RING_BITS * OT_SECONDS + batch * d * m * 288 * PAYLOAD_SECONDS
     return Way(OTS, sent, terms * work)
 
 
