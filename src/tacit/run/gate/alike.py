@@ -204,11 +204,11 @@ class _Edges:
             open_ = np.flatnonzero(np.bincount(colours)[colours] > 1)
             among = np.zeros(self.n, bool)
             among[open_] = True
-            told = _mixed(colours[open_].astype(np.uint64) * np.uint64(3))
+            told = mixed(colours[open_].astype(np.uint64) * np.uint64(3))
             edges = np.flatnonzero(among[self.begin])
             if len(edges):
                 begin, end = self.begin[edges], colours[self.end[edges]].astype(np.uint64)
-                around = _mixed(_mixed(end) + self.label[edges].astype(np.uint64))
+                around = mixed(mixed(end) + self.label[edges].astype(np.uint64))
                 firsts = np.flatnonzero(np.diff(begin, prepend=-1))
                 told[np.searchsorted(open_, begin[firsts])] += np.add.reduceat(around, firsts)
             finer = colours.copy()
@@ -256,7 +256,7 @@ class _Edges:
         return None
 
 
-def _mixed(values: np.ndarray) -> np.ndarray:
+def mixed(values: np.ndarray) -> np.ndarray:
     """A permutation of 64-bit words without visible structure: the finaliser of splitmix64."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from fractions import Fraction
 from math import lcm, prod
-from typing import Any
 
 import numpy as np
 
@@ -24,19 +22,27 @@ from tacit.base.errors import LimitError
 from tacit.base.types import Private, Public
 from tacit.ir.op import OPS
 from tacit.ir.program import Eqn, Program, Var
+from tacit.run.gate.forms import (
+    LARGEST,
+    Forms,
+    cumulated,
+    factors,
+    picked,
+    scaled,
+    stacked,
+    summed,
+    tidy,
+    unknowns,
+)
 
-LARGEST = 1 << 22
-"""Terms of one value; a program beyond that is not judged."""
 LARGEST_ALL = 1 << 24
 """Terms of all values of all programs that are judged together."""
 _STEPS = 1 << 8
 """Equations that the loops of one program may come to for being followed step by step."""
-_DENOMINATOR_BITS = 1 << 10
 _SHORT = 4
 """Terms of forms that are copied rather than named."""
 KNOWN_TO_ALL, SHARED = -1, -2
 """Owners of inputs that are public, and of those that come in on shares."""
-_SAFE = 1 << 62
 _COLUMN_BITS = 32
 FIRST_DERIVED = 1 << 60
 """Unknowns below are cells: column in the high bits, place in the low 32."""
@@ -54,35 +60,11 @@ class Rule(Enum):
     EQUAL = "the argument itself, under a name: so that a long sum that many elements share is kept once"
 
 
-_INVERTIBLE = {"exp", "log", "sqrt", "rsqrt", "reciprocal", "sigmoid", "tanh"}
+_INVERTIBLE = {"exp", "log", "sqrt", "rsqrt", "reciprocal", "sigmoid", "tanh", "logical_not"}
 _SMOOTH = {"softmax", "gelu"}
 _EXTREME = {"max", "min", "argmax", "argmin", "sort", "top_k"}
-_MOVES = {"reshape", "permute_dims", "broadcast_to", "slice", "take", "concat"}
+MOVES = {"reshape", "permute_dims", "broadcast_to", "slice", "take", "concat"}
 _SAME = {"to_secret", "reveal", "astype"}
-
-
-@dataclass(frozen=True)
-class Forms:
-    """The elements of one value as linear forms in coordinates: element `at[i]` has the coefficient
-    `num[i]/den` of unknown `of[i]`; pairs (at, of) are distinct."""
-
-    shape: tuple[int, ...]
-    at: np.ndarray
-    of: np.ndarray
-    num: np.ndarray
-    den: int
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-    def element(self, index: int) -> dict[int, Fraction]:
-        """The form of one element. `at` is sorted."""
-        start, stop = np.searchsorted(self.at, [index, index + 1])
-        return {
-            int(unknown): Fraction(int(num), self.den)
-            for unknown, num in zip(self.of[start:stop], self.num[start:stop], strict=True)
-        }
 
 
 @dataclass(frozen=True)
@@ -128,7 +110,7 @@ class Universe:
             raise LimitError("GATE-0001", f"input {name!r} has {count} elements, too many to judge")
         versions = known.versions | ({version} if version else set())
         self.columns[key] = Column(known.start, max(count, known.count), name, owner, versions)
-        return _unknowns(shape, known.start)
+        return unknowns(shape, known.start)
 
     def versions(self, owner: int, name: str) -> frozenset[str]:
         """All data that came as `name`, in whatever shape."""
@@ -140,7 +122,7 @@ class Universe:
     ) -> Forms:
         last = self.derived[-1] if self.derived else None
         start = last.start + last.count if last else FIRST_DERIVED
-        forms = _unknowns(shape, start)
+        forms = unknowns(shape, start)
         self.derived.append(Derived(start, forms.size, op, rule, args, lines))
         return forms
 
@@ -156,11 +138,6 @@ class Universe:
         self.n_terms += len(value.at) if isinstance(value, Forms) else value.size
         if self.n_terms > LARGEST_ALL:
             raise LimitError("GATE-0001", f"the programs have more than {LARGEST_ALL} terms to judge")
-
-
-def _unknowns(shape: tuple[int, ...], start: int) -> Forms:
-    index = np.arange(prod(shape))
-    return Forms(shape, index, index + start, np.ones(len(index), np.int64), 1)
 
 
 Value = Forms | np.ndarray
@@ -227,14 +204,14 @@ def _unrolled(eqn: Eqn, ins: list[Value], universe: Universe, steps: list[int]) 
     """A loop, step by step."""
     n_carry, n_xs, length = (eqn.params[name] for name in ("n_carry", "n_xs", "length"))
     carries, xs, rest = ins[:n_carry], ins[n_carry : n_carry + n_xs], ins[n_carry + n_xs :]
-    stacked: list[list[Forms]] = [[] for _ in eqn.outs[n_carry:]]
+    rows_of: list[list[Forms]] = [[] for _ in eqn.outs[n_carry:]]
     for index in range(length):
         rows = [_row(x, index) for x in xs]
         outs = _follow(eqn.params["body"], [*carries, *rows, *rest], universe, [], steps)
         carries = outs[:n_carry]
-        for parts, value in zip(stacked, outs[n_carry:], strict=True):
+        for parts, value in zip(rows_of, outs[n_carry:], strict=True):
             parts.append(_forms(value))
-    ys = [_shaped(_stacked(parts), var) for parts, var in zip(stacked, eqn.outs[n_carry:], strict=True)]
+    ys = [_shaped(stacked(parts), var) for parts, var in zip(rows_of, eqn.outs[n_carry:], strict=True)]
     return (*carries, *ys)
 
 
@@ -242,7 +219,7 @@ def _row(value: Value, index: int) -> Value:
     if isinstance(value, np.ndarray):
         return np.asarray(value[index])
     size = prod(value.shape[1:])
-    return _picked(value, np.arange(index * size, (index + 1) * size), value.shape[1:])
+    return picked(value, np.arange(index * size, (index + 1) * size), value.shape[1:])
 
 
 def _shaped(value: Forms, var: Var) -> Forms:
@@ -252,10 +229,10 @@ def _shaped(value: Forms, var: Var) -> Forms:
 def _apply(eqn: Eqn, ins: list[Value], universe: Universe) -> tuple[Value, ...]:
     shape, params = eqn.outs[0].type.shape, eqn.params
     if eqn.op in _SAME:
-        linear = eqn.op != "astype" or not _loses(eqn)
+        linear = eqn.op != "astype" or not loses(eqn)
         forms = _forms(ins[0])
         return (forms if linear else _elementwise(universe, eqn, shape, [forms]),)
-    if eqn.op in _MOVES:
+    if eqn.op in MOVES:
         n_uses = prod(shape) if eqn.op in ("broadcast_to", "take") else 0
         return (_moved(eqn, [universe.shared(_forms(value), n_uses) for value in ins], shape),)
     if eqn.op in ("add", "sub"):
@@ -264,9 +241,9 @@ def _apply(eqn: Eqn, ins: list[Value], universe: Universe) -> tuple[Value, ...]:
     if eqn.op == "neg":
         return (_joined(universe, shape, [(_forms(ins[0]), -1)]),)
     if eqn.op in ("sum", "mean"):
-        return (_summed(_forms(ins[0]), params["axis"], shape, eqn.op == "mean"),)
+        return (summed(_forms(ins[0]), params["axis"], shape, eqn.op == "mean"),)
     if eqn.op == "cumulative_sum":
-        return (_cumulative(_forms(ins[0]), params["axis"]),)
+        return (cumulated(_forms(ins[0]), params["axis"]),)
     if eqn.op in ("mul", "divide", "square"):
         return (_times(universe, eqn, ins if len(ins) == 2 else [ins[0], ins[0]], shape),)
     if eqn.op == "matmul":
@@ -274,7 +251,7 @@ def _apply(eqn: Eqn, ins: list[Value], universe: Universe) -> tuple[Value, ...]:
     return tuple(_opaque(universe, eqn, var, [_forms(value) for value in ins]) for var in eqn.outs)
 
 
-def _loses(eqn: Eqn) -> bool:
+def loses(eqn: Eqn) -> bool:
     """Whether a conversion keeps less than the value: real numbers to whole ones, numbers to truth."""
     order = ("bool", "int", "fixed")
     return order.index(eqn.ins[0].type.dtype.kind) > order.index(eqn.outs[0].type.dtype.kind)
@@ -288,34 +265,6 @@ def _forms(value: Value) -> Forms:
     return Forms(value.shape, none, none, none, 1)
 
 
-def _tidy(shape: tuple[int, ...], at: np.ndarray, of: np.ndarray, num: np.ndarray, den: int) -> Forms:
-    """Sorted, equal pairs added up, zeros dropped."""
-    if len(at) > LARGEST:
-        raise LimitError("GATE-0001", f"a value of the program has {len(at)} terms, too many to judge")
-    order = np.lexsort((of, at))
-    at, of, num = at[order], of[order], num[order]
-    if len(at):
-        new = np.concatenate([[True], (at[1:] != at[:-1]) | (of[1:] != of[:-1])])
-        starts = np.flatnonzero(new)
-        if num.dtype != object and _largest(num) * int(np.diff([*starts, len(at)]).max()) >= _SAFE:
-            num = num.astype(object)
-        at, of, num = at[starts], of[starts], np.add.reduceat(num, starts)
-        keep = num != 0
-        at, of, num = at[keep], of[keep], num[keep]
-    return Forms(shape, at, of, num, den)
-
-
-def _largest(num: np.ndarray) -> int:
-    return max((abs(int(num.max())), abs(int(num.min())))) if len(num) else 0
-
-
-def _scaled(num: np.ndarray, factor: Any) -> np.ndarray:
-    largest = _largest(np.asarray(factor).reshape(-1))
-    if num.dtype != object and max(_largest(num), 1) * largest >= _SAFE:
-        num = num.astype(object)
-    return np.asarray(num * factor)
-
-
 def _moved(eqn: Eqn, ins: list[Forms], shape: tuple[int, ...]) -> Forms:
     """The operator itself, run on the numbers of the elements, says where each of them goes."""
     starts = np.cumsum([0] + [value.size for value in ins])
@@ -324,32 +273,8 @@ def _moved(eqn: Eqn, ins: list[Forms], shape: tuple[int, ...]) -> Forms:
         for start, value in zip(starts, ins, strict=False)
     ]
     origin = np.asarray(OPS[eqn.op].ref(*numbers, **eqn.params)).reshape(-1)
-    whole = _stacked(ins)
-    return _picked(whole, origin, shape)
-
-
-def _stacked(ins: list[Forms]) -> Forms:
-    den = lcm(*(value.den for value in ins))
-    starts = np.cumsum([0] + [value.size for value in ins])
-    parts = [*zip(ins, starts, strict=False)]
-    return Forms(
-        (int(starts[-1]),),
-        np.concatenate([value.at + start for value, start in parts]),
-        np.concatenate([value.of for value, _ in parts]),
-        np.concatenate([_scaled(value.num, den // value.den) for value, _ in parts]),
-        den,
-    )
-
-
-def _picked(value: Forms, origin: np.ndarray, shape: tuple[int, ...]) -> Forms:
-    """Element i is element origin[i] of `value`."""
-    starts, stops = np.searchsorted(value.at, origin), np.searchsorted(value.at, origin, "right")
-    counts = stops - starts
-    if counts.sum() > LARGEST:
-        raise LimitError("GATE-0001", f"a value of the program has {counts.sum()} terms, too many to judge")
-    index = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-    at = np.repeat(np.arange(len(origin)), counts)
-    return Forms(shape, at, value.of[index], value.num[index], value.den)
+    whole = stacked(ins)
+    return picked(whole, origin, shape)
 
 
 def _spread(universe: Universe, value: Forms, shape: tuple[int, ...]) -> Forms:
@@ -357,61 +282,19 @@ def _spread(universe: Universe, value: Forms, shape: tuple[int, ...]) -> Forms:
         return value
     value = universe.shared(value, prod(shape))
     origin = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape).reshape(-1)
-    return _picked(value, origin, shape)
+    return picked(value, origin, shape)
 
 
 def _joined(universe: Universe, shape: tuple[int, ...], parts: list[tuple[Forms, int]]) -> Forms:
     spread = [(_spread(universe, value, shape), sign) for value, sign in parts]
     den = lcm(*(value.den for value, _ in spread))
-    return _tidy(
+    return tidy(
         shape,
         np.concatenate([value.at for value, _ in spread]),
         np.concatenate([value.of for value, _ in spread]),
-        np.concatenate([_scaled(value.num, sign * (den // value.den)) for value, sign in spread]),
+        np.concatenate([scaled(value.num, sign * (den // value.den)) for value, sign in spread]),
         den,
     )
-
-
-def _summed(value: Forms, axis: tuple[int, ...], shape: tuple[int, ...], mean: bool) -> Forms:
-    numbers = np.arange(prod(shape))
-    kept = tuple(1 if k in axis else side for k, side in enumerate(value.shape))
-    target = np.broadcast_to(numbers.reshape(kept), value.shape).reshape(-1)
-    count = value.size // max(len(numbers), 1)
-    return _tidy(shape, target[value.at], value.of, value.num, value.den * (count if mean else 1))
-
-
-def _cumulative(value: Forms, axis: int) -> Forms:
-    length = value.shape[axis]
-    index = np.moveaxis(np.arange(value.size).reshape(value.shape), axis, -1).reshape(-1, length)
-    place = np.empty(value.size, np.int64)
-    place[index.reshape(-1)] = np.tile(np.arange(length), len(index))
-    counts = length - place[value.at]
-    if counts.sum() > LARGEST:
-        raise LimitError("GATE-0001", f"a value of the program has {counts.sum()} terms, too many to judge")
-    line = np.empty(value.size, np.int64)
-    line[index.reshape(-1)] = np.repeat(np.arange(len(index)), length)
-    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    at = index[np.repeat(line[value.at], counts), np.repeat(place[value.at], counts) + step]
-    return _tidy(value.shape, at, np.repeat(value.of, counts), np.repeat(value.num, counts), value.den)
-
-
-def _factors(constant: np.ndarray, shape: tuple[int, ...], divides: bool) -> tuple[np.ndarray, int]:
-    """(numerators, denominator) of a constant, or of its reciprocal: the very numbers, nothing is rounded."""
-    if not np.all(np.isfinite(constant)):
-        raise LimitError("GATE-0001", "a constant of the program is not finite")
-    different, place = np.unique(constant.reshape(-1), return_inverse=True)
-    exact = [Fraction(value) for value in different.tolist()]
-    if divides and not all(exact):
-        raise LimitError("GATE-0001", "the program divides by a constant 0")
-    exact = [1 / value for value in exact] if divides else exact
-    den = 1
-    for value in exact:
-        den = lcm(den, value.denominator)
-        if den.bit_length() > _DENOMINATOR_BITS:
-            raise LimitError("GATE-0001", "constants of a program have no small common denominator")
-    whole = [int(value * den) for value in exact]
-    num = np.array(whole, object if any(abs(value) >= _SAFE for value in whole) else np.int64)
-    return np.broadcast_to(num[place].reshape(constant.shape), shape).reshape(-1), den
 
 
 def _times(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...]) -> Forms:
@@ -420,9 +303,9 @@ def _times(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...
     if isinstance(x, np.ndarray) and not divides:
         x, y = y, x
     if isinstance(y, np.ndarray):
-        num, den = _factors(y, shape, divides)
+        num, den = factors(y, shape, divides)
         value = _spread(universe, _forms(x), shape)
-        return _tidy(shape, value.at, value.of, _scaled(value.num, num[value.at]), value.den * den)
+        return tidy(shape, value.at, value.of, scaled(value.num, num[value.at]), value.den * den)
     return _elementwise(universe, eqn, shape, [_forms(x), y])
 
 
@@ -440,11 +323,11 @@ def _matmul(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ..
     def factor(value: Value, origin: np.ndarray) -> Value:
         if isinstance(value, np.ndarray):
             return np.asarray(value.reshape(-1)[origin])
-        return _picked(universe.shared(value, m * k * n), origin, (m, k, n))
+        return picked(universe.shared(value, m * k * n), origin, (m, k, n))
 
-    picked = [factor(x, rows * k + inner), factor(y, inner * n + columns)]
-    picked = [p.reshape(m, k, n) if isinstance(p, np.ndarray) else p for p in picked]
-    return _summed(_times(universe, eqn, picked, (m, k, n)), (1,), shape, False)
+    both = [factor(x, rows * k + inner), factor(y, inner * n + columns)]
+    both = [p.reshape(m, k, n) if isinstance(p, np.ndarray) else p for p in both]
+    return summed(_times(universe, eqn, both, (m, k, n)), (1,), shape, False)
 
 
 _RULES = {"mul": Rule.PRODUCT, "square": Rule.PRODUCT, "matmul": Rule.PRODUCT, "divide": Rule.QUOTIENT}

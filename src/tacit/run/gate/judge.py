@@ -29,7 +29,8 @@ from tacit.base.types import Private, Public
 from tacit.ir.program import Program, Var
 from tacit.run.gate.cells import Column, Revealed, Universe, follow
 from tacit.run.gate.reason import Reason
-from tacit.run.gate.view import View
+from tacit.run.gate.tangent import Tangents
+from tacit.run.gate.view import CELL, FIXED, View, Witness
 
 MOST_COALITIONS = 64
 """That are looked at one by one; beyond, only all others together are, who know most."""
@@ -75,13 +76,14 @@ def judge(
             for item in follow(program, universe, version):
                 label = item.name if number + 1 == len(programs) else f"{item.name} (before)"
                 revealed.append(Revealed(label, item.to, item.guarded, item.forms))
-        return _judged(universe, revealed, parties, smallest_group)
+        tangents = Tangents(programs, versions, universe)
+        return _judged(universe, revealed, tangents, parties, smallest_group)
     except LimitError as error:
         return _unjudged(programs, parties, Reason.of("too-large", what=error.message))
 
 
 def _judged(
-    universe: Universe, revealed: list[Revealed], parties: int, smallest_group: int
+    universe: Universe, revealed: list[Revealed], tangents: Tangents, parties: int, smallest_group: int
 ) -> tuple[Verdict, ...]:
     views: dict[tuple[int, ...], View] = {}
     verdicts = []
@@ -98,7 +100,7 @@ def _judged(
         for coalition in coalitions:
             if coalition not in views:
                 views[coalition] = View(universe, revealed, coalition, smallest_group)
-            verdict = _verdict(universe, views[coalition], coalition, column, smallest_group)
+            verdict = _verdict(universe, views[coalition], tangents, coalition, column, smallest_group)
             if worst is None or _ORDER.index(verdict.kind) > _ORDER.index(worst.kind):
                 worst = verdict
             if worst.kind == "unsafe":
@@ -109,7 +111,12 @@ def _judged(
 
 
 def _verdict(
-    universe: Universe, view: View, coalition: tuple[int, ...], column: Column, smallest_group: int
+    universe: Universe,
+    view: View,
+    tangents: Tangents,
+    coalition: tuple[int, ...],
+    column: Column,
+    smallest_group: int,
 ) -> Verdict:
     touched = view.touches(column)
     names = view.names(touched)
@@ -121,6 +128,8 @@ def _verdict(
         return verdict("safe", Reason.of("nothing"))
     unproved = view.unproved(column, touched)
     witness = view.exposed(column)
+    if unproved is not None and (witness is None or witness.reason.key != CELL):
+        witness = _better(witness, view.fixed(column, tangents))
     if witness is not None:
         return Verdict(
             "unsafe", column.owner, column.name, coalition, view.names(), witness.reason, witness.example
@@ -130,6 +139,13 @@ def _verdict(
     if len(universe.versions(column.owner, column.name)) > 1:
         return verdict("unknown", Reason.of("versions"))
     return verdict("safe", Reason.of("sums", least=smallest_group))
+
+
+def _better(witness: Witness | None, fixed: Witness | None) -> Witness | None:
+    """A cell that is fixed tells more than a combination of some."""
+    if witness is None or fixed is None:
+        return witness or fixed
+    return fixed if fixed.reason.key == FIXED or witness.reason.key == "few" else witness
 
 
 def _unjudged(programs: Sequence[Program], parties: int, reason: Reason) -> tuple[Verdict, ...]:

@@ -16,6 +16,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "a function of the cell at place {place} alone follows",
         "可以推出一个只取决于第 {place} 个单元格的函数值",
     ),
+    "fixed": (
+        "the cell at place {place} has finitely many values at most that fit what is revealed",
+        "与披露内容相符的第 {place} 个单元格的值至多有限个",
+    ),
+    "fixed-for-some": (
+        "at least for some data a cell follows, such as the one at place {place}",
+        "至少对某些数据，可以推出某个单元格，例如第 {place} 个",
+    ),
     "few": (
         "a combination of {count} cells, fewer than {least}, follows",
         "可以推出 {count} 个单元格的组合，少于 {least} 个",

@@ -14,12 +14,16 @@ Form = Mapping[int, Fraction]
 """A linear form: coefficients that are not zero, by unknown."""
 
 
+_WORD = 32
+"""Bits of a denominator that cost as much as one small coefficient more."""
+
+
 class Span:
     """The space of all rational combinations of forms that were added, in reduced row echelon form; of every
     row, also of which forms it is the combination."""
 
     def __init__(self, most_work: int = 1 << 62) -> None:
-        """Once about `most_work` coefficients were computed, nothing is added any more."""
+        """Once about `most_work` small coefficients were computed, nothing is added any more."""
         self._rows: dict[int, dict[int, Fraction]] = {}
         """By pivot: the coefficient of the pivot is 1, and no other row has it."""
         self._made: dict[int, dict[int, Fraction]] = {}
@@ -75,7 +79,7 @@ class Span:
         return {pivot for pivot, row in self._rows.items() if len(row) == 1}
 
     def _subtract(self, form: dict[int, Fraction], other: Form, factor: Fraction) -> None:
-        self._work -= len(other)
+        self._work -= len(other) * (1 + factor.denominator.bit_length() // _WORD)
         for unknown, value in other.items():
             left = form.get(unknown, Fraction(0)) - factor * value
             if left:

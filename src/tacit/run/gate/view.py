@@ -18,11 +18,15 @@ from tacit.run.gate.alike import Alike, Block, Graph, alike, distinct
 from tacit.run.gate.cells import FIRST_DERIVED, KNOWN_TO_ALL, SHARED, Column, Revealed, Rule, Universe
 from tacit.run.gate.reason import Reason
 from tacit.run.gate.span import Form, Span
+from tacit.run.gate.tangent import Tangents
 
 MOST_FORMS = 1 << 12
 """Revealed numbers that are solved for together; the shortest ones."""
 MOST_TERMS = 1 << 17
 MOST_WORK = 1 << 20
+CELL = "cell"
+FIXED = "fixed"
+"""The reasons that no other witness beats."""
 _MOST_DEGREE = 2
 _MANY = 1 << 20
 _NOTHING = 1 << 18
@@ -41,7 +45,10 @@ class View:
     def __init__(
         self, universe: Universe, revealed: Sequence[Revealed], coalition: tuple[int, ...], least: int
     ) -> None:
-        self._seen = [item for item in revealed if item.to == () or set(item.to) & set(coalition)]
+        seen = [i for i, item in enumerate(revealed) if item.to == () or set(item.to) & set(coalition)]
+        self.outputs = tuple(seen)
+        """What is seen, by number in `revealed`."""
+        self._seen = [revealed[index] for index in seen]
         self._columns = list(universe.columns.values())
         self._least = least
         self._graph = graph = Graph(universe, self._seen)
@@ -50,7 +57,9 @@ class View:
         owners = np.array([column.owner for column in self._columns] or [0])
         self._owner = np.full(n, _MANY)
         self._owner[self._is_cell] = owners[graph.ids[self._is_cell] >> 32]
-        own = np.isin(self._owner, [*coalition, KNOWN_TO_ALL])
+        mine = (*coalition, KNOWN_TO_ALL)
+        self.own = frozenset(column.start for column in self._columns if column.owner in mine)
+        own = np.isin(self._owner, mine)
         self._known = graph.up(own, every=True)
         self._alike: Alike = alike(graph, own)
         self._degree = self._degrees()
@@ -159,7 +168,7 @@ class View:
             form = self._forms.of(index, element)
             if form:
                 item = self._seen[index]
-                add(form, item.name if item.forms.size == 1 else f"{item.name}[{element}]")
+                add(form, _label(item, element))
         done = set[int]()
         while waiting := [u for u in span.determined() - done if not self._is_cell[u]]:
             followed = [(u, form) for u in waiting for form in self._arguments_that_follow(u, span) or ()]
@@ -247,7 +256,7 @@ class View:
 
     def exposed(self, column: Column) -> Witness | None:
         """Why a cell of `column`, or a function of too few of them, follows; None if none was found."""
-        rows = sorted(self.solve(), key=lambda row: len(row[0]))
+        rows = sorted(self.solve(), key=lambda row: (len(row[0]), not self._is_cell[min(row[0])]))
         mine = self._bits([column])
         others = self._bits([other for other in self._columns if other.owner != column.owner])
         for row, made in rows:
@@ -262,6 +271,22 @@ class View:
                 place = self._place(self._cells_in(main) & mine)
                 return Witness(Reason.of("nearly", place=place), f"{made} ≈ {self._written(main)}")
         return None
+
+    def fixed(self, column: Column, tangents: Tangents) -> Witness | None:
+        """A cell of `column` that outputs leave no freedom, in whatever way they depend on it."""
+        found = [
+            (fixed.chosen, len(fixed.outputs), cell - column.start, fixed.outputs)
+            for cell, fixed in tangents.fixed(self.own, self.outputs).items()
+            if column.start <= cell < column.start + column.count
+        ]
+        if not found:
+            return None
+        chosen, _, place, outputs = min(found)
+        names = dict(zip(self.outputs, self._seen, strict=True))
+        labels = [_label(names[number], element) for number, element in outputs]
+        told = ", ".join(labels[:4]) + (", …" if len(labels) > 4 else "")
+        reason = Reason.of("fixed-for-some" if chosen else FIXED, place=place)
+        return Witness(reason, f"{_cell(column, place)} = f({told})")
 
     def _cells_in(self, row: Form) -> int:
         found = 0
@@ -279,10 +304,11 @@ class View:
         if not cells & mine or cells & others:
             return None  # What others outside of the coalition add hides it.
         first, count = next(iter(row)), cells.bit_count()
-        if len(row) == 1 and not self._is_cell[first] and self._block(first).derived.rule is Rule.EXTREME:
-            return Reason.of("extreme", op=self._block(first).derived.op)
+        extremes = [u for u in row if not self._is_cell[u] and self._block(u).derived.rule is Rule.EXTREME]
+        if len(extremes) == len(row) < self._least:
+            return Reason.of("extreme", op=self._block(extremes[0]).derived.op)
         if len(row) == 1 and self._is_cell[first]:
-            return Reason.of("cell", place=self._place(cells))
+            return Reason.of(CELL, place=self._place(cells))
         if count == 1:
             return Reason.of("function", place=self._place(cells))
         return Reason.of("few", count=count, least=self._least) if count < self._least else None
@@ -294,10 +320,18 @@ class View:
             number = int(self._graph.ids[unknown])
             if self._is_cell[unknown]:
                 column = self._columns[number >> 32]
-                names[unknown] = column.name if column.count == 1 else f"{column.name}[{number & 0xFFFFFFFF}]"
+                names[unknown] = _cell(column, number & 0xFFFFFFFF)
             else:
                 names[unknown] = f"{self._block(unknown).derived.op}(…)"
         return _sum_of(row, names)
+
+
+def _label(item: Revealed, element: int) -> str:
+    return item.name if item.forms.size == 1 else f"{item.name}[{element}]"
+
+
+def _cell(column: Column, place: int) -> str:
+    return column.name if column.count == 1 else f"{column.name}[{place}]"
 
 
 def _sum_of(form: Form, names: Sequence[str] | dict[int, str]) -> str:
