@@ -17,7 +17,8 @@ from tacit.base.session import open_session
 from tacit.base.transport import Frame, Transport
 from tacit.net.memory import MemoryNetwork
 from tacit.net.tls import Endpoint, PeerAddress, TlsIdentity, TlsTransport, connect
-from tacit.run.job import NO_PSI, Job, PartyTerms, Run, greet
+from tacit.run.greeting import greet
+from tacit.run.job import NO_PSI, Job, PartyTerms, Run
 from tacit.trust import identity
 
 

@@ -20,8 +20,9 @@ from bench.psi.kind import THREADS, Kind, read_ids, sizes, two_sets, write_ids
 from bench.task import Figures, Outputs, wrong
 from tacit.base.setting import Setting
 from tacit.mpc.semi2k import Semi2k
-from tacit.psi.aggregates import count_and_sums
+from tacit.psi.aggregates import COUNT, SUMS, count_and_sums
 from tacit.psi.circuit_psty19 import RECEIVER, intersect
+from tacit.run.policy import ALL, Grant
 
 LARGEST = 1 << 40
 TOTALS = "totals.csv"
@@ -62,7 +63,8 @@ class Circuit(Kind):
         async with party.computing():
             found = await intersect(run.ctx.sub("psi"), run.scheme, items, values, 1, THREADS)
             if self._totals:
-                count, sums = await count_and_sums(run.ctx.sub("totals"), run.scheme, found)
+                with run.step("totals", (Grant(COUNT, ALL), Grant(SUMS, ALL))) as ctx:
+                    count, sums = await count_and_sums(ctx, run.scheme, found)
         if self._totals:
             with party.timed("io"):
                 totals = pa.table({"count": pa.array([count]), "sum": pa.array(sums)})

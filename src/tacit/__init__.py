@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tacit.base.errors import TacitError
 from tacit.compile import standard as xp
-from tacit.run.job import PRODUCT_VERSION as __version__
+from tacit.run.greeting import PRODUCT_VERSION as __version__
 from tacit.run.secure import secure, sim
 
 if TYPE_CHECKING:

@@ -45,7 +45,8 @@ def test_a_job_of_a_project_runs_once_its_owners_signed(project: House) -> None:
     assert {one.code for one in ended.values()} == {0}, ended
     lines = [(project.home(n) / "ledgers" / "loans.jsonl").read_text().splitlines() for n in PARTIES]
     assert lines[0] == lines[1] and len(lines[0]) == 4
-    assert json.loads(lines[0][0])["kind"] == "intersection"
+    first = json.loads(lines[0][0])
+    assert first["kind"] == "sets" and json.loads(first["body"])["query"]["tell"] == "intersection"
     assert look(project, "bank", "--json").json["blocking"][0]["code"] == "POLICY-0006"
     (project.home("bank") / "ledgers" / "loans.jsonl").write_text("\n".join(lines[0][1:]) + "\n")
     assert "LEDGER-0001" in look(project, "bank").err

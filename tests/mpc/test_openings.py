@@ -92,3 +92,26 @@ def test_shape_and_recipients_count_and_nothing_is_left_open() -> None:
         with pytest.raises(TacitError, match="POLICY-0012"):
             openings.require_listed((3,), 1)
     openings.require_listed((3,), None)
+
+
+def test_in_a_step_only_what_it_declares_is_opened_by_the_one_door() -> None:
+    async def party(ctx: Ctx, scheme: Scheme) -> list[Any]:
+        share = await scheme.share(
+            ctx, np.arange(3, dtype=np.uint64) if ctx.me == 0 else None, owner=0, shape=(3,)
+        )
+        with openings.step([("count", None), ("rows", 1)]) as declared:
+            for name, to in (("count", 0), ("rows", None), ("sum", None)):
+                with pytest.raises(TacitError, match="POLICY-0002"):
+                    await openings.reveal_declared(ctx, scheme, name, share, to=to)
+            with pytest.raises(TacitError, match="POLICY-0012"):
+                await scheme.reveal(ctx, share)
+            found = [
+                await openings.reveal_declared(ctx, scheme, "count", share),
+                await openings.reveal_declared(ctx, scheme, "rows", share, to=1),
+            ]
+            assert declared.opened == [("count", None, 3), ("rows", 1, 3)]
+        with pytest.raises(TacitError, match="POLICY-0002"):
+            await openings.reveal_declared(ctx, scheme, "count", share)
+        return [None if one is None else one.tolist() for one in found]
+
+    assert run_scheme("semi2k", party) == [[[0, 1, 2], None], [[0, 1, 2], [0, 1, 2]]]

@@ -16,6 +16,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import TacitError, TransportError
 from tacit.base.session import open_session
 from tacit.base.transport import Frame
+from tacit.mpc import openings
 from tacit.mpc.semi2k import Semi2k
 from tacit.net.memory import MemoryNetwork, MemoryTransport
 from tacit.psi import circuit_psty19, star_kmprt17
@@ -28,6 +29,7 @@ from tacit.psi.unbalanced import publish
 from tacit.psi.unbalanced import voprf_jkk14 as voprf
 from tacit.trust.shelf import Shelf
 from tests.harness import StoppedClock
+from tests.psi.test_aggregates import ANSWERS
 from tests.psi.test_buckets import batches
 from tests.psi.test_unbalanced import KEY, free, table_file, table_of
 
@@ -44,7 +46,8 @@ async def hidden(ctx: Ctx) -> Any:
     scheme = await Semi2k.start(ctx.sub("setup"))
     columns = None if ctx.me == 0 else Items.of(IDS[1]).offsets[None, :-1].astype("u8")
     found = await circuit_psty19.intersect(ctx, scheme, Items.of(IDS[ctx.me]), columns, 1)
-    return await items_if_at_least(ctx, scheme, found, 3)
+    with openings.step(ANSWERS):
+        return await items_if_at_least(ctx, scheme, found, 3)
 
 
 async def several(ctx: Ctx) -> Any:

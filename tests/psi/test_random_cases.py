@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tacit.base.ctx import Ctx
+from tacit.mpc import openings
 from tacit.mpc.semi2k import Semi2k
 from tacit.psi import circuit_psty19, star_kmprt17
 from tacit.psi.aggregates import at_least, count_and_sums, items_if_at_least
@@ -21,6 +22,7 @@ from tacit.psi.spool import part_bound
 from tacit.psi.unbalanced import voprf_jkk14 as voprf
 from tacit.trust.shelf import Shelf
 from tests.harness import run_parties
+from tests.psi.test_aggregates import ANSWERS
 from tests.psi.test_buckets import batches
 from tests.psi.test_unbalanced import KEY, free, table_of
 
@@ -72,10 +74,11 @@ def test_circuit_and_what_is_opened_of_it() -> None:
             items = Items.of(random_sets(number)[ctx.me])
             columns = payload(number) if ctx.me == 1 else None
             found = await circuit_psty19.intersect(ctx, scheme, items, columns, 1)
-            count, sums = await count_and_sums(ctx, scheme, found)
             threshold = 1 + number % 7
-            enough = await at_least(ctx, scheme, found, threshold)
-            again, rows = await items_if_at_least(ctx, scheme, found, threshold)
+            with openings.step(ANSWERS):
+                count, sums = await count_and_sums(ctx, scheme, found)
+                enough = await at_least(ctx, scheme, found, threshold)
+                again, rows = await items_if_at_least(ctx, scheme, found, threshold)
             assert again == enough
             told.append((count, int(sums[0]), enough, None if rows is None else rows.tolist()))
         return told

@@ -199,18 +199,6 @@ def test_the_ledger_remembers_and_notices_changes() -> None:
             Ledger(broken, holds)
 
 
-def test_intersections_with_altered_sets_need_a_signature() -> None:
-    ledger = Ledger()
-    assert {v.kind for v in ledger.judge_intersection(["x", "y"])} == {"safe"}
-    entry = ledger.draft("intersection", "first", '["x","y"]')
-    ledger.append(entry, signed(entry.digest()))
-    assert {v.kind for v in ledger.judge_intersection(["x", "y"])} == {"safe"}
-    for verdict in ledger.judge_intersection(["x2", "y"]):
-        assert (
-            verdict.kind == "unsafe" and "first" in verdict.because and "first" in verdict.reason.text("zh")
-        )
-
-
 def test_a_secure_function_has_verdicts() -> None:
     with tacit.sim(["bank", "partner"]) as parties:
         x = parties["bank"].private(np.arange(20.0))

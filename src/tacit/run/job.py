@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tacit.base.ctx import Ctx
-from tacit.base.errors import LimitError, PeerError, TacitError, UnsupportedError, UsageError
+from tacit.base.errors import LimitError, PeerError, UnsupportedError, UsageError
 from tacit.base.log import Sink, silent
 from tacit.base.meter import depth
 from tacit.base.session import open_session
-from tacit.base.transport import Clock, Frame, Transport
+from tacit.base.transport import Clock, Transport
 from tacit.base.wire import Document, Octets, Ring, canonical_json
 from tacit.ir.program import Program
+from tacit.mpc import openings
 from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme, Share, find
 from tacit.mpc.semi2k import Semi2k
@@ -33,12 +34,12 @@ from tacit.psi.functionality import BOTH, Intersection, Items
 from tacit.psi.price import CIRCUIT, Link, price
 from tacit.psi.spool import Shelf
 from tacit.psi.star_kmprt17 import Common
-from tacit.run.policy import Policy, check_reveals
-from tacit.run.project import Project, items_bytes
+from tacit.run.gate.sets import Query
+from tacit.run.greeting import greet
+from tacit.run.policy import Policy, check_reveals, require_agreed
+from tacit.run.project import Hidden, Own, Project, items_bytes, order_of
 
-PRODUCT_VERSION = "0.1.0"
-WIRE_VERSION = 1
-_HELLO_BYTES = 1 << 14
+_TOLD_BYTES = 1 << 14
 _SPOKEN = 60
 _MAY_CHANGE = ("attempt", "limits", "link")
 """Of a job, between a run that was cut and the one that takes it up."""
@@ -143,72 +144,6 @@ class Report:
     psi: choose.Choice | None = None
 
 
-async def greet(job: Job, me: int, transport: Transport) -> None:
-    """Compare versions and agreed terms with every other party before anything else is sent.
-
-    Raises: PeerError JOB-0002 (other product or wire version; names who must upgrade), JOB-0003 (other
-    terms; names the sections). Nothing is ever downgraded.
-    """
-    mine = {
-        "wire": WIRE_VERSION,
-        "product": PRODUCT_VERSION,
-        "party": job.parties[me].name,
-        "sections": job.sections(),
-    }
-    others = [other for other in range(len(job.parties)) if other != me]
-    for other in others:
-        await transport.send(Frame("hello", me, other, Document(mine).pack(), 0))
-    for other in others:
-        frame = await transport.recv("hello", other, me, limit_bytes=_HELLO_BYTES)
-        theirs = dict(Document.unpack(frame.body, (_HELLO_BYTES,)).fields)
-        try:
-            _compare(job, mine, theirs, job.parties[other].name)
-        except PeerError:
-            with suppress(
-                TacitError
-            ):  # Until the peer has read our greeting: it must learn what differs, too.
-                await transport.send(Frame("differs", me, other, b"", 0))
-                await transport.recv("differs", other, me, limit_bytes=0)
-            raise
-
-
-def _compare(job: Job, mine: dict[str, Any], theirs: dict[str, Any], peer: str) -> None:
-    versions = _version(theirs)
-    if versions != _version(mine):
-        behind = repr(peer) if versions < _version(mine) else f"this side, {mine['party']!r},"
-        raise PeerError(
-            "JOB-0002",
-            f"{peer!r} runs Tacit {_spoken(versions)}, this side {_spoken(_version(mine))}",
-            hint=f"{behind} must upgrade; versions are never mixed and nothing is downgraded",
-        )
-    sections = theirs.get("sections")
-    if not isinstance(sections, dict):
-        raise PeerError("PEER-0001", "the peer's greeting lists no terms")
-    # Only our own names are shown: the peer does not choose text for our screen.
-    differing = sorted(name for name, digest in mine["sections"].items() if sections.get(name) != digest)
-    if differing or len(sections) != len(mine["sections"]):
-        what = ", ".join(map(job.spoken, differing)) or "their sections"
-        raise PeerError(
-            "JOB-0003",
-            f"the job files of {mine['party']!r} and {peer!r} differ in: {what}",
-            hint="compare files (everything outside `local`) and options, and agree; nothing was sent",
-        )
-
-
-def _version(greeting: Mapping[str, Any]) -> tuple[int, ...]:
-    """(wire version, product version…) of a greeting; older ones compare as less."""
-    wire, product = greeting.get("wire"), greeting.get("product")
-    numbers = product.split(".") if isinstance(product, str) else []
-    sound = len(numbers) == 3 and all(number.isdecimal() and len(number) < 6 for number in numbers)
-    if not isinstance(wire, int) or not sound:
-        raise PeerError("PEER-0001", "the peer's greeting names no version")
-    return (wire, *map(int, numbers))
-
-
-def _spoken(version: tuple[int, ...]) -> str:
-    return f"{'.'.join(map(str, version[1:]))} (wire version {version[0]})"
-
-
 class Run:
     """One party's connection to a running job: alignment and computations, metered step by step."""
 
@@ -277,11 +212,17 @@ class Run:
         return run
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Ctx]:
-        """A metered step: its seconds and bytes go into the report under `name`."""
+    def step(self, name: str, opens: Policy = ()) -> Iterator[Ctx]:
+        """A metered step: its seconds and bytes go into the report under `name`.
+
+        `opens`: what its protocols may open outside of programs; what they did open goes into the report.
+        """
         started, sent = self._clock.now_s(), self.ctx.meter().bytes_sent
         self.ctx.log("begin", step=name)
-        yield self.ctx.sub(name)
+        with openings.step([(grant.name, grant.to[0] if grant.to else None) for grant in opens]) as declared:
+            yield self.ctx.sub(name)
+        for opened, to, size in declared.opened:
+            self.reveal(opened, "all" if to is None else self.job.parties[to].name, size)
         self.report.seconds[name] = self.report.seconds.get(name, 0.0) + self._clock.now_s() - started
         self._account(name, sent)
         self._ended(name)
@@ -303,8 +244,8 @@ class Run:
         Raises UnsupportedError JOB-0005 where no protocol holds at the job's level, PolicyError POLICY-0006,
         and what the protocol raises.
         """
-        if self.project is not None:
-            await self.project.admit_intersection(self, items_bytes(items))
+        require_agreed(self._entitled(), receivers)
+        await self.admit(Query.of_rows(receivers), items)
         with self.step("psi") as ctx:
             choice = await self._choice(ctx, len(items), receivers, threads)
             self.report.psi = choice
@@ -315,7 +256,12 @@ class Run:
         return result
 
     async def align_several(self, items: Items, *, receivers: frozenset[int], threads: int = 1) -> Common:
-        """`align` of three parties or more: what all of them have. Raises as `star_kmprt17.intersect`."""
+        """`align` of three parties or more: what all of them have. Raises as `star_kmprt17.intersect`;
+        PolicyError POLICY-0006."""
+        require_agreed(self._entitled(), receivers)
+        if self.project is not None:
+            # Not everybody learns how large the sets are.
+            await self.project.admit_query(self, Query.of_rows(receivers), Own(items_bytes(items)))
         with self.step("psi") as ctx:
             result = await star_kmprt17.intersect(ctx, items, receivers=receivers, threads=threads)
         hub = self.job.parties[min(receivers)].name
@@ -341,9 +287,10 @@ class Run:
 
         Raises UnsupportedError JOB-0005, PSI-0057, and as `BucketedPsi.intersect`.
         """
+        require_agreed(self._entitled(), receivers)
         kind = choose.find_stored(self.job.psi, self.job.security)
         if self.project is not None:
-            await self.project.admit_intersection(self, table.encode())
+            await self.project.admit_query(self, Query.of_rows(receivers), Own(table.encode()))
         with self.step("psi") as ctx:
             groups = BucketedPsi(
                 kind(threads),
@@ -361,29 +308,57 @@ class Run:
         return result, groups
 
     async def align_hidden(
-        self, items: Items, columns: np.ndarray | None, n_columns: int, *, threads: int = 1
+        self,
+        items: Items,
+        columns: np.ndarray | None,
+        n_columns: int,
+        *,
+        query: Query | None = None,
+        threads: int = 1,
     ) -> Members:
         """Which items are common, and the second party's `columns` of those, as shares: both sides learn the
-        set sizes. Raises UnsupportedError SCHEME-0002 where the scheme has no such shares; as `intersect`."""
+        set sizes. `query`: what will be opened of them; None if a program says so itself.
+
+        Raises UnsupportedError SCHEME-0002 where the scheme has no such shares, PeerError PEER-0001 for a set
+        of another size than was judged; PolicyError POLICY-0006; as `intersect`.
+        """
         if not isinstance(self.scheme, Semi2k):
             raise UnsupportedError(
                 "SCHEME-0002",
                 f"membership on shares is of the scheme {Semi2k.name!r}, not {self.job.scheme!r}",
                 hint=f"name the scheme {Semi2k.name!r} in the job",
             )
-        if self.project is not None:
-            await self.project.admit_intersection(self, items_bytes(items))
+        judged = None if query is None else await self.admit(query, items, columns)
         with self.step("psi") as ctx:
             found = await intersect(ctx, self.scheme, items, columns, n_columns, threads)
             sizes = (found.sizes.n_receiver, found.sizes.n_sender)
+            if judged is not None and judged.sizes != sizes:
+                raise PeerError("PEER-0001", "message refused: the peer's set is not of the size it told")
             cost = price(CIRCUIT, sizes, self.job.link, columns=n_columns, threads=threads)
             self.report.psi = choose.Choice(CIRCUIT, cost, "hidden", {})
         self.report.revealed.append(_revealed("set sizes", "all", 2))
         return found
 
+    async def admit(
+        self, query: Query, items: Items, sums: np.ndarray | None = None, table: str = ""
+    ) -> Query | None:
+        """In a project: judge a query of two sets and write it down. `sums`: a row for each column of mine
+        that is summed, as the items are ordered. Raises PolicyError POLICY-0006."""
+        if self.project is None:
+            return None
+        columns = () if sums is None else tuple(np.ascontiguousarray(sums[:, order_of(items)]))
+        own = Own(items_bytes(items), len(items), columns, table)
+        return await self.project.admit_query(self, query, own)
+
     def reveal(self, name: str, to: str, size: int) -> None:
-        """Write down what was opened outside of a program."""
+        """Write down what a protocol told by itself: no value was opened for it."""
         self.report.revealed.append(_revealed(name, to, size))
+
+    def _entitled(self) -> frozenset[int]:
+        """Who may learn which rows are common: whom the job's line names; all, where it has none."""
+        names = self.job.reveals.get("intersection")
+        everybody = range(len(self.job.parties))
+        return frozenset(everybody if names is None else map(self.job.party, names))
 
     def _aligned(self, result: Intersection, receivers: frozenset[int]) -> None:
         to = "all" if receivers == BOTH else self.job.parties[min(receivers)].name
@@ -419,7 +394,7 @@ class Run:
         await self.tell(name, {})
 
     async def tell(
-        self, name: str, fields: Mapping[str, Any], *, limit_bytes: int = _HELLO_BYTES
+        self, name: str, fields: Mapping[str, Any], *, limit_bytes: int = _TOLD_BYTES
     ) -> list[dict[str, Any]]:
         """Tell the others a document and hear theirs, in party order; callers note what it discloses."""
         documents = [dict(fields) for _ in range(self.ctx.n)]
@@ -438,7 +413,7 @@ class Run:
         data: Mapping[str, np.ndarray | Share | None],
         policy: Policy,
         *,
-        source: Program | None = None,
+        source: Program | Hidden | None = None,
     ) -> dict[str, Value]:
         """Check `program` against `policy`, compare its digest with the others', run it.
 
@@ -446,7 +421,10 @@ class Run:
         """
         check_reveals(program, policy)
         if self.project is not None:
-            await self.project.admit(self, name, source or program, data)
+            if isinstance(source, Hidden):
+                await self.project.admit_function(self, name, source)
+            else:
+                await self.project.admit(self, name, source or program, data)
         with self.step(name) as ctx:
             await same_program(ctx, program)
             outputs = await execute(ctx, self.scheme, program, data)

@@ -6,6 +6,7 @@ A `Policy` is what the parties signed for: names of values, each with its recipi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tacit.base.errors import PolicyError
@@ -44,3 +45,14 @@ def check_reveals(program: Program, policy: Policy) -> None:
                 f"program {program.name!r} would reveal {reveal.name!r} to {recipients}: not agreed",
                 hint="remove it from the program, or add a line to the job's reveal section on both sides",
             )
+
+
+def require_agreed(entitled: Collection[int], receivers: Collection[int]) -> None:
+    """Raises PolicyError POLICY-0002 if others than the entitled would learn which rows are common."""
+    others = sorted(set(receivers) - set(entitled))
+    if others:
+        raise PolicyError(
+            "POLICY-0002",
+            f"party {', '.join(map(str, others))} would learn which rows are common: not agreed",
+            hint="name every receiver in the job's reveal section, on both sides",
+        )

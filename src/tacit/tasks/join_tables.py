@@ -139,9 +139,10 @@ def overlap(
 ) -> JoinedTables:
     """What two tables have in common, without telling which rows.
 
-    `tell`: "count"; "sum" of the second party's `columns`, over the common keys; "enough", whether there are
-    `at_least` so many; "rows-if-enough", the first party's common rows, to it alone, if there are. Or a
-    function, to which membership and `columns`, by party, come on shares, as `tasks.overlap.compute` says:
+    `tell`: "count"; "sum" of the second party's `columns`, over the common keys, with `at_least` only if
+    there are so many; "enough", whether there are; "rows-if-enough", the first party's common rows, to it
+    alone, if there are. Or a function, to which membership and `columns`, by party, come on shares, as
+    `tasks.overlap.compute` says:
 
         tacit.overlap(tables, "id", lambda common, spend: xp.sum(spend), columns={"partner": ["spend"]})
 

@@ -19,6 +19,7 @@ from tacit.psi.functionality import Items
 from tacit.psi.price import UNBALANCED, price
 from tacit.psi.unbalanced import publish, table
 from tacit.psi.unbalanced.voprf_jkk14 import Client, Server, look_up
+from tacit.run.gate.sets import Query
 from tacit.run.job import Run
 from tacit.tasks.join import Joined, Terms, lines
 
@@ -28,11 +29,12 @@ Verify = Callable[[bytes, bytes], bool]
 
 @dataclass(frozen=True, eq=False)
 class Published:
-    """What a server has: its key, the current file of its table, and who counts what is asked."""
+    """What a server has: its key, the current file of its table and the set it was made of, and who counts
+    what is asked."""
 
     key: bytes
     file: bytes
-    items: int
+    items: Items
     charge: Callable[[int], None]
 
 
@@ -55,12 +57,19 @@ class LookedUp:
 
 
 async def ask(run: Run, keys: JoinKeys, asking: Asking, *, threads: int = 1) -> LookedUp:
-    """At the client. Raises PeerError PSI-0011 for a table that is none, or older than the one that it held,
-    PSI-0014; what the server raises ends the run."""
+    """At the client. Raises PeerError PSI-0011 for a table that is none, older than the one that it held, or
+    not the one that was judged, PSI-0014; PolicyError POLICY-0006; what the server raises ends the run."""
     terms, client = Terms.of(run.job), run.job.parties[run.me].name
+    judged = await run.admit(Query.of_rows((run.me,), "lookup"), Items(keys.data, keys.offsets))
     with run.step("table") as ctx:
         file = await publish.fetch(ctx, asking.held)
         held = table.load(file, asking.verify)
+        if judged is not None and judged.table != _named(held):
+            raise PeerError(
+                "PSI-0011",
+                "the table is not the one that the project's ledger names",
+                hint="ask the server's operator which table is the current one",
+            )
         if asking.held and file != asking.held:
             _require_newer(table.load(asking.held, asking.verify), held)
         asking.keep(file)
@@ -77,15 +86,18 @@ async def ask(run: Run, keys: JoinKeys, asking: Asking, *, threads: int = 1) -> 
 
 
 async def answer(run: Run, published: Published, *, threads: int = 1) -> LookedUp:
-    """At the server. Raises LimitError PSI-0012 for a client that asks too much, before it is answered."""
+    """At the server. Raises LimitError PSI-0012 for a client that asks too much, before it is answered;
+    PolicyError POLICY-0006."""
     client = run.job.parties[1 - run.me].name
+    mine = table.load(published.file, lambda signature, content: True)
+    await run.admit(Query.of_rows((1 - run.me,), "lookup"), published.items, table=_named(mine))
     asked = 0
 
     def charge(n: int) -> None:
         nonlocal asked
         published.charge(n)
         asked = n
-        _predict(run, (n, published.items), threads)
+        _predict(run, (n, len(published.items)), threads)
 
     with run.step("table") as ctx:
         await publish.publish(ctx, published.file)
@@ -93,8 +105,7 @@ async def answer(run: Run, published: Published, *, threads: int = 1) -> LookedU
         digest = publish.digest_of(published.file)
         await look_up(ctx, Server(published.key, digest, charge, threads))
     _write_down(run, client, 0)
-    mine = table.load(published.file, lambda signature, content: True)
-    return LookedUp(Joined(None, None, 0, published.items, asked), _declared(mine))
+    return LookedUp(Joined(None, None, 0, len(published.items), asked), _declared(mine))
 
 
 def _write_down(run: Run, client: str, n_common: int) -> None:
@@ -121,6 +132,11 @@ def _require_newer(old: table.Table, new: table.Table) -> None:
         )
 
 
+def _named(held: table.Table) -> str:
+    """For the ledger: which version of which table."""
+    return f"version {held.header.version} of {held.header.commitment}"
+
+
 def _declared(held: table.Table) -> dict[str, Any]:
     header = held.header
     return {
@@ -135,6 +151,7 @@ def _declared(held: table.Table) -> dict[str, Any]:
 def once(keys: JoinKeys, coins: bytes, *, threads: int = 1) -> Published:
     """A table for one run in one process, which nobody signs. `coins`: 64 bytes."""
     key = table.new_key(coins)
-    tags = table.evaluate(Items(keys.data, keys.offsets), key, threads=threads)
+    items = Items(keys.data, keys.offsets)
+    tags = table.evaluate(items, key, threads=threads)
     file = table.build(tags, key, lambda digest: bytes(table.SIGNATURE_BYTES), version=1, queries=1 << 24)
-    return Published(key, file, len(keys), lambda n: None)
+    return Published(key, file, items, lambda n: None)

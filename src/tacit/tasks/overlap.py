@@ -25,12 +25,24 @@ from tacit.mpc.encode import decode, encode
 from tacit.mpc.scheme import Share, find
 from tacit.mpc.semi2k import Semi2k
 from tacit.mpc.semi2k.share import Semi2kShare
-from tacit.psi.aggregates import at_least, count_and_sums, items_if_at_least
+from tacit.psi.aggregates import (
+    COUNT,
+    ENOUGH,
+    MEMBERS,
+    SUMS,
+    at_least,
+    count_and_sums,
+    items_if_at_least,
+    sums_if_at_least,
+)
 from tacit.psi.circuit_psty19 import LARGEST_SET, Members
 from tacit.psi.functionality import Items
 from tacit.run.compiled import compiled
+from tacit.run.gate.ledger import COMMON
+from tacit.run.gate.sets import Query
 from tacit.run.job import NO_PSI, Job, PartyTerms, Run
-from tacit.run.policy import ALL, Grant
+from tacit.run.policy import ALL, Grant, Policy
+from tacit.run.project import Hidden
 from tacit.run.secure import revealing
 from tacit.tasks.join import senseless
 
@@ -39,8 +51,6 @@ TELL: tuple[Tell, ...] = ("count", "sum", "enough", "rows-if-enough")
 LEFT, RIGHT = 0, 1
 _KINDS = {"int": INT, "fixed": FIXED}
 _LARGEST_SUM = float(1 << 62)
-COMMON = "common"
-"""What a program calls the column that says which lines are common."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +89,26 @@ class Question:
             raise senseless("sum", "columns of the second party, for a sum and for nothing else")
         limited = tell in ("enough", "rows-if-enough")
         whole = isinstance(at_least, int) and not isinstance(at_least, bool)
-        if not whole or not (1 <= at_least <= LARGEST_SET if limited else at_least == 0):
+        most = 0 if tell == "count" else LARGEST_SET
+        if not whole or not (1 if limited else 0) <= at_least <= most:
             raise senseless(
-                "at_least", f"1 to {LARGEST_SET}, to learn whether it is enough and for nothing else"
+                "at_least",
+                f"1 to {LARGEST_SET}, to learn whether it is enough, or sums if it is, and for nothing else",
             )
         return Question(tell, tuple(names), at_least, key_columns, KeyRules(trim, case))
+
+    def query(self) -> Query:
+        """What it tells whom, for a project's ledger."""
+        rows_to = (LEFT,) if self.tell == "rows-if-enough" else ()
+        sums = tuple((name, "") for name in self.columns)
+        return Query(self.tell, (LEFT, RIGHT), rows_to, sums, self.at_least)
+
+    def opens(self) -> Policy:
+        """What may be opened for it, outside of programs."""
+        names = {"count": [COUNT], "sum": [COUNT, SUMS]}.get(self.tell, [])
+        both = [*names, ENOUGH] if self.at_least else names
+        alone = [Grant(MEMBERS, (LEFT,))] if self.tell == "rows-if-enough" else []
+        return (*(Grant(name, ALL) for name in both), *alone)
 
     def job(self, job: Job, *, security: str = "semi-honest") -> Job:
         """`job` as one of this question. Raises UnsupportedError SCHEME-0002 for a level there is not."""
@@ -160,32 +185,29 @@ async def ask(run: Run, keys: JoinKeys, table: pa.Table, *, threads: int = 1) ->
     """Run the question of `run.job`. Raises as `Run.align_hidden` and `numbers`; UsageError RANGE-0002 for
     sums that do not fit."""
     question = Question.of(run.job)
-    found, kinds = await _hidden(run, keys, table, question.columns, threads)
+    found, kinds = await _hidden(run, keys, table, question.columns, threads, question.query())
     sizes = found.sizes
     pair = (sizes.n_receiver, sizes.n_sender)
     answer = Answer(pair[run.me], pair[1 - run.me])
     scheme = run.scheme
     assert isinstance(scheme, Semi2k)
-    with run.step("overlap") as ctx:
-        if question.tell in ("count", "sum"):
-            count, sums = await count_and_sums(ctx, scheme, found)
-            run.reveal("count", "all", 1)
-            answer = replace(answer, count=count)
-            if question.tell == "sum":
-                run.reveal("sums", "all", len(sums))
-                plain = [decode(one, _KINDS[kind]).item() for one, kind in zip(sums, kinds, strict=True)]
-                answer = replace(answer, sums=dict(zip(question.columns, plain, strict=True)))
-        elif question.tell == "enough":
-            answer = replace(answer, enough=await at_least(ctx, scheme, found, question.at_least))
-            run.reveal("enough", "all", 1)
-        else:
+    with run.step("overlap", question.opens()) as ctx:
+        if question.tell == "enough":
+            return replace(answer, enough=await at_least(ctx, scheme, found, question.at_least))
+        if question.tell == "rows-if-enough":
             enough, items = await items_if_at_least(ctx, scheme, found, question.at_least)
-            rows = None if items is None else np.sort(keys.rows[items])
-            run.reveal("enough", "all", 1)
-            if enough:
-                run.reveal("intersection", run.job.parties[LEFT].name, 0 if rows is None else len(rows))
-            answer = replace(answer, enough=enough, rows=rows)
-    return answer
+            return replace(answer, enough=enough, rows=None if items is None else np.sort(keys.rows[items]))
+        if question.at_least:
+            opened = await sums_if_at_least(ctx, scheme, found, question.at_least)
+            answer = replace(answer, enough=opened is not None)
+        else:
+            opened = await count_and_sums(ctx, scheme, found)
+        if opened is None:
+            return answer
+        count, sums = opened
+        plain = [decode(one, _KINDS[kind]).item() for one, kind in zip(sums, kinds, strict=True)]
+        named = dict(zip(question.columns, plain, strict=True)) if question.tell == "sum" else None
+        return replace(answer, count=count, sums=named)
 
 
 async def compute(
@@ -214,19 +236,32 @@ async def compute(
     for k, kind in enumerate(kinds):
         inputs.append((f"right{k}", Type(Secret(), _KINDS[kind], (m,))))
         data[f"right{k}"] = Semi2kShare(np.ascontiguousarray(found.payload.data[k]))
-    written = revealing(function, name, [])
-    program = compiled(written, inputs, name, Semi2k.name)
-    source = None if run.project is None else trace(written, inputs, name)
+    program = compiled(revealing(function, name, []), inputs, name, Semi2k.name)
     if run.me == RIGHT:
         _require_in_range(program, table, columns[RIGHT])
-    outputs = await run.compute(name, program, data, (Grant(f"{name}.*", ALL),), source=source)
+    hidden = None
+    if run.project is not None:
+        # For the gate, membership belongs to whoever does not look.
+        hidden = Hidden.of(
+            lambda kinds: trace(revealing(function, name, []), [*kinds.items()], name),
+            dict(inputs),
+            Items(keys.data, keys.offsets),
+            (found.sizes.n_receiver, found.sizes.n_sender),
+        )
+    outputs = await run.compute(name, program, data, (Grant(f"{name}.*", ALL),), source=hidden)
     return {key: value.plain[()] for key, value in outputs.items() if value.plain is not None}
 
 
 async def _hidden(
-    run: Run, keys: JoinKeys, table: pa.Table, columns: Sequence[str], threads: int
+    run: Run,
+    keys: JoinKeys,
+    table: pa.Table,
+    columns: Sequence[str],
+    threads: int,
+    query: Query | None = None,
 ) -> tuple[Members, list[str]]:
-    """Membership and the right side's `columns` on shares, and the kinds of these."""
+    """Membership and the right side's `columns` on shares, and the kinds of these. `query`: as
+    `Run.align_hidden`."""
     payload = None
     if run.me == RIGHT:
         own = [numbers(table, name) for name in columns]
@@ -240,7 +275,7 @@ async def _hidden(
         documents = await run.agree("types", {"mine": mine})
         kinds = _known(documents[RIGHT].get("mine"), len(columns))
     items = Items(keys.data, keys.offsets)
-    return await run.align_hidden(items, payload, len(columns), threads=threads), kinds
+    return await run.align_hidden(items, payload, len(columns), query=query, threads=threads), kinds
 
 
 def _kinds(table: pa.Table, columns: Sequence[str]) -> list[str]:

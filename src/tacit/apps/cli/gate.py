@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from tacit.apps.cli.forecast import widths_of
 from tacit.apps.cli.ledgerfile import read_ledger
 from tacit.apps.cli.party import Seat, read_table
+from tacit.apps.cli.psi_terms import Asked, overlap_job, psi_job, tells_rows
 from tacit.base.errors import UsageError
 from tacit.base.wire import canonical_json
 from tacit.frame.profile import profile
+from tacit.psi.price import UNBALANCED
 from tacit.run.gate.judge import Verdict
 from tacit.run.gate.ledger import Approved, Ledger
-from tacit.run.project import IDS, INTERSECTION, approvable
+from tacit.run.gate.sets import IDS, Query
+from tacit.run.project import approvable
 from tacit.tasks.credit import Step, scoring_step, steps
+from tacit.tasks.join import receivers_of
+from tacit.tasks.overlap import Question
 
 ROWS = 400
 """Assumed common rows, half of them for testing."""
@@ -38,18 +43,31 @@ class Judged:
 
 
 def verdicts(seat: Seat, n_features: int) -> list[tuple[str, Verdict]]:
-    """For every program of the job, in order, and its intersection. Raises as `read_ledger`."""
+    """For every program of the job, in order, and its query of the sets, which are taken for others than
+    before. Raises as `read_ledger`, `overlap_job` and `psi_job`."""
     ledger, job = read_ledger(seat), seat.file.job
-    found: list[tuple[str, Verdict]] = []
-    if any(entry.kind == "intersection" for entry in ledger.entries):
-        unknown_sets = ["?"] * len(job.parties)
-        found += [(INTERSECTION, v) for v in ledger.judge_intersection(unknown_sets, len(job.parties))]
+    query = _query(seat)
+    found: list[tuple[str, Verdict]] = [
+        (query.tell, v) for v in ledger.judge_query(query, parties=len(job.parties))
+    ]
     if job.task == "credit" and n_features:
         for step in _programs(seat, n_features):
             program = step.traced()
             found += [(step.name, v) for v in ledger.judge(program, parties=len(job.parties))]
             _assume(ledger, str(program))
     return found
+
+
+def _query(seat: Seat) -> Query:
+    """What the job asks of the parties' sets."""
+    file, job = seat.file, seat.file.job
+    if job.task != "psi":
+        return Query.of_rows(range(len(job.parties)))
+    key = file.keys[seat.terms.name]
+    if not tells_rows(file, Asked()):
+        return Question.of(overlap_job(file, Asked(), key)).query()
+    agreed = psi_job(file, Asked(), key, "first")
+    return Query.of_rows(receivers_of(agreed), "lookup" if agreed.psi == UNBALANCED else "intersection")
 
 
 def _programs(seat: Seat, n_features: int) -> Iterator[Step]:

@@ -27,7 +27,7 @@ from tacit.apps.cli.tracker import Tracker
 from tacit.apps.cli.words import Words, choose_language
 from tacit.apps.memory import keep_freed_memory
 from tacit.base.errors import InternalError, TacitError
-from tacit.run.job import PRODUCT_VERSION
+from tacit.run.greeting import PRODUCT_VERSION
 from tacit.trust import identity
 
 words = Words(choose_language(sys.argv[1:], os.environ))

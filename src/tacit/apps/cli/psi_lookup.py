@@ -77,7 +77,7 @@ class Shop:
             state |= {"version": version, "mark": mark}
             shelf.replace(_STATE, json.dumps(state).encode())
         charge = partial(self._charge, shelf, client, budget)
-        return Published(key, shelf.read(_TABLE).tobytes(), len(items), charge)
+        return Published(key, shelf.read(_TABLE).tobytes(), items, charge)
 
     def _key(self, shelf: Shelf) -> bytes:
         sealed = shelf.read(_KEY).tobytes()

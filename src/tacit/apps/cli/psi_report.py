@@ -60,7 +60,7 @@ def _answers(result: Result) -> list[Markup]:
     sizes = {"mine": f"{result['n_mine']:,}", "theirs": f"{result['n_theirs']:,}"}
     of = both("join.of" if len(result["parties"]) == 2 else "join.of_mine", **sizes)
     common = _n_common(result)
-    if "told" in result and "enough" in result["told"]:
+    if "told" in result and "enough" in result["told"] and "count" not in result["told"]:
         answer = both("join.yes" if result["told"]["enough"] else "join.no")
         return [card_of(both("join.enough", at_least=result["at_least"]), answer, of, lead=True)]
     figure: Any = "–" if common is None else f"{common:,}"

@@ -60,7 +60,8 @@ def _asks(words: Words, terms: Terms) -> str:
 
 
 def _question(words: Words, options: Mapping[str, Any], first: str) -> str:
-    text = "psi.tell_" + str(options["tell"]).replace("-", "_")
+    limited = "_if_enough" if options["tell"] == "sum" and options["at_least"] else ""
+    text = "psi.tell_" + str(options["tell"]).replace("-", "_") + limited
     return words(text, columns=", ".join(options["columns"]), at_least=options["at_least"], first=first)
 
 

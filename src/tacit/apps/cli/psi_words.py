@@ -64,8 +64,8 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "配合 --tell sum：对第二方的某列在共有主键上求和；可多次给出。",
     ),
     "help.at_least": (
-        "With --tell enough or rows-if-enough: how many common keys are enough.",
-        "配合 --tell enough 或 rows-if-enough：共有主键的门限数。",
+        "With --tell enough, rows-if-enough or sum: how many common keys are enough.",
+        "配合 --tell enough、rows-if-enough 或 sum：共有主键的门限数。",
     ),
     "help.budget": (
         "With --protocol unbalanced, at the side that answers: how many keys the other may ask in all.",
@@ -130,6 +130,11 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "psi.tell_sum": (
         "both learn how many keys are common and the sums of {columns} over them, nobody learns which",
         "双方得知共有主键的数量及其 {columns} 之和，任何一方都不知具体是哪些",
+    ),
+    "psi.tell_sum_if_enough": (
+        "both learn whether {at_least} keys or more are common; if so, how many and the sums of {columns} "
+        "over them",
+        "双方得知共有主键是否不少于 {at_least} 个；若是，得知其数量及 {columns} 之和",
     ),
     "psi.tell_enough": (
         "both learn whether {at_least} keys or more are common, nobody learns how many or which",

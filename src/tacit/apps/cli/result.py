@@ -10,7 +10,8 @@ from tacit.base.types import FRACTION_BITS
 from tacit.ir.op import OPS
 from tacit.mpc.scheme import find
 from tacit.psi import choose
-from tacit.run.job import NO_SCHEME, PRODUCT_VERSION, WIRE_VERSION, Job, Run
+from tacit.run.greeting import PRODUCT_VERSION, WIRE_VERSION
+from tacit.run.job import NO_SCHEME, Job, Run
 from tacit.tasks.credit import Options, Outcome
 
 _MATURITIES = ("experimental", "reviewed", "audited")

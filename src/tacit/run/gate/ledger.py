@@ -1,8 +1,9 @@
 """What a project has revealed: an append-only list, each entry signed and bound to all before it.
 
 An entry keeps the text of a program (`parse` gives it back), so that a later one is judged together with it
-(`judge.judge`), or fingerprints of the sets of an intersection, whose result tells a party which ids the
-other has. The whole list is a hash chain: who has seen the last digest notices any change before it.
+(`judge.judge`), or a query of the parties' sets (`sets.Query`): who learnt what of which sets. A function of
+hidden membership is both: the program is kept as each party sees it, membership being the other's column.
+The whole list is a hash chain: who has seen the last digest notices any change before it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from tacit.base.errors import PolicyError
+from tacit.base.types import Private
 from tacit.base.wire import canonical_json
 from tacit.ir.program import Program
 from tacit.ir.text import parse
 from tacit.run.gate.judge import SMALLEST_GROUP, Kind, Verdict, judge
 from tacit.run.gate.reason import Reason
+from tacit.run.gate.sets import IDS, SUMMED, Before, Query, judge_query, read_query
 
 FIRST = "0" * 64
 """What the first entry names as the one before it."""
+COMMON = "common"
+"""What a function of hidden membership calls the column that says which lines are common."""
+EntryKind = Literal["program", "sets"]
 Sign = Callable[[bytes], bytes]
 Verify = Callable[[int, bytes, bytes], bool]
 """(party, signature, digest) -> whether that party signed."""
@@ -29,13 +35,13 @@ Verify = Callable[[int, bytes, bytes], bool]
 
 @dataclass(frozen=True)
 class Entry:
-    """`kind` "program": `body` has its text and the versions of its inputs, as JSON. "intersection": `body`
-    lists for each party the fingerprint of its set. `signatures`: of every party that agreed, by number, over
-    `digest()`."""
+    """`body` is JSON. `kind` "program": its text and the versions of its inputs. "sets": a query and, for a
+    function, its views and the versions of their inputs. `signatures`: of every party that agreed, by number,
+    over `digest()`."""
 
     sequence: int
     before: str
-    kind: Literal["program", "intersection"]
+    kind: EntryKind
     job: str
     body: str
     signatures: tuple[tuple[int, str], ...] = ()
@@ -74,7 +80,7 @@ class Ledger:
         """The digest of the last entry, hex: sign it, and nothing before it can change unnoticed."""
         return self.entries[-1].digest().hex() if self.entries else FIRST
 
-    def draft(self, kind: Literal["program", "intersection"], job: str, body: str) -> Entry:
+    def draft(self, kind: EntryKind, job: str, body: str) -> Entry:
         """The next entry, for every party to sign."""
         return Entry(len(self.entries), self.head, kind, job, body)
 
@@ -93,12 +99,20 @@ class Ledger:
         self.entries = grown.entries
         return line
 
-    def programs(self) -> Iterator[tuple[Program, Mapping[str, str]]]:
-        """Every program, and what tells the data of its inputs apart."""
+    def programs(self, viewer: int = 0) -> Iterator[tuple[Program, Mapping[str, str]]]:
+        """Every program as `viewer` sees it, and what tells the data of its inputs apart."""
         for entry in self.entries:
+            body = json.loads(entry.body)
             if entry.kind == "program":
-                body = json.loads(entry.body)
                 yield parse(body["program"]), body["versions"]
+            elif "views" in body:
+                yield parse(body["views"][viewer]), body["versions"]
+
+    def queries(self) -> Iterator[Before]:
+        """Every query of sets, with its job."""
+        for entry in self.entries:
+            if entry.kind == "sets":
+                yield entry.job, read_query(json.loads(entry.body)["query"])
 
     def judge(
         self,
@@ -110,7 +124,21 @@ class Ledger:
     ) -> tuple[Verdict, ...]:
         """Verdicts on `program` (traced, not lowered) after all that was revealed before. Columns that it
         does not take are left out where the verdict on them is what it was without it."""
-        earlier = [*self.programs()]
+        hidden = any(query.tell == "function" for _, query in self.queries())
+        found = [
+            verdict
+            for viewer in (range(parties) if hidden else (0,))
+            for verdict in self._judged(viewer, program, versions or {}, parties, smallest_group)
+            if not hidden or verdict.owner != viewer
+        ]
+        told = {query.tell for _, query in self.queries()}
+        summed = {*range(parties)} if hidden else {SUMMED} if "sum" in told else set()
+        return tuple(_no_better(v, "computed-before") if v.owner in summed else v for v in found)
+
+    def _judged(
+        self, viewer: int, program: Program, versions: Mapping[str, str], parties: int, smallest_group: int
+    ) -> tuple[Verdict, ...]:
+        earlier = [*self.programs(viewer)]
         programs, data = [program for program, _ in earlier], [versions for _, versions in earlier]
 
         def judged(*more: tuple[Program, Mapping[str, str]]) -> tuple[Verdict, ...]:
@@ -125,26 +153,62 @@ class Ledger:
         known = {(v.owner, v.column, v.kind, v.reason) for v in judged()} if programs else set()
         return tuple(
             v
-            for v in judged((program, versions or {}))
+            for v in judged((program, versions))
             if v.column in taken or (v.owner, v.column, v.kind, v.reason) not in known
         )
 
-    def judge_intersection(self, sets: Sequence[str], parties: int = 2) -> tuple[Verdict, ...]:
-        """Another intersection of sets with these fingerprints: safe if it is the first, or repeats one whose
-        sets were the same.
-
-        Two runs with sets that differ tell, id by id, which of the changed ids the other party has.
-        """
-        earlier = [entry for entry in self.entries if entry.kind == "intersection"]
-        others = [entry for entry in earlier if json.loads(entry.body) != list(sets)]
-        reason = Reason.of("intersection", job=others[-1].job) if others else Reason.of("nothing")
-        kind: Kind = "unsafe" if others else "safe"
-        return tuple(
-            Verdict(
-                kind, owner, "ids", tuple(p for p in range(parties) if p != owner), ("intersection",), reason
-            )
-            for owner in range(parties)
+    def judge_query(
+        self, query: Query, *, parties: int, smallest_group: int = SMALLEST_GROUP
+    ) -> tuple[Verdict, ...]:
+        """Verdicts on everybody's ids and on what is summed, after all that was revealed before."""
+        computed_on = {
+            var.type.vis.owner
+            for program, _ in self.programs()
+            for name, var in program.ins
+            if name != COMMON and isinstance(var.type.vis, Private) and program.reveals()
+        }
+        return judge_query(
+            query,
+            [*self.queries()],
+            parties=parties,
+            smallest_group=smallest_group,
+            computed_on=computed_on,
         )
+
+    def judge_function(
+        self,
+        query: Query,
+        views: Sequence[Program],
+        versions: Mapping[str, str],
+        smallest_group: int = SMALLEST_GROUP,
+    ) -> tuple[Verdict, ...]:
+        """Verdicts on a function of hidden membership. `views`: the program as each of the two parties sees
+        it: what comes in on shares, and membership, is the other's column.
+
+        Nothing that is told of lines is safe: how many are common, and so not zero, nobody knows before.
+        """
+        ids = {v.owner: v for v in self.judge_query(query, parties=len(views), smallest_group=smallest_group)}
+        few = next((v for v in ids.values() if v.kind == "unsafe" and v.reason.key == "few"), None)
+        found = []
+        for viewer, view in enumerate(views):
+            for verdict in self._judged(viewer, view, versions, len(views), smallest_group):
+                if verdict.owner == viewer:
+                    continue
+                seen = _no_better(verdict, "hidden-lines")
+                if few is not None and seen.kind == "unknown":
+                    seen = replace(seen, kind="unsafe", reason=few.reason)
+                if verdict.column == COMMON:
+                    told = ids[verdict.owner]
+                    worse = seen.kind == "unknown" and told.kind == "unsafe"
+                    seen = replace(told, reveals=seen.reveals) if worse else replace(seen, column=IDS)
+                found.append(seen)
+        return tuple(found)
+
+
+def _no_better(verdict: Verdict, reason: str) -> Verdict:
+    """Unknown instead of safe, if anything is told of it."""
+    told = verdict.kind == "safe" and bool(verdict.reveals)
+    return replace(verdict, kind="unknown", reason=Reason.of(reason)) if told else verdict
 
 
 @dataclass(frozen=True)
@@ -195,9 +259,11 @@ def _entry(line: str) -> Entry:
         fields = json.loads(line)
         fields["signatures"] = tuple((int(party), str(text)) for party, text in fields["signatures"])
         entry = Entry(**fields)
+        if entry.kind == "sets":
+            read_query(json.loads(entry.body)["query"])
     except (ValueError, TypeError, KeyError) as error:
         raise _broken(-1, "cannot be read") from error
-    if entry.line() != line or entry.kind not in ("program", "intersection"):
+    if entry.line() != line or entry.kind not in get_args(EntryKind):
         raise _broken(entry.sequence, "is not in its canonical form")
     return entry
 

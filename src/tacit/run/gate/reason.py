@@ -58,10 +58,59 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "此前的任务曾以同一名称使用过不同的数据：两次结果之差可能暴露改动的部分",
     ),
     "too-large": ("too large to be judged: {what}", "规模过大，无法判定：{what}"),
-    "intersection": (
-        "the intersection of job {job!r} had other sets: the difference of both results tells of the ids "
+    "first-query": (
+        "what one query of these sets tells; no other sets were queried before",
+        "只有对这些集合的一次查询所告知的内容；此前没有查询过其他集合",
+    ),
+    "altered-intersection": (
+        "the query of job {job!r} had other sets: the difference of both results tells of the ids "
         "that were added or removed whether the other party has them",
-        "任务 {job!r} 的求交使用了不同的集合：两次结果之差会暴露被增删的编号是否在对方手中",
+        "任务 {job!r} 的查询使用了不同的集合：两次结果之差会暴露被增删的编号是否在对方手中",
+    ),
+    "altered-lookup": (
+        "job {job!r} asked other keys, or another version of the table: each key that was added is told, "
+        "and each id that was added to the table or removed",
+        "任务 {job!r} 查询的键或表的版本不同：每个新增的键、表中每个被增删的编号都会被暴露",
+    ),
+    "altered-count": (
+        "the sets of job {job!r} were others: the difference of both counts is the number of common ids "
+        "among those that were added or removed; of one such id it tells whether the other party has it",
+        "任务 {job!r} 使用了不同的集合：两次计数之差是被增删的编号中共有的个数；"
+        "若只有一个，则暴露它是否在对方手中",
+    ),
+    "altered-sum": (
+        "job {job!r} summed this column over other sets: the difference of both sums is that of the rows "
+        "that were added or removed; of one such row it is the value",
+        "任务 {job!r} 在不同的集合上对此列求过和：两次之差是被增删的行的合计；若只有一行，则就是它的值",
+    ),
+    "altered-enough": (
+        "the sets of job {job!r} were others: if the ids that were added or removed change whether it is "
+        "enough, they tell whether the other party has them",
+        "任务 {job!r} 使用了不同的集合：如果被增删的编号改变了是否达到门槛，就会暴露它们是否在对方手中",
+    ),
+    "altered-rows-if-enough": (
+        "the sets of job {job!r} were others: the difference of both results tells of the ids that were "
+        "added or removed whether the other party has them",
+        "任务 {job!r} 使用了不同的集合：两次结果之差会暴露被增删的编号是否在对方手中",
+    ),
+    "altered-function": (
+        "the sets of job {job!r} were others: the difference of both results comes from the ids that were "
+        "added or removed, and may tell whether the other party has them",
+        "任务 {job!r} 使用了不同的集合：两次结果之差来自被增删的编号，可能暴露它们是否在对方手中",
+    ),
+    "unknown-count": (
+        "it is summed over the common rows, and nothing says that they are {least} or more: of one row the "
+        "sum is the value",
+        "它在共有的行上求和，而没有门槛保证至少有 {least} 行；若只有一行，合计就是它的值",
+    ),
+    "computed-before": (
+        "sums or functions of this party's columns were told before, on rows that cannot be matched with "
+        "these",
+        "此前已告知过该方各列的合计或函数值，其行无法与这里的行对应",
+    ),
+    "hidden-lines": (
+        "a function of lines of which it is not known how many are common: of few it may tell single ones",
+        "该函数作用于共有行数未知的各行；若共有的行很少，可能暴露单独的行",
     ),
 }
 
