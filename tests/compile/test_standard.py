@@ -136,7 +136,10 @@ def test_a_name_of_the_standard_has_its_signature_and_computes_as_numpy_does(nam
     if short in DOMAINS:
         positional = [DOMAINS[short](value) for value in positional]
     of_numpy = getattr(np.linalg if home is xp.linalg else np.fft if home is xp.fft else np, short)
-    if short in ("empty", "empty_like"):
+    if short == "finfo":
+        mine, theirs = function(*positional), np.finfo(*positional)
+        assert all(getattr(mine, part) == getattr(theirs, part) for part in vars(mine))
+    elif short in ("empty", "empty_like"):
         assert function(*positional, **named).shape == (3, 3)
     else:
         assert equal(function(*positional, **named), of_numpy(*positional, **OF_NUMPY.get(short, named)))
@@ -158,6 +161,7 @@ def test_descending_order_keeps_equal_elements_as_they_stand() -> None:
         found = xp.argsort(rows, axis=axis, descending=True)
         assert np.array_equal(found, np.argsort(-rows, axis=axis, stable=True))
         assert np.array_equal(xp.sort(rows, axis=axis, descending=True), -np.sort(-rows, axis=axis))
+    assert type(xp.finfo(np.float32).eps) is float and type(xp.finfo(xp.float64).max) is float
     assert xp.fft.fftfreq(4, dtype=xp.float32).dtype == np.float32
     assert np.array_equal(xp.diff(rows, prepend=rows[:, :1]), np.diff(rows, prepend=rows[:, :1]))
 

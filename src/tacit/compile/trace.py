@@ -337,6 +337,7 @@ class Array:
     )
     __round__ = round
     __array__, item, tolist = _secret_flow("the data"), _secret_flow("the number"), _secret_flow("the data")
+    __dlpack__, __dlpack_device__ = _secret_flow("the data"), _secret_flow("the data")
     __contains__, __setitem__ = _secret_flow("the items"), _secret_flow("a new item")
 
     def __iter__(self) -> Iterator[Array]:

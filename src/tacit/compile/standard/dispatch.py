@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from inspect import Signature
 from typing import Any
 
@@ -110,17 +111,33 @@ def on_types(name: str, standard: Mapping[str, Signature]) -> Callable[..., Any]
     return of_types
 
 
-class FixedInfo:
-    """What `finfo` says of fixed-point values: no exponent, one resolution everywhere."""
+@dataclass(frozen=True)
+class FloatInfo:
+    """What `finfo` says of a real dtype, in Python's numbers."""
 
-    bits = FIXED.bits
-    eps = smallest_normal = 2.0**-FIXED.fraction_bits
-    max = 2.0 ** (FIXED.bits - 1 - FIXED.fraction_bits) - eps
-    min = -(2.0 ** (FIXED.bits - 1 - FIXED.fraction_bits))
-    dtype = FIXED
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: Any
 
 
-def finfo(type: Any, /) -> Any:
+FIXED_INFO = FloatInfo(
+    bits=FIXED.bits,
+    eps=2.0**-FIXED.fraction_bits,
+    max=2.0 ** (FIXED.bits - 1 - FIXED.fraction_bits) - 2.0**-FIXED.fraction_bits,
+    min=-(2.0 ** (FIXED.bits - 1 - FIXED.fraction_bits)),
+    smallest_normal=2.0**-FIXED.fraction_bits,
+    dtype=FIXED,
+)
+"""No exponent, one resolution everywhere."""
+
+
+def finfo(type: Any, /) -> FloatInfo:
     """Limits of a real dtype; of traced values, those of fixed point."""
-    fixed = isinstance(type, Array | DType) and named_dtype(getattr(type, "dtype", type)) == FIXED
-    return FixedInfo() if fixed else np.finfo(type)
+    if isinstance(type, Array | DType) and named_dtype(getattr(type, "dtype", type)) == FIXED:
+        return FIXED_INFO
+    info = np.finfo(type)
+    eps, most, least, smallest = map(float, (info.eps, info.max, info.min, info.smallest_normal))
+    return FloatInfo(info.bits, eps, most, least, smallest, info.dtype)
