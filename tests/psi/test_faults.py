@@ -24,7 +24,7 @@ from tacit.psi.aggregates import items_if_at_least
 from tacit.psi.buckets import BYTES_PER_ITEM, BucketedPsi
 from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
 from tacit.psi.functionality import BOTH, Items, Psi
-from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi
 from tacit.psi.unbalanced import publish
 from tacit.psi.unbalanced import voprf_jkk14 as voprf
 from tacit.trust.shelf import Shelf
@@ -73,6 +73,7 @@ PROTOCOLS: dict[str, tuple[Party, int]] = {
     "ecdh-sm2": (matches(EcdhSm2Psi, BOTH), 2),
     "ecdh-ristretto255": (matches(EcdhRistretto255Psi, BOTH), 2),
     "rr22": (matches(Rr22Psi, BOTH), 2),
+    "rr22-low": (matches(Rr22LowPsi, BOTH), 2),
     "rr22-malicious": (matches(Rr22MaliciousPsi, FIRST), 2),
     "groups": (grouped, 2),
     "unbalanced": (looked_up, 2),

@@ -17,12 +17,13 @@ from tacit.base.errors import CheatDetected, LimitError, PeerError, TacitError, 
 from tacit.base.wire import Octets, Ring
 from tacit.net.memory import MemoryNetwork
 from tacit.psi.functionality import BOTH, Intersection, Items
-from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi, Sizes
+from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi, Sizes
 from tests.conformance.test_cost import observe, verify
 from tests.harness import contexts, run_parties
 
 FIRST, SECOND = frozenset((0,)), frozenset((1,))
 WAYS = [(Rr22Psi, BOTH), (Rr22Psi, FIRST), (Rr22Psi, SECOND)]
+LOW = [(Rr22LowPsi, BOTH), (Rr22LowPsi, FIRST), (Rr22LowPsi, SECOND)]
 CHECKED = [(Rr22MaliciousPsi, FIRST), (Rr22MaliciousPsi, SECOND)]
 
 
@@ -51,7 +52,7 @@ def ids(start: int, stop: int) -> list[bytes]:
     return [b"id-%d" % i for i in range(start, stop)]
 
 
-@pytest.mark.parametrize(("kind", "receivers"), WAYS + CHECKED)
+@pytest.mark.parametrize(("kind", "receivers"), WAYS + LOW + CHECKED)
 def test_sets_of_every_kind(kind: type[Rr22Psi], receivers: frozenset[int]) -> None:
     for sets in [
         ([], []),
@@ -80,7 +81,7 @@ def random_sets(number: int) -> tuple[list[bytes], list[bytes]]:
     return [first[i] for i in rng.permutation(n)], [second[i] for i in rng.permutation(m)]
 
 
-@pytest.mark.parametrize(("kind", "ways"), [(Rr22Psi, WAYS), (Rr22MaliciousPsi, CHECKED)])
+@pytest.mark.parametrize(("kind", "ways"), [(Rr22Psi, WAYS), (Rr22LowPsi, LOW), (Rr22MaliciousPsi, CHECKED)])
 def test_two_hundred_random_cases(
     kind: type[Rr22Psi], ways: list[tuple[type[Rr22Psi], frozenset[int]]]
 ) -> None:
@@ -88,7 +89,7 @@ def test_two_hundred_random_cases(
 
     async def party(ctx: Ctx) -> list[Any]:
         psi, rows = kind(), []
-        link = await (rr22.open_checked_link if psi.malicious else rr22.open_link)(ctx)
+        link = await psi.open_link(ctx)
         for number in range(200):
             sets = random_sets(number)
             receivers = ways[number % len(ways)][1]
@@ -101,7 +102,7 @@ def test_two_hundred_random_cases(
         check(random_sets(number), [rows[number] for rows in results], ways[number % len(ways)][1])
 
 
-@pytest.mark.parametrize(("kind", "receivers"), [WAYS[0], CHECKED[1]])
+@pytest.mark.parametrize(("kind", "receivers"), [WAYS[0], LOW[0], CHECKED[1]])
 def test_lopsided_sets_of_several_bins(kind: type[Rr22Psi], receivers: frozenset[int]) -> None:
     for sets in [(ids(0, 120_000), ids(119_990, 120_005)), (ids(5, 6), ids(0, 120_000))]:
         results = intersect(kind, *sets, receivers, threads=2)
@@ -148,7 +149,7 @@ def test_message_lengths_depend_on_sizes_alone() -> None:
     assert lengths((ids(0, 100), ids(50, 120))) == lengths((ids(900, 1000), ids(2000, 2070)))
 
 
-@pytest.mark.parametrize(("kind", "receivers"), WAYS + CHECKED)
+@pytest.mark.parametrize(("kind", "receivers"), WAYS + LOW + CHECKED)
 @pytest.mark.parametrize("sizes", [(20, 33), (0, 1), (2000, 5)])
 def test_costs_are_what_is_declared(
     kind: type[Rr22Psi], receivers: frozenset[int], sizes: tuple[int, int]
@@ -166,7 +167,7 @@ TWICE = Items(np.frombuffer(b"aab", np.uint8), np.array([0, 1, 2, 3]))
 
 
 @pytest.mark.parametrize("owner", [0, 1])
-@pytest.mark.parametrize("kind", [Rr22Psi, Rr22MaliciousPsi])
+@pytest.mark.parametrize("kind", [Rr22Psi, Rr22LowPsi, Rr22MaliciousPsi])
 def test_my_own_repeated_items_are_named(kind: type[Rr22Psi], owner: int) -> None:
     """Of the receiver, whose store cannot hold them, and of the sender, whose tags are equal."""
 
@@ -190,10 +191,11 @@ def test_two_receivers_are_refused_against_a_deviating_peer() -> None:
     assert run_parties(party) == ["PSI-0021", "PSI-0021"]
 
 
-def test_too_large_a_set_of_mine_is_refused() -> None:
+@pytest.mark.parametrize("kind", [Rr22Psi, Rr22LowPsi, Rr22MaliciousPsi])
+def test_too_large_a_set_of_mine_is_refused(kind: type[Rr22Psi]) -> None:
     async def party(ctx: Ctx) -> str:
         with pytest.raises(LimitError) as caught:
-            await rr22.agree_sizes(ctx, rr22.LARGEST_SET + 1, False)
+            await rr22.agree_sizes(ctx, kind.largest_set + 1, kind)
         return caught.value.code
 
     assert run_parties(party) == ["PSI-0003", "PSI-0003"]
@@ -228,17 +230,22 @@ def against(
     return asyncio.run(everybody())
 
 
-@pytest.mark.parametrize("size", [rr22.LARGEST_SET + 1, (1 << 64) - 1])
-def test_an_absurd_size_is_refused_before_anything_is_allocated(size: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [(Rr22Psi, rr22.LARGEST_SET + 1), (Rr22Psi, (1 << 64) - 1), (Rr22LowPsi, rr22.LARGEST_LOW_SET + 1)],
+)
+def test_an_absurd_size_is_refused_before_anything_is_allocated(kind: type[Rr22Psi], size: int) -> None:
     async def deviate(ctx: Ctx) -> None:
-        await ctx.sub("agree_sizes").send(0, Ring(np.array([size, 0], np.uint64)))
+        variant = 2 if kind is Rr22LowPsi else 0
+        await ctx.sub("agree_sizes").send(0, Ring(np.array([size, variant], np.uint64)))
 
-    error = against(deviate)
+    error = against(deviate, kind)
     assert isinstance(error, LimitError) and error.code == "PSI-0003"
 
 
-def test_another_variant_is_named() -> None:
-    error = against(lambda ctx: Rr22MaliciousPsi().intersect(ctx, Items.of(ids(0, 3)), receivers=FIRST))
+@pytest.mark.parametrize(("mine", "theirs"), [(Rr22Psi, Rr22MaliciousPsi), (Rr22LowPsi, Rr22Psi)])
+def test_another_variant_is_named(mine: type[Rr22Psi], theirs: type[Rr22Psi]) -> None:
+    error = against(lambda ctx: theirs().intersect(ctx, Items.of(ids(0, 3)), receivers=FIRST), mine, FIRST)
     assert isinstance(error, PeerError) and error.code == "PSI-0004"
 
 
@@ -259,14 +266,14 @@ def sender_with(change: Callable[[bytes], bytes], items: list[bytes]) -> Deviati
     """By the rules as the sender, party 1, but for the list of tags."""
 
     async def deviate(ctx: Ctx) -> None:
-        n_theirs = await rr22.agree_sizes(ctx, len(items), False)
+        n_theirs = await rr22.agree_sizes(ctx, len(items), Rr22Psi)
         link = await rr22.open_link(ctx)
         sizes = Sizes(n_theirs, len(items), False)
         label = ctx.common(0).bytes(16)
         mine = Items.of(items)
         keys = _kernel.psi_keys(mine.data, mine.offsets, label, False, 1)
         child = ctx.sub("match_keys")
-        store = rr22._sorted(keys, child.common(0).bytes(16), sizes, 1)
+        store = rr22._sorted(link, keys, child.common(0).bytes(16), sizes, 1)
 
         def deviant(tags: Any) -> Any:
             return Deviant(tags, "write", lambda written: (change(written[0]), written[1]))
@@ -308,7 +315,7 @@ def test_an_answer_with_bits_beyond_the_tags_is_refused() -> None:
     async def deviate(ctx: Ctx, keys: np.ndarray, link: rr22.SilentVoleLink, sizes: Sizes) -> None:
         """As the receiver, by the rules but for the answer."""
         child = ctx.sub("match_keys")
-        await rr22._receive(child, link, rr22._sorted(keys, child.common(1).bytes(16), sizes, 1), sizes)
+        await rr22._receive(child, link, rr22._sorted(link, keys, child.common(1).bytes(16), sizes, 1), sizes)
         await child.sub("reveal").send(1, Octets(np.full(2, 0xFF, np.uint8)))
 
     async def party(ctx: Ctx) -> str:
@@ -326,7 +333,7 @@ def test_an_answer_with_bits_beyond_the_tags_is_refused() -> None:
 
 def test_another_opening_than_committed_is_cheating() -> None:
     async def deviate(ctx: Ctx) -> None:
-        n_theirs = await rr22.agree_sizes(ctx, 3, True)
+        n_theirs = await rr22.agree_sizes(ctx, 3, Rr22MaliciousPsi)
         link = await rr22.open_checked_link(ctx)
         mine = Items.of(ids(0, 3))
         sizes = Sizes(n_theirs, 3, True)
@@ -334,7 +341,7 @@ def test_another_opening_than_committed_is_cheating() -> None:
         child = ctx.sub("match_checked")
         await child.send(0, Octets(np.zeros(32, np.uint8)))
         seed = (await child.recv(0, Octets, shape=(16,))).array
-        await rr22._send(child, link, rr22._sorted(keys, seed, sizes, 1), sizes, np.zeros(16, np.uint8))
+        await rr22._send(child, link, rr22._sorted(link, keys, seed, sizes, 1), sizes, np.zeros(16, np.uint8))
 
     error = against(deviate, Rr22MaliciousPsi, FIRST)
     assert isinstance(error, CheatDetected) and error.code == "PSI-0020"

@@ -10,6 +10,7 @@ use tacit_kernel::okvs::{Keys, Layout};
 use tacit_kernel::psi::tag::{self, Tag};
 use tacit_kernel::psi::tag_list::{Low, TagList};
 use tacit_kernel::psi::{digest, distinct};
+use tacit_kernel::scalar::Scalars;
 use tacit_kernel::{Error, Result, cuckoo};
 
 type Bytes1<'py> = PyReadonlyArray1<'py, u8>;
@@ -128,16 +129,18 @@ pub struct OkvsKeys {
 #[pymethods]
 impl OkvsKeys {
     #[new]
+    #[pyo3(signature = (n, seed, keys, threads, bits=128))]
     fn new(
         py: Python<'_>,
         n: usize,
         seed: ByteString<'_>,
         keys: Bytes2<'_>,
         threads: usize,
+        bits: usize,
     ) -> PyResult<Self> {
         let (seed, keys) = (seed.exact(SEED)?, rows(&keys)?);
         let made = py.detach(|| {
-            let layout = Layout::new(n)?;
+            let layout = Layout::new(n)?.over(Scalars::of_bits(bits)?);
             let keys = Keys::new(layout, &seed, keys)?;
             Ok(Self {
                 keys,
@@ -148,7 +151,7 @@ impl OkvsKeys {
         Ok(made.map_err(|error: Error| Failure(error))?)
     }
 
-    /// A table; without values, every key has itself as value.
+    /// A table; without values, every key has itself as value, or as much of it as a scalar holds.
     #[pyo3(signature = (seed, values=None))]
     fn encode<'py>(
         &self,
@@ -158,17 +161,22 @@ impl OkvsKeys {
     ) -> Rows<'py> {
         let seed = seed.exact(SEED)?;
         let values = values.as_ref().map(rows).transpose()?;
-        fill(py, [self.layout.size(), 16], |table| {
-            let table = table.as_chunks_mut().0;
-            match values {
-                None => self
+        let scalars = self.layout.scalars;
+        fill(py, [self.layout.size(), scalars.bytes()], |table| {
+            if scalars == Scalars::Whole && values.is_none() {
+                let table = table.as_chunks_mut().0;
+                return self
                     .keys
-                    .encode(&seed, self.keys.keys(), table, self.threads),
-                Some(values) => {
-                    let values = self.keys.arrange(values)?;
-                    self.keys.encode(&seed, &values, table, self.threads)
-                }
+                    .encode(&seed, self.keys.keys(), table, self.threads);
             }
+            let mut values = match values {
+                None => self.keys.keys().to_vec(),
+                Some(values) => self.keys.arrange(values)?,
+            };
+            scalars.truncate(&mut values);
+            let mut wide = vec![[0; 16]; self.layout.size()];
+            self.keys.encode(&seed, &values, &mut wide, self.threads)?;
+            scalars.narrow(&wide, table)
         })
     }
 
@@ -217,14 +225,28 @@ impl OkvsKeys {
         offset: Option<ByteString<'_>>,
     ) -> PyResult<PsiTags> {
         let (label, table) = (label.exact(LABEL)?, rows(&table)?);
-        let (delta, corrections) = (delta.exact(FACTOR)?, rows(&corrections)?);
+        let delta = delta.exact(FACTOR)?;
+        let scalars = self.layout.scalars;
+        if corrections.shape()[1] != scalars.bytes() {
+            return Err(mismatch("corrections have the bytes of scalars"));
+        }
+        let corrections = slice(&corrections)?;
         let offset = offset.map(|w| w.exact(OFFSET)).transpose()?;
         let tags = py.detach(|| {
             let mut table = table.to_vec();
-            tag::add_product(&mut table, corrections, &delta, self.threads)?;
+            match scalars {
+                Scalars::Whole => {
+                    let corrections = corrections.as_chunks().0;
+                    tag::add_product(scalars, &mut table, corrections, &delta, self.threads)?;
+                }
+                Scalars::Half => {
+                    let corrections = scalars.widen(corrections);
+                    tag::add_product(scalars, &mut table, &corrections, &delta, self.threads)?;
+                }
+            }
             let mut values = vec![[0; 16]; self.keys.keys().len()];
             self.keys.decode(&table, &mut values, self.threads)?;
-            tag::add_product(&mut values, self.keys.keys(), &delta, self.threads)?;
+            tag::add_product(scalars, &mut values, self.keys.keys(), &delta, self.threads)?;
             self.finish(&label, offset, &values)
         });
         Ok(tags.map_err(Failure)?)

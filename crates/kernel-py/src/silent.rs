@@ -8,6 +8,7 @@ use numpy::{Ix2, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tacit_kernel::Error;
+use tacit_kernel::scalar::Scalars;
 use tacit_kernel::silent::{ExConv7x24, check, cot, vole};
 
 /// Base OTs of an instance of `n` correlated OTs.
@@ -18,8 +19,10 @@ pub fn silent_cot_base_ots(n: usize) -> PyResult<usize> {
 
 /// Base OTs of an instance of `n` VOLEs.
 #[pyfunction]
-pub fn silent_vole_base_ots(n: usize) -> PyResult<usize> {
-    Ok(vole::base_ots(n).map_err(Failure)?)
+#[pyo3(signature = (n, bits=128))]
+pub fn silent_vole_base_ots(n: usize, bits: usize) -> PyResult<usize> {
+    let scalars = Scalars::of_bits(bits).map_err(Failure)?;
+    Ok(vole::base_ots(scalars, n).map_err(Failure)?)
 }
 
 /// Bytes of the VOLE sender's message.
@@ -97,6 +100,7 @@ impl SilentCotReceiver {
 
 /// VOLE, party with delta.
 #[pyfunction]
+#[pyo3(signature = (label, delta, seed, base, n, bits=128))]
 pub fn silent_vole_send<'py>(
     py: Python<'py>,
     label: ByteString<'py>,
@@ -104,35 +108,49 @@ pub fn silent_vole_send<'py>(
     seed: ByteString<'py>,
     base: PyReadonlyArray2<'py, u8>,
     n: usize,
+    bits: usize,
 ) -> PyResult<WithBytes<'py, u8, Ix2>> {
     let (label, delta, seed) = (label.exact(LABEL)?, delta.exact(DELTA)?, seed.exact(SEED)?);
     let base = rows(&base)?;
+    let scalars = Scalars::of_bits(bits).map_err(Failure)?;
     let size = vole::message_size(n).map_err(Failure)?;
     fill_with_bytes(py, size, [n, ROW_BYTES], |message, out| {
         let out = out.as_chunks_mut().0;
-        vole::send::<ExConv7x24>(&label, &delta, &seed, base, message, out)
+        vole::send::<ExConv7x24>(scalars, &label, &delta, &seed, base, message, out)
     })
 }
 
 /// VOLE, party with the multipliers.
 #[pyclass(module = "tacit._kernel")]
-pub struct SilentVoleReceiver(Option<vole::Receiver<ExConv7x24>>, usize);
+pub struct SilentVoleReceiver {
+    state: Option<vole::Receiver<ExConv7x24>>,
+    scalars: Scalars,
+    n: usize,
+}
 
 #[pymethods]
 impl SilentVoleReceiver {
     /// State and choices of the base OTs.
     #[staticmethod]
+    #[pyo3(signature = (n, label, seed, bits=128))]
     fn start<'py>(
         py: Python<'py>,
         n: usize,
         label: ByteString<'py>,
         seed: ByteString<'py>,
+        bits: usize,
     ) -> PyResult<(Self, Bound<'py, PyBytes>)> {
         let (label, seed) = (label.exact(LABEL)?, seed.exact(SEED)?);
+        let scalars = Scalars::of_bits(bits).map_err(Failure)?;
         let (state, choices) = py
-            .detach(|| vole::Receiver::start(n, &label, &seed))
+            .detach(|| vole::Receiver::start(scalars, n, &label, &seed))
             .map_err(Failure)?;
-        Ok((Self(Some(state), n), PyBytes::new(py, &choices)))
+        let state = Self {
+            state: Some(state),
+            scalars,
+            n,
+        };
+        Ok((state, PyBytes::new(py, &choices)))
     }
 
     /// Multipliers and rows.
@@ -143,11 +161,17 @@ impl SilentVoleReceiver {
         msg: ByteString<'py>,
     ) -> PyResult<Pair<'py, u8, Ix2, u8, Ix2>> {
         let (base, message) = (rows(&base)?, msg.as_slice()?);
-        let state = taken(self.0.take())?;
+        let state = taken(self.state.take())?;
         state.check(message).map_err(Failure)?;
-        let shape = [self.1, ROW_BYTES];
-        fill_two(py, shape, shape, |u, t| {
-            state.finish(base, message, u.as_chunks_mut().0, t.as_chunks_mut().0)
+        let (n, scalars) = (self.n, self.scalars);
+        fill_two(py, [n, scalars.bytes()], [n, ROW_BYTES], |u, t| {
+            let t = t.as_chunks_mut().0;
+            if scalars == Scalars::Whole {
+                return state.finish(base, message, u.as_chunks_mut().0, t);
+            }
+            let mut wide = vec![[0; ROW_BYTES]; n];
+            state.finish(base, message, &mut wide, t)?;
+            scalars.narrow(&wide, u)
         })
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Instant;
 use tacit_kernel::ot::softspoken_roy22::{self, check as checked};
 use tacit_kernel::prg::Prg;
+use tacit_kernel::scalar::Scalars;
 use tacit_kernel::silent::{ExConv7x24, check, cot, vole};
 
 const N: usize = 1 << 17;
@@ -102,14 +103,24 @@ fn silent_cot() {
 
 fn silent_vole() {
     let (label, delta) = ([1; 16], [2; 16]);
-    let base = blocks(3, vole::base_ots(N).unwrap());
+    let base = blocks(3, vole::base_ots(Scalars::Whole, N).unwrap());
     let mut message = vec![0; vole::message_size(N).unwrap()];
     let (mut q, mut t, mut u) = (blocks(4, N), blocks(4, N), blocks(4, N));
     report("silent vole sender", |_| {
-        vole::send::<ExConv7x24>(&label, &delta, &[5; 16], &base, &mut message, &mut q).unwrap();
+        vole::send::<ExConv7x24>(
+            Scalars::Whole,
+            &label,
+            &delta,
+            &[5; 16],
+            &base,
+            &mut message,
+            &mut q,
+        )
+        .unwrap();
     });
     report("silent vole receiver", |_| {
-        let (receiver, _) = vole::Receiver::<ExConv7x24>::start(N, &label, &[6; 16]).unwrap();
+        let (receiver, _) =
+            vole::Receiver::<ExConv7x24>::start(Scalars::Whole, N, &label, &[6; 16]).unwrap();
         receiver.finish(&base, &message, &mut u, &mut t).unwrap();
     });
 }

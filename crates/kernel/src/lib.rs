@@ -19,8 +19,10 @@ pub mod bits;
 
 pub mod aes;
 pub mod gf128;
+pub mod gf64;
 pub mod hash;
 pub mod prg;
+pub mod scalar;
 mod sha512;
 pub mod sm3;
 

@@ -4,6 +4,7 @@
 use sha2::{Digest, Sha512};
 use tacit_kernel::aes::{Block, xor};
 use tacit_kernel::prg::Prg;
+use tacit_kernel::scalar::Scalars;
 use tacit_kernel::silent::{ExConv7x24, cot, vole};
 
 const LABEL: Block = [1; 16];
@@ -47,12 +48,23 @@ fn cot_digest(n: usize) -> String {
     digest(&[&path, &message, &u, q.as_flattened(), t.as_flattened()])
 }
 
-fn vole_digest(n: usize) -> String {
-    let (receiver, choices) = vole::Receiver::<ExConv7x24>::start(n, &LABEL, &[2; 16]).unwrap();
-    let base = blocks(3, vole::base_ots(n).unwrap());
+fn vole_digest(scalars: Scalars, n: usize) -> String {
+    let start = vole::Receiver::<ExConv7x24>::start(scalars, n, &LABEL, &[2; 16]);
+    let (receiver, choices) = start.unwrap();
+    let base = blocks(3, vole::base_ots(scalars, n).unwrap());
     let mut message = vec![0; vole::message_size(n).unwrap()];
     let (mut q, mut t, mut u) = (blocks(0, n), blocks(0, n), blocks(0, n));
-    vole::send::<ExConv7x24>(&LABEL, &DELTA, &[4; 16], &base, &mut message, &mut q).unwrap();
+    let code = vole::send::<ExConv7x24>;
+    code(
+        scalars,
+        &LABEL,
+        &DELTA,
+        &[4; 16],
+        &base,
+        &mut message,
+        &mut q,
+    )
+    .unwrap();
     receiver
         .finish(&chosen(&base, &choices), &message, &mut u, &mut t)
         .unwrap();
@@ -75,7 +87,11 @@ fn correlated_ots_are_frozen() {
 #[test]
 fn voles_are_frozen() {
     assert_eq!(
-        [5000, 1 << 17].map(vole_digest),
+        [5000, 1 << 17].map(|n| vole_digest(Scalars::Whole, n)),
         ["5970c9cc474b4d7dbd985c75", "d8b5b04a19f50c486a5e72aa"]
+    );
+    assert_eq!(
+        [5000, 1 << 17].map(|n| vole_digest(Scalars::Half, n)),
+        ["c8cbf6b9c727f291c2642b9a", "679289d70464c624b4d3c4a9"]
     );
 }

@@ -285,25 +285,27 @@ class SilentCotReceiver:
     def finish(self, base: U8, msg: Bytes) -> U8:
         """Rows `t: uint8[n, 16]` from rows of the base OTs and the sender's message. Twice is an "abort"."""
 
-def silent_vole_base_ots(n: int) -> int:
-    """Base OTs for n ≤ 2^17 silent VOLEs: 128·(log2(N/64) + 128)."""
+def silent_vole_base_ots(n: int, bits: int = 128) -> int:
+    """Base OTs for n ≤ 2^17 silent VOLEs with multipliers of 64 or 128 bits: 128·(log2(N/64) + bits)."""
 
 def silent_vole_message_size(n: int) -> int:
     """Bytes of the VOLE sender's message."""
 
-def silent_vole_send(label: Bytes, delta: Bytes, seed: Bytes, base: U8, n: int) -> tuple[bytes, U8]:
-    """Silent VOLE over GF(2^128), holder of delta: message and `q: uint8[n, 16]`."""
+def silent_vole_send(
+    label: Bytes, delta: Bytes, seed: Bytes, base: U8, n: int, bits: int = 128
+) -> tuple[bytes, U8]:
+    """Silent VOLE over GF(2^128), with 64 bits over pairs of GF(2^64), holder of delta: message, `q: uint8[n, 16]`."""
 
 @final
 class SilentVoleReceiver:
-    """Silent VOLE over GF(2^128), holder of the multipliers."""
+    """Silent VOLE, holder of the multipliers."""
 
     @staticmethod
-    def start(n: int, label: Bytes, seed: Bytes) -> tuple[SilentVoleReceiver, bytes]:
+    def start(n: int, label: Bytes, seed: Bytes, bits: int = 128) -> tuple[SilentVoleReceiver, bytes]:
         """State and packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
 
     def finish(self, base: U8, msg: Bytes) -> tuple[U8, U8]:
-        """`u` and `t`, each `uint8[n, 16]`, with `q[i] = t[i] xor u[i]·delta`. Twice is an "abort"."""
+        """`u: uint8[n, bits / 8]` and `t: uint8[n, 16]` with `q[i] = t[i] xor u[i]·delta`. Twice is an "abort"."""
 
 def silent_challenge(seed: Bytes, u: U8, t: U8, mask: Bytes, mask_rows: U8) -> tuple[bytes, bytes]:
     """Consistency check (Ferret, Figure 6) of VOLEs `u, t: uint8[n, 16]`: value to open and digest to expect.

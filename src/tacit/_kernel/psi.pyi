@@ -23,24 +23,27 @@ def first_appearances(data: U8, offsets: NDArray[np.int64], key: Bytes) -> NDArr
     """
 
 def okvs_size(n: int) -> int:
-    """Blocks of 16 bytes of a table of n items, n ≤ 2^32."""
+    """Cells of a table of n items, n ≤ 2^32."""
 
 def psi_list_size(n: int, bits: int) -> int:
     """Bytes of a list of n tags of `bits` bits: 2^⌊log2 n⌋ + n bits, and whole bytes of each tag's rest."""
 
 @final
 class OkvsKeys:
-    """m keys `uint8[m, 16]` for a table of n items; `seed`: 16 bytes, the same for both sides."""
+    """m keys `uint8[m, 16]` for a table of n items; `seed`: 16 bytes, the same for both sides.
 
-    def __new__(cls, n: int, seed: Bytes, keys: U8, threads: int) -> OkvsKeys: ...
+    `bits`: of a cell, 128 or 64, whose half of every key and value counts; tables with mask have pairs of them.
+    """
+
+    def __new__(cls, n: int, seed: Bytes, keys: U8, threads: int, bits: int = 128) -> OkvsKeys: ...
     def encode(self, seed: Bytes, values: U8 | None = None) -> U8:
-        """A table `uint8[okvs_size(n), 16]` that gives every key its value (itself by default).
+        """A table `uint8[okvs_size(n), bits / 8]` that gives every key its value (itself by default).
 
         `seed`: 16 fresh bytes for what is free. "abort" if two keys are equal, or with probability 2^-40.
         """
 
     def decode(self, table: U8) -> U8:
-        """What a table gives for the keys: `uint8[m, 16]`."""
+        """What a table `uint8[okvs_size(n), 16]` gives for the keys: `uint8[m, 16]`."""
 
     def tags(self, label: Bytes, table: U8, offset: Bytes | None = None) -> PsiTags:
         """Tags from a table: 128 bits by fixed-key AES, or with `offset` (16 bytes) 192 bits by SHA-256."""
@@ -53,7 +56,7 @@ class OkvsKeys:
         corrections: U8,
         offset: Bytes | None = None,
     ) -> PsiTags:
-        """Tags from `table xor delta·corrections`, of which delta·key is taken away."""
+        """Tags from `table xor delta·corrections`, of which delta·key is taken away; corrections have `bits`."""
 
 @final
 class PsiTags:

@@ -15,14 +15,15 @@ from tacit.base.setting import Setting
 from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
 from tacit.psi.functionality import Psi
 from tacit.psi.price import CIRCUIT, UNBALANCED, Link, Price, price
-from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi
 from tacit.psi.star_kmprt17 import ALL_BUT_ONE
 from tacit.psi.unbalanced.voprf_jkk14 import VOPRF
 
 AUTO = "auto"
 LARGEST_SET = 1 << 32
 PROTOCOLS: Mapping[str, type[Psi]] = {
-    kind.name: kind for kind in (EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi, Rr22Psi, Rr22MaliciousPsi)
+    kind.name: kind
+    for kind in (EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi, Rr22Psi, Rr22LowPsi, Rr22MaliciousPsi)
 }
 """Those whose receivers learn rows in one run between two files."""
 SEVERAL = "star"
@@ -88,7 +89,7 @@ def setting_of(name: str, adversary: str) -> Setting | None:
 def find_stored(name: str, adversary: str) -> type[Rr22Psi]:
     """As `find`, of those that run in groups on disk. Raises UnsupportedError JOB-0005, PSI-0057."""
     protocol = find(STORED if name == AUTO else name, adversary)
-    if not issubclass(protocol, Rr22Psi):
+    if protocol.name not in (STORED, HARDENED[STORED]) or not issubclass(protocol, Rr22Psi):
         raise UnsupportedError(
             "PSI-0057",
             f"{name!r} does not run in groups on disk",

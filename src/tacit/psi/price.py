@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from tacit import _kernel
 from tacit.blocks.ot.softspoken_roy22 import SETUP_BITS
-from tacit.blocks.vole.silent_rrt23 import BASE_FIELD_BITS, INSTANCE_VOLES, MASK_OTS
+from tacit.blocks.vole.silent_rrt23 import BASE_FIELD_BITS, INSTANCE_VOLES, MASK_OTS, WHOLE_BITS
 from tacit.psi import circuit_psty19, rr22
 from tacit.psi.ecdh_ms86 import POINT_BYTES, EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi, tag_bytes
 from tacit.psi.functionality import BOTH
-from tacit.psi.rr22 import Rr22MaliciousPsi
+from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi
 from tacit.psi.unbalanced.voprf_jkk14 import CHUNK, DIGEST_BYTES, PROOF_BYTES
 
 UNBALANCED, CIRCUIT = "unbalanced", "circuit"
@@ -33,9 +33,14 @@ _POINT_S: Mapping[str, float] = {
 }
 """Seconds for one multiplication in the group, the hash into it shared out."""
 _VOLE_START_S = 0.05
-_ITEM_S, _TAG_S = 0.36e-6, 0.10e-6
+_TAG_S = 0.10e-6
+_STORE_S: Mapping[type[Rr22Psi], tuple[float, float]] = {
+    Rr22Psi: (0.36e-6, _TAG_S),
+    Rr22LowPsi: (0.36e-6, _TAG_S),
+    Rr22MaliciousPsi: (0.50e-6, 0.24e-6),
+}
 """Seconds for an item of the receiver and of the sender, from one side to the other: store, VOLE, tags."""
-_CHECKED_ITEM_S, _CHECKED_TAG_S = 0.50e-6, 0.24e-6
+_STORES = {kind.name: kind for kind in _STORE_S}
 _BIN_S, _OT_BYTES, _COLUMN_BYTES = 2.2e-6, 4, 24
 """Of a bin of the circuit: its comparison by OTs of SoftSpoken, and its product with a column."""
 
@@ -82,7 +87,7 @@ def price(
     elif name in _POINT_S:
         sent, rounds, work = _masks(name, sizes, receivers)
     else:
-        sent, rounds, work = _stores(sizes, receivers, name == Rr22MaliciousPsi.name)
+        sent, rounds, work = _stores(sizes, receivers, _STORES[name])
     sent = (sent[0] + _AGREED_BYTES, sent[1] + _AGREED_BYTES)
     waiting = 8e-6 * sum(sent) / link.mbit + rounds * link.round_trip_s / 2
     return Price(_START_S + work / threads + waiting, sent, rounds)
@@ -97,23 +102,24 @@ def _masks(name: str, sizes: tuple[int, int], receivers: int) -> tuple[Sent, int
     return sent, 3, (first + second) * _POINT_S[name]
 
 
-def _stores(sizes: tuple[int, int], receivers: int, checked: bool) -> tuple[Sent, int, float]:
+def _stores(sizes: tuple[int, int], receivers: int, kind: type[Rr22Psi]) -> tuple[Sent, int, float]:
     """The same of `rr22`."""
+    checked = kind.malicious
     terms = rr22.Sizes.of(sizes, BOTH if receivers == 2 else frozenset((0,)), checked)
     answer = -(-terms.n_sender // 8) if receivers == 2 else 0
-    rows, corrections = _voles(terms.cells, checked)
-    sent = (rows + 16 * terms.cells + answer, corrections + terms.list_bytes)
-    item_s, tag_s = (_CHECKED_ITEM_S, _CHECKED_TAG_S) if checked else (_ITEM_S, _TAG_S)
+    rows, corrections = _voles(terms.cells, checked, kind.scalar_bits)
+    sent = (rows + kind.scalar_bits // 8 * terms.cells + answer, corrections + terms.list_bytes)
+    item_s, tag_s = _STORE_S[kind]
     work = _VOLE_START_S + item_s * terms.n_receiver + tag_s * terms.n_sender
     return (sent if terms.receiver == 0 else (sent[1], sent[0])), 12 if checked else 8, work
 
 
-def _voles(cells: int, checked: bool) -> Sent:
+def _voles(cells: int, checked: bool, scalar_bits: int = WHOLE_BITS) -> Sent:
     """What the receiver and the sender of that many silent VOLEs send, their link included."""
     rows = corrections = SETUP_BITS // 16
     for start in range(0, cells, INSTANCE_VOLES):
         n = min(INSTANCE_VOLES, cells - start)
-        count = _kernel.silent_vole_base_ots(n)
+        count = _kernel.silent_vole_base_ots(n, scalar_bits)
         if checked:
             count = _kernel.softspoken_checked_sizes(BASE_FIELD_BITS, count + MASK_OTS)[0]
         rows += _kernel.softspoken_message_size(BASE_FIELD_BITS, count)

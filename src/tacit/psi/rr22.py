@@ -3,17 +3,19 @@
 Source   [RR22] Raghuraman, Rindal, "Blazing Fast PSI from Improved OKVS and Subfield VOLE", CCS 2022, eprint
          2022/320, sections 3 and 4; malicious: [RS21] Rindal, Schoppmann, EUROCRYPT 2021, eprint 2021/266,
          Figure 4, on checked vector OLE.
-Setting  `Rr22Psi` semi-honest; `Rr22MaliciousPsi` malicious, with one receiver. LPN, AES as an ideal cipher,
-         random oracle. Not constant time: which cells of the store are touched depends on the items.
+Setting  `Rr22Psi` and `Rr22LowPsi` (low communication) semi-honest; `Rr22MaliciousPsi` malicious, with one
+         receiver. LPN, AES as an ideal cipher, random oracle. Not constant time: which cells of the store are touched depends on the items.
 Differs  the store is cut into bins that stay in cache, each padded to a public bound (kernel, `okvs`).
          The value encoded for an item is its own key: a CBC-MAC of 128 bits under coins that both sides drew
          after the sets were fixed; malicious: half a SHA-256. Tags travel in ascending order, in a code whose
          length depends on their number alone. If both sides learn the intersection, the receiver is the one
          with the smaller set and answers with one bit for each tag; a malicious receiver could lie there, so
-         it alone learns.
-Cost     n_x items of the receiver, n_y of the sender: 16 e n_x bytes and e n_x VOLEs, e = 1.30 at 2^20;
-         n_y (t + 1/4) bytes of tags, t = 8 up to 2^24 items, 14 if malicious; n_y / 8 bytes of answer.
-         Floor at 2^20, a core for each side: VOLEs 70 ms, encoding 40, decoding 20, hashing and sorting 40.
+         it alone learns. Low: a cell is one element of GF(2^64), and Δ, B, C are pairs over that field, which
+         need be no field for what is proved here.
+Cost     n_x items of the receiver, n_y of the sender: 16 e n_x bytes and e n_x VOLEs, e = 1.30 at 2^20, low
+         8 e n_x; n_y (t + 1/4) bytes of tags, t = 8 up to 2^24 items, 14 if malicious; n_y / 8 bytes of
+         answer. In all 29.7 bytes an item at 2^20, low 19.2. Floor at 2^20, a core for each side: VOLEs 70 ms,
+         encoding 40, decoding 20, hashing and sorting 40.
 
 Notation     paper        here
   X, Y       sets         keys of the receiver's and the sender's `items`
@@ -22,6 +24,14 @@ Notation     paper        here
   Δ, B       VOLE         `link.delta`, `q`
   A', C      VOLE         `corrections`, `t`
   w_r, w_s   coin toss    `mine`, `theirs`; w: `offset`
+
+Why cells of 64 bits are enough (low). They must keep the store from giving an item y outside X its own value:
+then Δ would no longer hide the tag of y, which the receiver could try or meet by chance. That value is half of
+y's key and independent of all that the store gives for y: its row is another hash, and the other values are
+halves of other keys, under coins that were drawn after the sets were fixed. So it happens with probability
+n_y / 2^64 <= 2^-40 for n_y <= 2^24, the largest set of this variant; n_x does not enter, because two items of
+equal halves still have different rows. What is multiplied with Δ is then not 0, so that the tag's hash has 128
+unknown bits to work on, as in the other variants; keys, which tweak it, and tags keep their lengths.
 
 How many items a malicious receiver can test: the store has m = `okvs_size(n_x)` cells (1.30 n_x, at least
 1447), so it holds m items of its choice and not only the n_x announced. Each further one takes an item whose
@@ -32,10 +42,10 @@ bind a malicious sender to the items that it asked the random oracle for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -54,7 +64,13 @@ from tacit.base.protocol import protocol
 from tacit.base.setting import Setting
 from tacit.base.wire import Octets, Ring, octets, peer_bytes
 from tacit.blocks.settings import TWO_PARTY_ANY_OT
-from tacit.blocks.vole.silent_rrt23 import SilentVoleLink, open_checked_link, open_link
+from tacit.blocks.vole.silent_rrt23 import (
+    HALF_BITS,
+    WHOLE_BITS,
+    SilentVoleLink,
+    open_checked_link,
+    open_link,
+)
 from tacit.psi.blocks import recv_blocks, send_blocks
 from tacit.psi.functionality import BOTH, Intersection, Items, Psi
 
@@ -62,10 +78,14 @@ SEMI_HONEST = TWO_PARTY_ANY_OT
 MALICIOUS = replace(SEMI_HONEST, adversary="malicious")
 LARGEST_SET = 1 << 26
 """Items of a set that is held in memory as a whole."""
+LARGEST_LOW_SET = 1 << 24
+"""Of one whose cells have 64 bits: what those leave of 40 bits of security."""
 _BLOCK_BYTES = 16
 _DIGEST_BYTES = 32
 _NOT_FOUND = 0xFFFFFFFF
 _FAST_LOW_BITS = 64
+_VARIANTS = {(False, WHOLE_BITS): 0, (True, WHOLE_BITS): 1, (False, HALF_BITS): 2}
+"""By adversary and bits of a cell: their names on the wire."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +133,7 @@ class Rr22Psi(Psi):
     setting: ClassVar[Setting] = SEMI_HONEST
     largest_set: ClassVar[int] = LARGEST_SET
     malicious: ClassVar[bool] = False
+    scalar_bits: ClassVar[int] = WHOLE_BITS
 
     async def intersect(self, ctx: Ctx, items: Items, *, receivers: frozenset[int] = BOTH) -> Intersection:
         """Raises: UsageError PSI-0001 if two of my items are equal, PeerError PSI-0002 if two of the peer's;
@@ -125,10 +146,14 @@ class Rr22Psi(Psi):
                 "against a deviating peer, this set intersection has exactly one receiver",
                 hint="name one receiver, or run the semi-honest protocol",
             )
-        n_theirs = await agree_sizes(ctx, len(items), self.malicious)
-        link = await (open_checked_link if self.malicious else open_link)(ctx)
+        n_theirs = await agree_sizes(ctx, len(items), type(self))
+        link = await self.open_link(ctx)
         rows = await self.intersect_over(ctx, link, items, n_theirs, receivers)
         return Intersection(rows, len(items), n_theirs)
+
+    def open_link(self, ctx: Ctx) -> Coroutine[Any, Any, SilentVoleLink]:
+        """What `intersect_over` needs; once per session."""
+        return open_checked_link(ctx) if self.malicious else open_link(ctx, self.scalar_bits)
 
     async def intersect_over(
         self, ctx: Ctx, link: SilentVoleLink, items: Items, n_theirs: int, receivers: frozenset[int]
@@ -142,6 +167,14 @@ class Rr22Psi(Psi):
         return await match(ctx, link, keys, sizes, receivers, self._threads)
 
 
+class Rr22LowPsi(Rr22Psi):
+    """As `Rr22Psi`, with a store of half the bytes, for sets of up to 2^24 items."""
+
+    name: ClassVar[str] = "rr22-low"
+    largest_set: ClassVar[int] = LARGEST_LOW_SET
+    scalar_bits: ClassVar[int] = HALF_BITS
+
+
 class Rr22MaliciousPsi(Rr22Psi):
     """As `Rr22Psi`, against a peer that deviates; one receiver."""
 
@@ -152,23 +185,27 @@ class Rr22MaliciousPsi(Rr22Psi):
 
 
 @protocol(source="set sizes", setting=MALICIOUS, rounds=1, bits=256, leaks=("the two set sizes",))
-async def agree_sizes(ctx: Ctx, n: int, malicious: bool) -> int:
+async def agree_sizes(ctx: Ctx, n: int, kind: type[Rr22Psi]) -> int:
     """The peer's set size, before anything whose length depends on it.
 
     Raises: LimitError PSI-0003; PeerError PSI-0004 if the peer runs the other variant.
     """
-    if n > LARGEST_SET:
-        raise LimitError("PSI-0003", "this set intersection takes at most 2^26 items")
-    message = Ring(np.array([n, malicious], np.uint64))
+    most = kind.largest_set
+    if n > most:
+        raise LimitError("PSI-0003", f"this set intersection takes at most 2^{most.bit_length() - 1} items")
+    mine = _VARIANTS[kind.malicious, kind.scalar_bits]
+    message = Ring(np.array([n, mine], np.uint64))
     theirs, variant = (await ctx.exchange(ctx.peer, ctx.peer, message, shape=(2,))).array.tolist()
-    if variant != malicious:
+    if variant != mine:
         raise PeerError(
             "PSI-0004",
             "the peer runs another variant of this set intersection",
             hint="choose one set intersection protocol on both sides",
         )
-    if theirs > LARGEST_SET:
-        raise LimitError("PSI-0003", "the peer announces a set of more than 2^26 items")
+    if theirs > most:
+        raise LimitError(
+            "PSI-0003", f"the peer announces a set of more than 2^{most.bit_length() - 1} items"
+        )
     return int(theirs)
 
 
@@ -177,7 +214,7 @@ def _bits(
 ) -> int:
     answer = -(-sizes.n_sender // 8) if receivers == BOTH else 0
     toss = 3 * _BLOCK_BYTES + _DIGEST_BYTES if sizes.malicious else 0
-    return link.bits(sizes.cells) + 8 * (_BLOCK_BYTES * sizes.cells + sizes.list_bytes + answer + toss)
+    return link.bits(sizes.cells) + link.scalar_bits * sizes.cells + 8 * (sizes.list_bytes + answer + toss)
 
 
 @protocol(
@@ -198,12 +235,12 @@ async def match_keys(
     """Numbers of my keys that are common, int64[m] in the order of the tags; None if not for me."""
     seed = ctx.common(ctx.peer).bytes(_BLOCK_BYTES)
     if ctx.me == sizes.receiver:
-        found = await _receive(ctx, link, _sorted(keys, seed, sizes, threads), sizes)
+        found = await _receive(ctx, link, _sorted(link, keys, seed, sizes, threads), sizes)
         if receivers == BOTH:  # Step 4: one bit for each of the peer's tags
             bits = np.packbits(found != _NOT_FOUND, bitorder="little")
             await ctx.sub("reveal").send(ctx.peer, Octets(bits))
         return _common(found)
-    order = await _send(ctx, link, _sorted(keys, seed, sizes, threads), sizes)
+    order = await _send(ctx, link, _sorted(link, keys, seed, sizes, threads), sizes)
     if receivers != BOTH:
         return None
     answer = (await ctx.sub("reveal").recv(ctx.peer, Octets, shape=(-(-len(order) // 8),))).array
@@ -238,11 +275,11 @@ async def match_checked(
         seed = coins.bytes(_BLOCK_BYTES)
         commitment = (await ctx.recv(ctx.peer, Octets, shape=(_DIGEST_BYTES,))).array
         await ctx.send(ctx.peer, Octets(seed))
-        found = await _receive(ctx, link, _sorted(keys, seed, sizes, threads), sizes, mine, commitment)
+        found = await _receive(ctx, link, _sorted(link, keys, seed, sizes, threads), sizes, mine, commitment)
         return _common(found)
     await ctx.send(ctx.peer, octets(_commit(ctx, mine)))
     seed = (await ctx.recv(ctx.peer, Octets, shape=(_BLOCK_BYTES,))).array
-    await _send(ctx, link, _sorted(keys, seed, sizes, threads), sizes, mine)
+    await _send(ctx, link, _sorted(link, keys, seed, sizes, threads), sizes, mine)
     return None
 
 
@@ -277,8 +314,10 @@ def _common(found: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _sorted(keys: np.ndarray, seed: np.ndarray, sizes: Sizes, threads: int) -> _kernel.OkvsKeys:
-    return _kernel.OkvsKeys(sizes.n_receiver, seed, keys, threads)
+def _sorted(
+    link: SilentVoleLink, keys: np.ndarray, seed: np.ndarray, sizes: Sizes, threads: int
+) -> _kernel.OkvsKeys:
+    return _kernel.OkvsKeys(sizes.n_receiver, seed, keys, threads, link.scalar_bits)
 
 
 async def _receive(
@@ -334,7 +373,7 @@ async def _send(
     """The number of my item at each place of the list that I sent: uint32[n_sender]."""
     q = await link.send(ctx, sizes.cells)
     _progress(ctx, 2)
-    corrections = await recv_blocks(ctx, sizes.cells)
+    corrections = await recv_blocks(ctx, sizes.cells, link.scalar_bits // 8)
     offset = None
     if mine is not None:
         theirs = (await ctx.recv(ctx.peer, Octets, shape=(_BLOCK_BYTES,))).array

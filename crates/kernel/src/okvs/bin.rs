@@ -4,8 +4,8 @@ use super::eliminate::{ONE, solve};
 use super::{BATCH, Layout, hash_keys, scaled, xor};
 use crate::aes::{Aes128, Block};
 use crate::error::{Error, Result, ensure};
-use crate::gf128;
 use crate::hash::xor_blocks;
+use crate::scalar::Scalars;
 use crate::simd::multiversion;
 use crate::wipe::Wiped;
 
@@ -40,6 +40,18 @@ multiversion! {
     }
 }
 
+/// `h` to `r`. A half scalar is woven from the bits of all four words that neither bin nor places show: their lower
+/// halves, which the second word's rotation brings side by side.
+fn dense_scalars(scalars: Scalars, h: &mut [Block]) {
+    if scalars == Scalars::Half {
+        for h in h {
+            let words = u128::from_le_bytes(*h);
+            let woven = words as u64 ^ ((words >> 64) as u64).rotate_left(16);
+            *h = u128::from(woven).to_le_bytes();
+        }
+    }
+}
+
 /// `out[i] ^= P[p0] ^ P[p1] ^ P[p2]`.
 fn add_sparse(places: &[Places], table: &[Block], out: &mut [Block]) {
     for ([first, second, third, _], out) in places.iter().zip(out) {
@@ -63,7 +75,8 @@ pub(super) fn decode(
         let (h, rows) = (&mut h[..keys.len()], &mut rows[..keys.len()]);
         hash_keys(hash, keys, h);
         all_places(h, layout.sparse, rows);
-        gf128::polynomials(dense, h, out);
+        dense_scalars(layout.scalars, h);
+        layout.scalars.polynomials(dense, h, out);
         add_sparse(rows, sparse, out);
     }
 }
@@ -71,7 +84,7 @@ pub(super) fn decode(
 /// The rows of a bin and the columns that meet them.
 pub(super) struct Solver<'layout> {
     layout: &'layout Layout,
-    h: Wiped<Block>,
+    scalars: Wiped<Block>,
     rows: Wiped<Places>,
     columns: Wiped<Column>,
 }
@@ -85,6 +98,7 @@ impl<'layout> Solver<'layout> {
         let mut rows = Wiped::filled([0u16; 4], keys.len());
         hash_keys(hash, keys, &mut h);
         all_places(&h, layout.sparse, &mut rows);
+        dense_scalars(layout.scalars, &mut h);
         let mut columns = Wiped::filled(0, layout.sparse);
         let mut overflows = false;
         for (number, row) in rows.iter().enumerate() {
@@ -97,7 +111,7 @@ impl<'layout> Solver<'layout> {
         ensure(!overflows, Error::Abort("too many keys meet in one column"))?;
         Ok(Self {
             layout,
-            h,
+            scalars: h,
             rows,
             columns,
         })
@@ -143,7 +157,8 @@ impl<'layout> Solver<'layout> {
         }
         // Step 3: the dense part of every row is known now.
         let mut rest = Wiped::filled([0u8; 16], values.len());
-        gf128::polynomials(dense, &self.h, &mut rest);
+        let powers = &self.scalars;
+        self.layout.scalars.polynomials(dense, powers, &mut rest);
         xor_blocks(&mut rest, values);
         // Step 4: backwards, each row sets the column that it alone met.
         for (number, place) in peeled.iter().rev() {
@@ -190,7 +205,7 @@ impl<'layout> Solver<'layout> {
                 }
                 let mut power = ONE;
                 for entry in &mut entries[unknowns.len()..] {
-                    power = gf128::mul(&power, &self.h[*row]);
+                    power = self.layout.scalars.mul(&power, &self.scalars[*row]);
                     *entry = power;
                 }
                 entries
@@ -202,7 +217,8 @@ impl<'layout> Solver<'layout> {
             .map(|place| sparse[usize::from(*place)])
             .collect();
         x.extend_from_slice(dense);
-        ensure(solve(&mut system, &mut targets, &mut x), fails)?;
+        let solved = solve(self.layout.scalars, &mut system, &mut targets, &mut x);
+        ensure(solved, fails)?;
         for (place, x) in unknowns.iter().zip(&x) {
             sparse[usize::from(*place)] = *x;
         }

@@ -3,6 +3,7 @@
 //! Only `+ − × ÷ √` of IEEE numbers are used, which give the same bits on every machine.
 
 use crate::error::{Error, Result, ensure};
+use crate::scalar::Scalars;
 
 /// Most items of one table.
 pub const MOST_ITEMS: usize = 1 << 32;
@@ -26,6 +27,8 @@ pub struct Layout {
     pub sparse: usize,
     /// Columns of a bin that rows meet in all places.
     pub dense: usize,
+    /// What the dense part of a row consists of.
+    pub scalars: Scalars,
 }
 
 impl Layout {
@@ -52,7 +55,14 @@ impl Layout {
             capacity,
             sparse,
             dense,
+            scalars: Scalars::Whole,
         })
+    }
+
+    /// The same with rows over `scalars`.
+    #[must_use]
+    pub fn over(self, scalars: Scalars) -> Self {
+        Self { scalars, ..self }
     }
 
     /// Columns of a bin.

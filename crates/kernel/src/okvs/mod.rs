@@ -1,7 +1,7 @@
 //! Oblivious key-value store: a table from which every key gives its value, and which hides the keys.
 //!
 //! Source: [RR22] Raghuraman, Rindal 2022 (ePrint 2022/320) §4–5: rows of weight 3 and a dense tail over
-//! `GF(2^128)`; [GPRTY21] ePrint 2021/883 for the notion.
+//! `GF(2^128)` or, where the layout says so, `GF(2^64)`; [GPRTY21] ePrint 2021/883 for the notion.
 //! Setting: statistical; random keys do not fit with probability ≤ 2^-40. Not constant time: which cells are touched
 //! depends on the keys, so a process that shares a cache with this one may learn about them.
 //! Differs: keys are first spread over bins that stay in cache, each padded to a load that is a function of their
@@ -17,7 +17,7 @@
 //! | dense columns | 3 | 3 | 2 | 2 | 2 | 2 | 3 |
 //!
 //! Notation: `P` table; `row(x) = (p0, p1, p2; r, r², …)`; `E_s` AES under the seed; `h = E_s(x) ⊕ x` gives bin,
-//! places and `r`.
+//! places and `r`. Over `GF(2^64)` the cells are pairs; where all values are scalars, so are all cells.
 
 mod bin;
 mod eliminate;
@@ -133,7 +133,7 @@ impl Keys {
         )
     }
 
-    /// Fills the table so that every key gives its value; `values` are in the order of the bins. `seed` is fresh and
+    /// Fills the table so that every key gives its value, a scalar; `values` are in the order of the bins. `seed` is fresh and
     /// secret and fills what the values leave free.
     ///
     /// # Errors
@@ -151,6 +151,7 @@ impl Keys {
         let jobs = table.chunks_mut(columns).enumerate();
         share_out(threads, jobs, |(bin, table)| {
             free.keystream((bin * columns) as u128, table.as_flattened_mut());
+            self.layout.scalars.truncate(table);
             let values = &values[self.starts[bin]..self.starts[bin + 1]];
             Solver::new(&self.layout, &self.hash, self.bin_keys(bin))?.solve(values, table)
         })

@@ -1,13 +1,14 @@
 use super::eliminate::{ONE, solve};
 use super::*;
-use crate::gf128;
+use crate::scalar::Scalars;
 use crate::simd::on_every_tier;
 use crate::testing::Stream;
 
 /// Encodes, and checks that every key gives its value.
 fn round_trip(random: &mut Stream, layout: Layout, n: usize, threads: usize) -> Vec<Block> {
     let (seed, fresh) = (random.blocks(1)[0], random.blocks(1)[0]);
-    let (keys, values) = (random.blocks(n), random.blocks(n));
+    let (keys, mut values) = (random.blocks(n), random.blocks(n));
+    layout.scalars.truncate(&mut values);
     let keys = Keys::new(layout, &seed, &keys).unwrap();
     let mut table = vec![[0; 16]; layout.size()];
     keys.encode(&fresh, &values, &mut table, threads).unwrap();
@@ -22,7 +23,13 @@ fn every_key_gives_its_value_on_every_tier() {
     on_every_tier(|_| {
         let mut random = Stream::new(81);
         for n in [0, 1, 2, 3, 100, 1000, 5000] {
-            round_trip(&mut random, Layout::new(n).unwrap(), n, 1);
+            for scalars in [Scalars::Whole, Scalars::Half] {
+                let layout = Layout::new(n).unwrap().over(scalars);
+                let table = round_trip(&mut random, layout, n, 1);
+                let mut truncated = table.clone();
+                scalars.truncate(&mut truncated);
+                assert!(table == truncated);
+            }
         }
     });
     let mut random = Stream::new(82);
@@ -37,8 +44,10 @@ fn every_key_gives_its_value_on_every_tier() {
 fn small_tables_never_failed_in_many_trials() {
     let mut random = Stream::new(83);
     let layout = Layout::new(1 << 10).unwrap();
-    for _ in 0..2000 {
-        round_trip(&mut random, layout, 1 << 10, 1);
+    for scalars in [Scalars::Whole, Scalars::Half] {
+        for _ in 0..2000 {
+            round_trip(&mut random, layout.over(scalars), 1 << 10, 1);
+        }
     }
 }
 
@@ -52,10 +61,23 @@ fn full_row(layout: &Layout, seed: &Block, key: &Block) -> Vec<Block> {
         let place = (word(i) * left.len() as u64) >> 32;
         row[left.remove(place as usize)] = ONE;
     }
-    let mut power = h;
+    let r = match layout.scalars {
+        Scalars::Whole => h,
+        Scalars::Half => {
+            // Eight pieces of 16 bits: the upper halves of the first four are covered by others' lower ones.
+            let pieces: [u16; 8] = core::array::from_fn(|i| u16::from_le_bytes(h.as_chunks().0[i]));
+            let turned = [7, 4, 5, 6].map(|i| pieces[i]);
+            let mut r = [0; 16];
+            for (i, r) in r[..8].as_chunks_mut().0.iter_mut().enumerate() {
+                *r = (pieces[i] ^ turned[i]).to_le_bytes();
+            }
+            r
+        }
+    };
+    let mut power = r;
     for entry in &mut row[layout.sparse..] {
         *entry = power;
-        power = gf128::mul(&power, &h);
+        power = layout.scalars.mul(&power, &r);
     }
     row
 }
@@ -63,40 +85,46 @@ fn full_row(layout: &Layout, seed: &Block, key: &Block) -> Vec<Block> {
 #[test]
 fn tables_solve_the_system_that_elimination_solves() {
     let mut random = Stream::new(84);
-    let layout = Layout {
-        bins: 1,
-        capacity: 60,
-        sparse: 64,
-        dense: 1,
-    };
-    let mut encoded = 0;
-    for _ in 0..60 {
-        let (seed, fresh) = (random.blocks(1)[0], random.blocks(1)[0]);
-        let (keys, values) = (random.blocks(60), random.blocks(60));
-        let sorted = Keys::new(layout, &seed, &keys).unwrap();
-        let mut table = vec![[0; 16]; layout.size()];
-        let result = sorted.encode(&fresh, &values, &mut table, 1);
-        let rows: Vec<Vec<Block>> = keys
-            .iter()
-            .map(|key| full_row(&layout, &seed, key))
-            .collect();
-        let mut x = random.blocks(layout.size());
-        let oracle = solve(&mut rows.clone(), &mut values.clone(), &mut x);
-        // Elimination of what peeling leaves fails exactly if elimination of everything does.
-        assert_eq!(result.is_ok(), oracle);
-        if oracle {
-            encoded += 1;
-            for solution in [&table, &x] {
-                for (row, value) in rows.iter().zip(&values) {
-                    assert_eq!(gf128::inner_product(row, solution), *value);
+    for scalars in [Scalars::Whole, Scalars::Half] {
+        let layout = Layout {
+            bins: 1,
+            capacity: 60,
+            sparse: 64,
+            dense: 1,
+            scalars,
+        };
+        let mut encoded = 0;
+        for _ in 0..60 {
+            let (seed, fresh) = (random.blocks(1)[0], random.blocks(1)[0]);
+            let (keys, mut values) = (random.blocks(60), random.blocks(60));
+            scalars.truncate(&mut values);
+            let sorted = Keys::new(layout, &seed, &keys).unwrap();
+            let values = sorted.arrange(&values).unwrap();
+            let mut table = vec![[0; 16]; layout.size()];
+            let result = sorted.encode(&fresh, &values, &mut table, 1);
+            let rows: Vec<Vec<Block>> = sorted
+                .keys()
+                .iter()
+                .map(|key| full_row(&layout, &seed, key))
+                .collect();
+            let mut x = random.blocks(layout.size());
+            let oracle = solve(scalars, &mut rows.clone(), &mut values.clone(), &mut x);
+            // Elimination of what peeling leaves fails exactly if elimination of everything does.
+            assert_eq!(result.is_ok(), oracle);
+            if oracle {
+                encoded += 1;
+                for solution in [&table, &x] {
+                    for (row, value) in rows.iter().zip(&values) {
+                        assert_eq!(scalars.inner_product(solution, row), *value);
+                    }
                 }
             }
         }
+        assert!(
+            (10..60).contains(&encoded),
+            "{encoded}: tables must be tight enough to fail at times"
+        );
     }
-    assert!(
-        (10..60).contains(&encoded),
-        "{encoded}: tables must be tight enough to fail at times"
-    );
 }
 
 #[test]

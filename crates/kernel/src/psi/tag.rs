@@ -7,9 +7,9 @@
 
 use crate::aes::Block;
 use crate::error::{Error, Result, ensure};
-use crate::gf128;
 use crate::hash::{TweakedHash, offset_blocks, xor_blocks};
 use crate::parallel::share_out;
+use crate::scalar::Scalars;
 use crate::wipe::Wiped;
 use sha2::{Digest, Sha256};
 
@@ -32,11 +32,17 @@ fn check(values: usize, keys: usize, tags: usize) -> Result<()> {
     )
 }
 
-/// `to[i] ⊕= c·a[i]` in `GF(2^128)`.
+/// `to[i] ⊕= a[i]·c` for scalars `a`.
 ///
 /// # Errors
 /// `Mismatch` for bad lengths, `Range` for bad threads.
-pub fn add_product(to: &mut [Block], a: &[Block], c: &Block, threads: usize) -> Result<()> {
+pub fn add_product(
+    scalars: Scalars,
+    to: &mut [Block],
+    a: &[Block],
+    c: &Block,
+    threads: usize,
+) -> Result<()> {
     ensure(
         to.len() == a.len(),
         Error::Mismatch("factors and sums must have one length"),
@@ -44,7 +50,7 @@ pub fn add_product(to: &mut [Block], a: &[Block], c: &Block, threads: usize) -> 
     let jobs = to.chunks_mut(BATCH).zip(a.chunks(BATCH));
     share_out(threads, jobs, |(to, a)| {
         let mut products = Wiped::filled([0u8; 16], a.len());
-        gf128::polynomials(core::slice::from_ref(c), a, &mut products);
+        scalars.polynomials(core::slice::from_ref(c), a, &mut products);
         xor_blocks(to, &products);
         Ok(())
     })
@@ -193,12 +199,14 @@ mod tests {
                 assert_eq!(long[i].low.to_le_bytes(), digest[8..24]);
             }
         });
-        let mut sums = keys.clone();
-        add_product(&mut sums, &values, &w, 2).unwrap();
-        for i in [0, BATCH, n - 1] {
-            assert_eq!(sums[i], xor(keys[i], gf128::mul(&values[i], &w)));
+        for scalars in [Scalars::Whole, Scalars::Half] {
+            let mut sums = keys.clone();
+            add_product(scalars, &mut sums, &values, &w, 2).unwrap();
+            for i in [0, BATCH, n - 1] {
+                assert_eq!(sums[i], xor(keys[i], scalars.mul(&w, &values[i])));
+            }
+            assert!(add_product(scalars, &mut sums, &values[1..], &w, 1).is_err());
         }
-        assert!(add_product(&mut sums, &values[1..], &w, 1).is_err());
         assert!(blocks(&label, &values[1..], &keys, &mut keys.clone()).is_err());
         assert!(fast(&label, &values[1..], &keys, 1, &mut vec![Tag::default(); n]).is_err());
     }

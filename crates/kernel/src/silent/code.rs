@@ -2,6 +2,7 @@
 
 use crate::aes::Block;
 use crate::error::{Error, Result, ensure};
+use crate::scalar::Scalars;
 
 /// Fewest outputs of an instance: below, 128 noisy positions are too dense.
 pub const LEAST: usize = 1 << 12;
@@ -10,14 +11,14 @@ pub const MOST: usize = 1 << 17;
 
 /// Over which field the code is linear.
 ///
-/// Outputs over `GF(2^128)` need a code that is not defined over GF(2): otherwise the bit planes of the noise are 128
-/// syndromes of one support, and linear algebra finds it.
+/// Outputs over a large field need a code that is not defined over GF(2): otherwise the bit planes of the noise are
+/// 64 or 128 syndromes of one support, and linear algebra finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
     /// GF(2), for choice bits.
     Bits,
-    /// `GF(2^128)`, for field elements.
-    Field,
+    /// The field of these scalars, for its elements.
+    Field(Scalars),
 }
 
 /// A public linear map from `2N` noise symbols to `N` outputs that hides regular noise.

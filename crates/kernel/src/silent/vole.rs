@@ -1,13 +1,15 @@
-//! Silent VOLE: `q[i] = t[i] ⊕ u[i]·Δ` with pseudorandom field elements `u` of `GF(2^128)`.
+//! Silent VOLE: `q[i] = t[i] ⊕ u[i]·Δ` with pseudorandom scalars `u`: elements of `GF(2^128)`, or of `GF(2^64)` that
+//! multiply pairs.
 //!
 //! Source: Boyle et al. 2019 (ePrint 2019/1159), Figure 3, large field; Rindal–Raghuraman 2022 (ePrint 2022/320) §2.
 //! Setting: as [`super::cot`]; leaves go through the hash of [`crate::hash`], which takes them out of the reach of
 //! `Δ`'s other uses.
-//! Differs: the 128 products `y_j·Δ` of noise values come from 128 correlated OTs each, whose choices are the bits of
-//! `y_j`: `Σ X^i q_i = Σ X^i t_i ⊕ y·Δ`.
+//! Differs: the 128 products `y_j·Δ` of noise values come from correlated OTs, one for each bit of `y_j`, which is
+//! its choice: `Σ X^i q_i = Σ X^i t_i ⊕ y·Δ`. Over `GF(2^64)` what is multiplied need not be a field: for a scalar
+//! `u ≠ 0` the pair `u·Δ` is uniform as `Δ` is, of 128 bits.
 //! Notation: as in [`super::cot`]; `y_j` noise value of block `j`; `x_j ⊕ z_j = y_j·Δ` its shares; `s_j = Σ w ⊕ x_j`.
-//! Cost per output: 6 AES for leaves, one compression for the sender and two for the receiver; `128·(log2(N/64) + 128)`
-//! base OTs, `128·(log2(N/64) + 1)` blocks from the sender. Floor: the compressions' reads.
+//! Cost per output: 6 AES for leaves, one compression for the sender and two for the receiver; `128·(log2(N/64) + b)`
+//! base OTs for scalars of `b` bits, `128·(log2(N/64) + 1)` blocks from the sender. Floor: the compressions' reads.
 
 use super::BLOCKS;
 use super::code::{Code, Over, outputs_for};
@@ -15,25 +17,22 @@ use super::cot::{depth, draw_alphas, path_choices};
 use super::pprf::{TreeHash, clear, grow, grow_punctured, place, sum};
 use crate::aes::{Aes128, Block, xor};
 use crate::error::{Error, Result, ensure};
-use crate::gf128;
 use crate::hash::TweakedHash;
+use crate::scalar::Scalars;
 use crate::wipe::Wiped;
-
-/// Bits of a noise value.
-const FIELD_BITS: usize = 128;
 
 /// Base OTs for `n` outputs: one per level of every tree and one per bit of every noise value.
 ///
 /// # Errors
 /// `Range` unless `1 ≤ n ≤ 2^17`.
-pub fn base_ots(n: usize) -> Result<usize> {
-    Ok(BLOCKS * (depth(outputs_for(n)?) + FIELD_BITS))
+pub fn base_ots(scalars: Scalars, n: usize) -> Result<usize> {
+    Ok(BLOCKS * (depth(outputs_for(n)?) + 8 * scalars.bytes()))
 }
 
 /// Bytes of the sender's message for `n` outputs.
 ///
 /// # Errors
-/// As [`base_ots`].
+/// `Range` unless `1 ≤ n ≤ 2^17`.
 pub fn message_size(n: usize) -> Result<usize> {
     Ok(16 * BLOCKS * (depth(outputs_for(n)?) + 1))
 }
@@ -52,6 +51,7 @@ fn hash_leaves(label: &Block, leaves: &mut [Block], per_tree: usize) {
 /// Holder of `u` and `t`.
 pub struct Receiver<C: Code> {
     code: C,
+    scalars: Scalars,
     label: Block,
     alphas: Wiped<u32>,
     values: Wiped<Block>,
@@ -64,17 +64,26 @@ impl<C: Code> Receiver<C> {
     ///
     /// # Errors
     /// As [`base_ots`].
-    pub fn start(n: usize, label: &Block, seed: &Block) -> Result<(Self, Vec<u8>)> {
+    pub fn start(
+        scalars: Scalars,
+        n: usize,
+        label: &Block,
+        seed: &Block,
+    ) -> Result<(Self, Vec<u8>)> {
         let outputs = outputs_for(n)?;
         let depth = depth(outputs);
         let alphas = draw_alphas(seed, depth);
         let mut values = Wiped::filled([0u8; 16], BLOCKS);
         // The positions took the first blocks of the stream.
         Aes128::new(seed).keystream(BLOCKS as u128, values.as_flattened_mut());
+        scalars.truncate(&mut values);
         let mut choices = path_choices(&alphas, depth);
-        choices.extend_from_slice(values.as_flattened());
+        let path = choices.len();
+        choices.resize(path + BLOCKS * scalars.bytes(), 0);
+        scalars.narrow(&values, &mut choices[path..])?;
         let state = Self {
             code: C::new(outputs),
+            scalars,
             label: *label,
             alphas,
             values,
@@ -96,7 +105,7 @@ impl<C: Code> Receiver<C> {
         )
     }
 
-    /// `u[n]` and `t[n]` from the base OT rows for the choices and the sender's message.
+    /// The scalars `u[n]` and `t[n]` from the base OT rows for the choices and the sender's message.
     ///
     /// # Errors
     /// `Malformed` if the message has another size; `Mismatch` if a slice has another length.
@@ -109,7 +118,8 @@ impl<C: Code> Receiver<C> {
     ) -> Result<()> {
         self.check(message)?;
         let depth = depth(self.outputs);
-        let fits = base.len() == base_ots(self.n)? && u.len() == self.n && t.len() == self.n;
+        let fits =
+            base.len() == base_ots(self.scalars, self.n)? && u.len() == self.n && t.len() == self.n;
         ensure(
             fits,
             Error::Mismatch("base, u and t must have their lengths"),
@@ -121,16 +131,18 @@ impl<C: Code> Receiver<C> {
         grow_punctured(&hash, &self.alphas, path, corrections, &mut leaves);
         hash_leaves(&self.label, &mut leaves, 1 << depth);
         let mut noise = Wiped::filled([0u8; 16], 2 * self.outputs);
-        for (tree, alpha) in self.alphas.iter().enumerate() {
-            let z = gf128::combine(&products[tree * FIELD_BITS..(tree + 1) * FIELD_BITS]);
+        let products = products.chunks_exact(8 * self.scalars.bytes());
+        for (tree, (alpha, products)) in self.alphas.iter().zip(products).enumerate() {
+            let z = self.scalars.combine(products);
             let span = tree << depth..(tree + 1) << depth;
             let tree_leaves = &mut leaves[span.clone()];
             let others = clear(tree_leaves, *alpha);
             place(tree_leaves, *alpha, &xor(others, xor(sums[tree], z)));
             place(&mut noise[span], *alpha, &self.values[tree]);
         }
-        self.code.compress(Over::Field, &mut leaves, t);
-        self.code.compress(Over::Field, &mut noise, u);
+        let over = Over::Field(self.scalars);
+        self.code.compress(over, &mut leaves, t);
+        self.code.compress(over, &mut noise, u);
         Ok(())
     }
 }
@@ -140,6 +152,7 @@ impl<C: Code> Receiver<C> {
 /// # Errors
 /// `Range` for a bad number of rows; `Mismatch` if `base` or `message` have another length.
 pub fn send<C: Code>(
+    scalars: Scalars,
     label: &Block,
     delta: &Block,
     seed: &Block,
@@ -149,7 +162,8 @@ pub fn send<C: Code>(
 ) -> Result<()> {
     let outputs = outputs_for(rows.len())?;
     let depth = depth(outputs);
-    let fits = base.len() == base_ots(rows.len())? && message.len() == message_size(rows.len())?;
+    let n = rows.len();
+    let fits = base.len() == base_ots(scalars, n)? && message.len() == message_size(n)?;
     ensure(
         fits,
         Error::Mismatch("base and message must have their lengths"),
@@ -170,11 +184,11 @@ pub fn send<C: Code>(
     hash_leaves(label, &mut leaves, 1 << depth);
     let trees = leaves
         .chunks_exact(1 << depth)
-        .zip(products.chunks_exact(FIELD_BITS));
+        .zip(products.chunks_exact(8 * scalars.bytes()));
     for (s, (leaves, products)) in sums.iter_mut().zip(trees) {
-        *s = xor(sum(leaves), gf128::combine(products));
+        *s = xor(sum(leaves), scalars.combine(products));
     }
-    C::new(outputs).compress(Over::Field, &mut leaves, rows);
+    C::new(outputs).compress(Over::Field(scalars), &mut leaves, rows);
     Ok(())
 }
 
@@ -190,21 +204,37 @@ mod tests {
     fn shares_add_to_u_times_delta() {
         on_every_tier(|_| {
             let mut random = Stream::new(62);
-            for n in [1, 4096] {
+            for (n, scalars) in [
+                (1, Scalars::Whole),
+                (4096, Scalars::Whole),
+                (700, Scalars::Half),
+            ] {
                 let [label, delta, mine, theirs] = [0; 4].map(|_| random.blocks(1)[0]);
-                let (receiver, choices) = Receiver::<ExConv7x24>::start(n, &label, &mine).unwrap();
-                let base = random.blocks(base_ots(n).unwrap());
+                let start = Receiver::<ExConv7x24>::start(scalars, n, &label, &mine);
+                let (receiver, choices) = start.unwrap();
+                let base = random.blocks(base_ots(scalars, n).unwrap());
                 let mut message = vec![0; message_size(n).unwrap()];
                 let mut q = vec![[1; 16]; n];
                 let (mut u, mut t) = (q.clone(), q.clone());
-                send::<ExConv7x24>(&label, &delta, &theirs, &base, &mut message, &mut q).unwrap();
+                let code = send::<ExConv7x24>;
+                code(
+                    scalars,
+                    &label,
+                    &delta,
+                    &theirs,
+                    &base,
+                    &mut message,
+                    &mut q,
+                )
+                .unwrap();
                 let rows = base_rows(&base, &choices, &delta);
                 receiver.finish(&rows, &message, &mut u, &mut t).unwrap();
                 for i in 0..n {
-                    assert_eq!(q[i], xor(t[i], gf128::mul(&u[i], &delta)));
+                    assert_eq!(q[i], xor(t[i], scalars.mul(&delta, &u[i])));
                 }
                 let distinct: std::collections::HashSet<_> = u.iter().collect();
                 assert_eq!(distinct.len(), n);
+                assert!(scalars == Scalars::Whole || u.iter().all(|u| u[8..] == [0; 8]));
             }
         });
     }
@@ -213,23 +243,27 @@ mod tests {
     fn elements_span_more_than_the_noise_does() {
         // Over a code defined by bits, the rank of all bit planes would be that of 128 noise values at most, and
         // outputs of one value alone would be 0 or that value.
-        let mut noise = vec![[0u8; 16]; 2 * 4096];
-        noise[5000] = [1; 16];
-        let mut out = vec![[0u8; 16]; 4096];
-        ExConv7x24::new(4096).compress(Over::Field, &mut noise, &mut out);
-        let distinct: std::collections::HashSet<_> = out.iter().collect();
-        assert!(distinct.len() > 4000);
+        for scalars in [Scalars::Whole, Scalars::Half] {
+            let mut noise = vec![[0u8; 16]; 2 * 4096];
+            noise[5000] = [1; 16];
+            scalars.truncate(&mut noise);
+            let mut out = vec![[0u8; 16]; 4096];
+            ExConv7x24::new(4096).compress(Over::Field(scalars), &mut noise, &mut out);
+            let distinct: std::collections::HashSet<_> = out.iter().collect();
+            assert!(distinct.len() > 4000);
+        }
     }
 
     #[test]
     fn bad_arguments_and_messages_are_refused() {
         let start = || {
-            Receiver::<ExConv7x24>::start(9, &[0; 16], &[1; 16])
+            Receiver::<ExConv7x24>::start(Scalars::Half, 9, &[0; 16], &[1; 16])
                 .unwrap()
                 .0
         };
-        assert!(Receiver::<ExConv7x24>::start(0, &[0; 16], &[1; 16]).is_err());
-        let base = vec![[0; 16]; base_ots(9).unwrap()];
+        let none = Receiver::<ExConv7x24>::start(Scalars::Half, 0, &[0; 16], &[1; 16]);
+        assert!(none.is_err());
+        let base = vec![[0; 16]; base_ots(Scalars::Half, 9).unwrap()];
         let mut rows = [[0; 16]; 9];
         let size = message_size(9).unwrap();
         for size in [0, size - 1, size + 16] {

@@ -10,6 +10,7 @@ use tacit_kernel::ot::{cot, endemic_mr19};
 use tacit_kernel::psi::tag::Tag;
 use tacit_kernel::psi::tag_list::TagList;
 use tacit_kernel::rlwe::{Layout, Matrix, Modulus, PublicKey, SecretKey, public_key_size, slots};
+use tacit_kernel::scalar::Scalars;
 use tacit_kernel::silent::{ExConv7x24, cot as silent_cot, vole as silent_vole};
 use tacit_kernel::{Error, Result, curve, sm2, vss, x25519};
 
@@ -133,7 +134,8 @@ fn softspoken() -> Vec<Decoder> {
 
 fn silent() -> Vec<Decoder> {
     let n = 100;
-    let base = vec![[7; 16]; silent_vole::base_ots(n).unwrap()];
+    let base = vec![[7; 16]; silent_vole::base_ots(Scalars::Whole, n).unwrap()];
+    let half_base = base[..silent_vole::base_ots(Scalars::Half, n).unwrap()].to_vec();
     let base_cot = base[..silent_cot::base_ots(n).unwrap()].to_vec();
     vec![
         Decoder::new("silent_cot", 16 * base_cot.len(), move |bytes| {
@@ -144,16 +146,18 @@ fn silent() -> Vec<Decoder> {
         Decoder::new("silent_flips", n.div_ceil(8), move |bytes| {
             silent_cot::derandomise(&mut vec![[0; 16]; n], &[1; 16], bytes)
         }),
-        Decoder::new(
-            "silent_vole",
-            silent_vole::message_size(n).unwrap(),
-            move |bytes| {
-                let start = silent_vole::Receiver::<ExConv7x24>::start(n, &[1; 16], &[2; 16]);
-                let (mut u, mut t) = (vec![[0; 16]; n], vec![[0; 16]; n]);
-                start.unwrap().0.finish(&base, bytes, &mut u, &mut t)
-            },
-        ),
+        vole_decoder("silent_vole", Scalars::Whole, n, base),
+        vole_decoder("silent_vole_half", Scalars::Half, n, half_base),
     ]
+}
+
+fn vole_decoder(name: &'static str, scalars: Scalars, n: usize, base: Vec<[u8; 16]>) -> Decoder {
+    let size = silent_vole::message_size(n).unwrap();
+    Decoder::new(name, size, move |bytes| {
+        let start = silent_vole::Receiver::<ExConv7x24>::start(scalars, n, &[1; 16], &[2; 16]);
+        let (mut u, mut t) = (vec![[0; 16]; n], vec![[0; 16]; n]);
+        start.unwrap().0.finish(&base, bytes, &mut u, &mut t)
+    })
 }
 
 fn tag_lists() -> Vec<Decoder> {

@@ -21,8 +21,8 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "谁得知哪些主键共有：both（或 all），或某一方的名称。",
     ),
     "help.protocol": (
-        "auto, or one by name: rr22, ecdh, ecdh-sm2, ecdh-ristretto255, unbalanced.",
-        "auto，或指定协议：rr22、ecdh、ecdh-sm2、ecdh-ristretto255、unbalanced。",
+        "auto, or one by name: rr22, rr22-low, ecdh, ecdh-sm2, ecdh-ristretto255, unbalanced.",
+        "auto，或指定协议：rr22、rr22-low、ecdh、ecdh-sm2、ecdh-ristretto255、unbalanced。",
     ),
     "help.security": ("semi-honest or malicious.", "semi-honest（半诚实）或 malicious（恶意）。"),
     "help.order": (

@@ -1,8 +1,10 @@
-"""The ideal functionality of VOLE over GF(2^128), in both directions between two parties.
+"""The ideal functionality of VOLE over a large field, in both directions between two parties.
 
 The sender holds a fixed delta and q, the receiver u and t, with q[i] = t[i] + u[i] * delta; u, t and q look
-random. Elements are rows of 16 bytes in GF(2)[X]/(X^128 + X^7 + X^2 + X + 1), bit i the coefficient of X^i;
-sums are xor, products `_kernel.gf128_mul`. The subfield form, u in GF(2): `blocks.ot.functionality.OtLink`.
+random. Sums are xor, bit i is the coefficient of X^i; t, q and delta are rows of 16 bytes. Where u has 128
+bits, all are elements of GF(2)[X]/(X^128 + X^7 + X^2 + X + 1), multiplied by `_kernel.gf128_mul`; where it has
+64, u is in B = GF(2)[X]/(X^64 + X^4 + X^3 + X + 1), and the others are pairs over B, the first in the lower
+bytes. The form with u in GF(2): `blocks.ot.functionality.OtLink`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class VoleLink(ABC):
 
     @abstractmethod
     async def receive(self, ctx: Ctx, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """As the receiver: (u, t), each uint8[n, 16]."""
+        """As the receiver: u, uint8[n, 16] or uint8[n, 8], and t, uint8[n, 16]."""
 
     @abstractmethod
     def bits(self, n: int) -> int:

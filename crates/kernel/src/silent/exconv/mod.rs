@@ -4,8 +4,8 @@
 //! Setting: the code is public and fixed; memory accesses and time do not depend on the noise.
 //! Differs: two convolutions with different coefficients (a region that one leaves light, the other fills);
 //! contributions past the end are added at the beginning; 4 of the 7 positions of a row lie in the 4 quarters,
-//! 3 are uniform. Over `GF(2^128)` the tap at distance 25, and what it meets, is multiplied by a constant, which
-//! takes the code out of GF(2).
+//! 3 are uniform. Over a large field the tap at distance 25, and what it meets, is multiplied by a constant, which
+//! takes the code out of GF(2) and of every smaller field.
 //! Notation: `x_i = c·(e_i + x_{i−25}) + Σ_{j=1..24} α_{i−j,j}·x_{i−j}`, with `c = 1` over bits; row `r` of `B` has
 //! ones at seven positions read from AES block `r`.
 //! Cost per output: two convolution steps (7 masked 512-bit xors each), 7 reads of 16 bytes, 1.5 AES. Floor:
@@ -16,7 +16,6 @@ mod x86;
 
 use super::code::{Code, Over};
 use crate::aes::{Aes128, Block, xor};
-use crate::gf128;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Tier;
 use crate::simd::{multiversion, tier};
@@ -31,7 +30,8 @@ const GROUPS: usize = 7;
 const TURN: usize = TAP / 4;
 /// Steps or rows whose public randomness is made at a time.
 const BATCH: usize = 1024;
-/// Multiplier of the tap over the field: dense and of large order, otherwise arbitrary (digits of π).
+/// Multiplier of the tap over a field, for `GF(2^64)` its low half: dense and of large order, otherwise arbitrary
+/// (digits of π).
 const CONSTANT: Block = [
     0x24, 0x3f, 0x6a, 0x88, 0x85, 0xa3, 0x08, 0xd3, 0x13, 0x19, 0x8a, 0x2e, 0x03, 0x70, 0x73, 0x44,
 ];
@@ -134,8 +134,8 @@ fn enter(over: Over, x: &mut [Block], p: usize, len: usize) {
     for (entering, tap) in entering.iter_mut().skip(skipped).zip(taps) {
         *entering = xor(*entering, *tap);
     }
-    if over == Over::Field {
-        gf128::scale(entering, &CONSTANT);
+    if let Over::Field(scalars) = over {
+        scalars.scale(entering, &CONSTANT);
     }
 }
 
@@ -170,8 +170,8 @@ impl ExConv7x24 {
         let tail = x.len() - TAP;
         let mut past = [[0u8; 16]; 4 * GROUPS];
         past[..TAP].copy_from_slice(&x[tail..]);
-        if over == Over::Field {
-            gf128::scale(&mut past, &CONSTANT);
+        if let Over::Field(scalars) = over {
+            scalars.scale(&mut past, &CONSTANT);
         }
         for (blocks, words) in past.as_chunks_mut::<4>().0.iter_mut().zip(&window) {
             let tap = load(blocks);
@@ -282,6 +282,7 @@ impl Code for ExConv7x24 {
 mod tests {
     use super::*;
     use crate::bits::packed_bit;
+    use crate::scalar::Scalars;
     use crate::silent::code::LEAST;
     use crate::simd::on_every_tier;
     use crate::testing::Stream;
@@ -289,9 +290,9 @@ mod tests {
     /// The definition, position by position.
     fn define(over: Over, noise: &[Block], n: usize) -> Vec<Block> {
         let size = noise.len() / 2;
-        let c = match over {
-            Over::Bits => 1u128.to_le_bytes(),
-            Over::Field => CONSTANT,
+        let scaled = |x: Block| match over {
+            Over::Bits => x,
+            Over::Field(scalars) => scalars.mul(&x, &CONSTANT),
         };
         let mut x = noise[size..].to_vec();
         for key in &STREAMS[..2] {
@@ -304,7 +305,7 @@ mod tests {
             for i in 0..size + TAP {
                 let tap = if i >= TAP { x[i - TAP] } else { [0; 16] };
                 let own = if i < size { x[i] } else { [0; 16] };
-                let mut value = gf128::mul(&c, &xor(own, tap));
+                let mut value = scaled(xor(own, tap));
                 for j in (1..=WINDOW).filter(|j| *j <= i && i - j < size) {
                     if alpha(i - j, j) {
                         value = xor(value, x[i - j]);
@@ -339,7 +340,11 @@ mod tests {
     #[test]
     fn compression_follows_the_definition_on_every_tier() {
         let noise = Stream::new(50).blocks(2 * LEAST);
-        for over in [Over::Bits, Over::Field] {
+        for over in [
+            Over::Bits,
+            Over::Field(Scalars::Whole),
+            Over::Field(Scalars::Half),
+        ] {
             let expected = define(over, &noise, LEAST);
             on_every_tier(|_| {
                 for n in [1, 1000, LEAST] {
@@ -365,25 +370,36 @@ mod tests {
     }
 
     #[test]
-    fn the_field_code_is_linear_over_the_field_and_not_defined_over_bits() {
+    fn field_codes_are_linear_over_their_field_and_not_defined_over_bits() {
         let mut random = Stream::new(52);
-        let (a, b, c) = (
-            random.blocks(2 * LEAST),
-            random.blocks(2 * LEAST),
-            random.blocks(1)[0],
-        );
-        let mixed: Vec<Block> = a
-            .iter()
-            .zip(&b)
-            .map(|(a, b)| xor(gf128::mul(&c, a), *b))
-            .collect();
-        let [a_out, b_out, out] = [&a, &b, &mixed].map(|x| compressed(Over::Field, x, LEAST));
-        for ((a, b), out) in a_out.iter().zip(&b_out).zip(&out) {
-            assert_eq!(xor(gf128::mul(&c, a), *b), *out);
+        for scalars in [Scalars::Whole, Scalars::Half] {
+            let over = Over::Field(scalars);
+            let (a, b) = (random.blocks(2 * LEAST), random.blocks(2 * LEAST));
+            let c = random.blocks(1)[0];
+            let mixed: Vec<Block> = a
+                .iter()
+                .zip(&b)
+                .map(|(a, b)| xor(scalars.mul(a, &c), *b))
+                .collect();
+            let [a_out, b_out, out] = [&a, &b, &mixed].map(|x| compressed(over, x, LEAST));
+            for ((a, b), out) in a_out.iter().zip(&b_out).zip(&out) {
+                assert_eq!(xor(scalars.mul(a, &c), *b), *out);
+            }
+            let one = vec![1u128.to_le_bytes(); 2 * LEAST];
+            let outside = compressed(over, &one, LEAST);
+            assert!(outside.iter().all(|x| u128::from_le_bytes(*x) > 1));
         }
-        let one = vec![1u128.to_le_bytes(); 2 * LEAST];
-        let outside = compressed(Over::Field, &one, LEAST);
-        assert!(outside.iter().all(|x| u128::from_le_bytes(*x) > 1));
+    }
+
+    #[test]
+    fn the_constant_lies_in_no_smaller_field() {
+        // The largest one has the elements that as many squarings as half the bits leave as they are.
+        for scalars in [Scalars::Whole, Scalars::Half] {
+            let mut c = [CONSTANT];
+            scalars.truncate(&mut c);
+            let conjugate = (0..4 * scalars.bytes()).fold(c[0], |x, _| scalars.mul(&x, &x));
+            assert_ne!(conjugate, c[0]);
+        }
     }
 
     #[test]

@@ -1,0 +1,3 @@
+#![no_main]
+
+tacit_fuzz::target!("silent_vole_half");
