@@ -93,8 +93,9 @@ def test_find_names_the_form_that_holds() -> None:
 @pytest.mark.parametrize(
     ("sizes", "link", "options", "protocol", "because"),
     [
-        ((1 << 20, 1 << 20), FAST, {}, "rr22", "work"),
-        ((1 << 20, 1 << 20), LAN, {}, "rr22", "work"),
+        ((1 << 20, 1 << 20), FAST, {}, "rr22-low", "least"),
+        ((1 << 24, 1 << 20), LAN, {}, "rr22-low", "least"),
+        ((1 << 20, (1 << 24) + 1), LAN, {}, "rr22", "work"),
         ((500, 500), LAN, {}, "ecdh", "bytes"),
         ((3000, 3000), WAN, {}, "ecdh", "bytes"),
         ((0, 0), WAN, {}, "ecdh", "bytes"),
@@ -103,7 +104,7 @@ def test_find_names_the_form_that_holds() -> None:
         ((500, 500), LAN, {"name": "rr22"}, "rr22", "asked"),
         ((500, 500), LAN, {"name": "ecdh-sm2"}, "ecdh-sm2", "asked"),
         ((1000, 10**7), LAN, {"receivers": 1, "reused": True}, UNBALANCED, "reused"),
-        ((10**6, 10**7), LAN, {"receivers": 1, "reused": True}, "rr22", "work"),
+        ((10**6, 10**7), LAN, {"receivers": 1, "reused": True}, "rr22-low", "least"),
         ((1000, 1000), LAN, {"receivers": 0}, CIRCUIT, "hidden"),
     ],
 )

@@ -294,7 +294,8 @@ def silent_vole_message_size(n: int) -> int:
 def silent_vole_send(
     label: Bytes, delta: Bytes, seed: Bytes, base: U8, n: int, bits: int = 128
 ) -> tuple[bytes, U8]:
-    """Silent VOLE over GF(2^128), with 64 bits over pairs of GF(2^64), holder of delta: message, `q: uint8[n, 16]`."""
+    """Silent VOLE over GF(2^128), or of 64 bits over pairs of GF(2^64), holder of delta: message and
+    `q: uint8[n, 16]`."""
 
 @final
 class SilentVoleReceiver:
@@ -305,7 +306,10 @@ class SilentVoleReceiver:
         """State and packed choices of its base OTs. `label`, `seed`: 16 bytes; the seed fresh and secret."""
 
     def finish(self, base: U8, msg: Bytes) -> tuple[U8, U8]:
-        """`u: uint8[n, bits / 8]` and `t: uint8[n, 16]` with `q[i] = t[i] xor u[i]·delta`. Twice is an "abort"."""
+        """`u: uint8[n, bits / 8]` and `t: uint8[n, 16]` with `q[i] = t[i] xor u[i]·delta`.
+
+        Twice is an "abort".
+        """
 
 def silent_challenge(seed: Bytes, u: U8, t: U8, mask: Bytes, mask_rows: U8) -> tuple[bytes, bytes]:
     """Consistency check (Ferret, Figure 6) of VOLEs `u, t: uint8[n, 16]`: value to open and digest to expect.

@@ -32,7 +32,7 @@ def psi_list_size(n: int, bits: int) -> int:
 class OkvsKeys:
     """m keys `uint8[m, 16]` for a table of n items; `seed`: 16 bytes, the same for both sides.
 
-    `bits`: of a cell, 128 or 64, whose half of every key and value counts; tables with mask have pairs of them.
+    `bits`: of a cell, 128 or 64; of 64, half of every key and value counts, and masked tables have pairs.
     """
 
     def __new__(cls, n: int, seed: Bytes, keys: U8, threads: int, bits: int = 128) -> OkvsKeys: ...
@@ -56,7 +56,10 @@ class OkvsKeys:
         corrections: U8,
         offset: Bytes | None = None,
     ) -> PsiTags:
-        """Tags from `table xor delta·corrections`, of which delta·key is taken away; corrections have `bits`."""
+        """Tags from `table xor delta·corrections`, of which delta·key is taken away.
+
+        `corrections`: uint8[okvs_size(n), bits / 8].
+        """
 
 @final
 class PsiTags:

@@ -38,16 +38,21 @@ REUSED_RATIO = 30
 STORED = Rr22Psi.name
 """What runs in groups of parts on disk (`buckets`)."""
 
-Because = Literal["asked", "only", "work", "bytes", "reused", "hidden", "memory"]
+Because = Literal["asked", "only", "work", "least", "bytes", "reused", "hidden", "memory"]
 REASONS: Mapping[Because, str] = {
     "asked": "the job names it",
     "only": "it is the only one at this security level and size",
     "work": "it computes least, and the link is fast enough for its messages",
+    "least": "it computes as little as any and sends less",
     "bytes": "its fewer bytes and messages outweigh what it computes",
     "reused": "one set is much larger and asked again and again: its table is made once",
     "hidden": "nobody may learn which rows are common, so that membership stays on shares",
     "memory": "it is the one that runs in groups on disk, within the memory that was allowed",
 }
+
+
+_WINS: Mapping[str, Because] = {Rr22Psi.name: "work", Rr22LowPsi.name: "least"}
+"""By what one that was compared with others wins; else by bytes."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def choose(
     elif name == AUTO and reused and receivers == 1 and sizes[1] >= REUSED_RATIO * sizes[0]:
         names, special = [UNBALANCED], "reused"
     elif name == AUTO:
-        fast = [EcdhPsi.name, Rr22Psi.name] if adversary == "semi-honest" else list(HARDENED)
+        fast = [EcdhPsi.name, Rr22Psi.name, Rr22LowPsi.name] if adversary == "semi-honest" else list(HARDENED)
         kinds = [find(one, adversary) for one in fast]
         able = [kind for kind in kinds if max(sizes) <= kind.largest_set]
         names = [kind.name for kind in able or kinds]  # the protocol itself refuses what no one can
@@ -129,5 +134,5 @@ def choose(
     prices = {one: price(one, sizes, link, receivers=receivers, threads=threads) for one in names}
     best = min(prices, key=lambda one: prices[one].seconds)
     others = {one: cost for one, cost in prices.items() if one != best}
-    compared: Because = "only" if not others else "work" if best == Rr22Psi.name else "bytes"
+    compared: Because = "only" if not others else _WINS.get(best, "bytes")
     return Choice(best, prices[best], special or compared, others)

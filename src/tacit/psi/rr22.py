@@ -4,7 +4,8 @@ Source   [RR22] Raghuraman, Rindal, "Blazing Fast PSI from Improved OKVS and Sub
          2022/320, sections 3 and 4; malicious: [RS21] Rindal, Schoppmann, EUROCRYPT 2021, eprint 2021/266,
          Figure 4, on checked vector OLE.
 Setting  `Rr22Psi` and `Rr22LowPsi` (low communication) semi-honest; `Rr22MaliciousPsi` malicious, with one
-         receiver. LPN, AES as an ideal cipher, random oracle. Not constant time: which cells of the store are touched depends on the items.
+         receiver. LPN, AES as an ideal cipher, random oracle. Not constant time: which cells of the
+         store are touched depends on the items.
 Differs  the store is cut into bins that stay in cache, each padded to a public bound (kernel, `okvs`).
          The value encoded for an item is its own key: a CBC-MAC of 128 bits under coins that both sides drew
          after the sets were fixed; malicious: half a SHA-256. Tags travel in ascending order, in a code whose
@@ -14,8 +15,8 @@ Differs  the store is cut into bins that stay in cache, each padded to a public 
          need be no field for what is proved here.
 Cost     n_x items of the receiver, n_y of the sender: 16 e n_x bytes and e n_x VOLEs, e = 1.30 at 2^20, low
          8 e n_x; n_y (t + 1/4) bytes of tags, t = 8 up to 2^24 items, 14 if malicious; n_y / 8 bytes of
-         answer. In all 29.7 bytes an item at 2^20, low 19.2. Floor at 2^20, a core for each side: VOLEs 70 ms,
-         encoding 40, decoding 20, hashing and sorting 40.
+         answer. In all 29.7 bytes an item at 2^20, low 19.2. Floor at 2^20, a core for each side: VOLEs 70
+         ms, encoding 40, decoding 20, hashing and sorting 40.
 
 Notation     paper        here
   X, Y       sets         keys of the receiver's and the sender's `items`
@@ -26,12 +27,12 @@ Notation     paper        here
   w_r, w_s   coin toss    `mine`, `theirs`; w: `offset`
 
 Why cells of 64 bits are enough (low). They must keep the store from giving an item y outside X its own value:
-then Δ would no longer hide the tag of y, which the receiver could try or meet by chance. That value is half of
-y's key and independent of all that the store gives for y: its row is another hash, and the other values are
-halves of other keys, under coins that were drawn after the sets were fixed. So it happens with probability
-n_y / 2^64 <= 2^-40 for n_y <= 2^24, the largest set of this variant; n_x does not enter, because two items of
-equal halves still have different rows. What is multiplied with Δ is then not 0, so that the tag's hash has 128
-unknown bits to work on, as in the other variants; keys, which tweak it, and tags keep their lengths.
+Δ would not hide the tag of y then, and the receiver could recognise it. That value is half of y's key and
+independent of what the store gives for y: its row is another hash, the other values are halves of other keys,
+all under coins that were drawn after the sets were fixed. So it happens with probability n_y / 2^64, at most
+2^-40 for n_y <= 2^24, the largest set of this variant; n_x does not enter, as two items with equal halves
+still have different rows. Otherwise what is multiplied with Δ is not 0, and the hash of the tag has 128
+unknown bits to work on, as in the other variants. The keys that tweak it, and the tags, keep their lengths.
 
 How many items a malicious receiver can test: the store has m = `okvs_size(n_x)` cells (1.30 n_x, at least
 1447), so it holds m items of its choice and not only the n_x announced. Each further one takes an item whose
@@ -203,9 +204,7 @@ async def agree_sizes(ctx: Ctx, n: int, kind: type[Rr22Psi]) -> int:
             hint="choose one set intersection protocol on both sides",
         )
     if theirs > most:
-        raise LimitError(
-            "PSI-0003", f"the peer announces a set of more than 2^{most.bit_length() - 1} items"
-        )
+        raise LimitError("PSI-0003", f"the peer announces a set of more than 2^{most.bit_length() - 1} items")
     return int(theirs)
 
 

@@ -27,6 +27,7 @@ _REASONS = {
     "asked": "psi.because_asked",
     "only": "psi.because_only",
     "work": "psi.because_work",
+    "least": "psi.because_least",
     "bytes": "psi.because_bytes",
     "memory": "psi.because_memory",
     "hidden": "psi.because_hidden",

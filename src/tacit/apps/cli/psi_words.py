@@ -197,6 +197,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "it computes least, and the link is fast enough for its messages",
         "其计算量最小，且链路足以承载其通信",
     ),
+    "psi.because_least": ("it computes as little as any and sends less", "其计算量与最小者相当，通信量更少"),
     "psi.because_bytes": (
         "its fewer bytes and messages outweigh what it computes",
         "其通信量与轮数更少，抵过计算量",

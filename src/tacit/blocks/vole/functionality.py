@@ -2,9 +2,9 @@
 
 The sender holds a fixed delta and q, the receiver u and t, with q[i] = t[i] + u[i] * delta; u, t and q look
 random. Sums are xor, bit i is the coefficient of X^i; t, q and delta are rows of 16 bytes. Where u has 128
-bits, all are elements of GF(2)[X]/(X^128 + X^7 + X^2 + X + 1), multiplied by `_kernel.gf128_mul`; where it has
-64, u is in B = GF(2)[X]/(X^64 + X^4 + X^3 + X + 1), and the others are pairs over B, the first in the lower
-bytes. The form with u in GF(2): `blocks.ot.functionality.OtLink`.
+bits, all are elements of GF(2)[X]/(X^128 + X^7 + X^2 + X + 1), products `_kernel.gf128_mul`; where it has 64,
+u is in B = GF(2)[X]/(X^64 + X^4 + X^3 + X + 1) and the others are pairs over B, the first in the lower half.
+The form with u in GF(2): `blocks.ot.functionality.OtLink`.
 """
 
 from __future__ import annotations

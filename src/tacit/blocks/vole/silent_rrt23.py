@@ -7,7 +7,8 @@ Differs  the noise values' products with delta come from SoftSpoken rows of the 
          its b bits (128 or 64); the check runs over the outputs instead of the leaves.
 Cost     per instance of n VOLEs (N = n rounded up to a power of two): 128*(log2(N/64) + b) base OTs and
          128*(log2(N/64) + 1) blocks of 16 bytes from the sender: 0.46 bytes per VOLE at 2^17, 0.33 over
-         GF(2^64). Checked: 128 base OTs and 64 bytes more. Floor: about 25 ns per VOLE for the sender, 50 for the receiver (reads).
+         GF(2^64). Checked: 128 base OTs and 64 bytes more.
+         Floor: about 25 ns per VOLE for the sender, 50 for the receiver (reads).
 
 Notation     paper          here
   e, y       noise          in the kernel's state
@@ -181,7 +182,5 @@ def open_checked_link(ctx: Ctx) -> Coroutine[Any, Any, SilentVoleLink]:
     return _open(softspoken_roy22.open_checked_link(ctx, BASE_FIELD_BITS), True, WHOLE_BITS)
 
 
-async def _open(
-    base: Coroutine[Any, Any, SoftSpokenLink], checked: bool, scalar_bits: int
-) -> SilentVoleLink:
+async def _open(base: Coroutine[Any, Any, SoftSpokenLink], checked: bool, scalar_bits: int) -> SilentVoleLink:
     return SilentVoleLink(await base, checked, scalar_bits)
