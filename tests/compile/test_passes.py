@@ -16,6 +16,7 @@ from tacit.compile.array import trace
 from tacit.compile.passes.cse import cse
 from tacit.compile.passes.dead import dead
 from tacit.compile.passes.fold import fold
+from tacit.compile.passes.fuse import fuse
 from tacit.compile.passes.hoist import hoist
 from tacit.compile.passes.late import late
 from tacit.compile.passes.lower import Pass, lower
@@ -37,6 +38,7 @@ NAMED: dict[str, Pass] = {
     "fold": fold,
     "cse": cse,
     "dead": dead,
+    "fuse": fuse,
     "hoist": hoist,
     "share": share,
     "late": late,

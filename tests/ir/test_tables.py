@@ -15,7 +15,7 @@ from tacit.ir.op import OPS
 from tacit.ir.ops.division import INVERSE
 from tacit.ir.ops.exponential import EXP2
 from tacit.ir.ops.logarithm import LOG
-from tacit.ir.ops.nonlinear import COEFFICIENT_BITS, GAUSSIAN_TAIL, SIGMOID, TANH, Pieces
+from tacit.ir.ops.nonlinear import COEFFICIENT_BITS, GAUSSIAN_TAIL, SIGMOID, TANH, TANH_GELU_TAIL, Pieces
 from tacit.ir.ops.polynomial import V_BITS, Coefficients
 from tacit.ir.ops.roots import RSQRT, SQRT
 from tacit.ir.program import Builder, check
@@ -53,6 +53,10 @@ PIECEWISE: dict[str, tuple[Pieces, Function]] = {
     "sigmoid": (SIGMOID, lambda x: 1 / (1 + np.exp(-x))),
     "tanh": (TANH, np.tanh),
     "gaussian tail": (GAUSSIAN_TAIL, lambda x: x * erfc(x / np.sqrt(2)) / 2),
+    "tail by tanh": (
+        TANH_GELU_TAIL,
+        lambda x: 0.5 * x * (1 - np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    ),
 }
 
 
@@ -118,7 +122,7 @@ SWEEPS: list[tuple[str, np.ndarray]] = [
     ("rsqrt", logarithmic(-12, 25)),
     *(
         (name, np.linspace(low, high, 100_001))
-        for name in ("sigmoid", "tanh", "gelu")
+        for name in ("sigmoid", "tanh", "gelu", "gelu_tanh")
         for low, high in ((-14, 14), (-0.01, 0.01), (-5000, 5000), (-6.7e7, 6.7e7), (-8e12, 8e12))
     ),
 ]

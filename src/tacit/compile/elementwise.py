@@ -138,9 +138,9 @@ def tanh(x: Value) -> Value:
 
 
 @public
-def gelu(x: Value) -> Value:
-    """x Phi(x), Phi the standard normal distribution."""
-    return apply("gelu", cast(x, FIXED))
+def gelu(x: Value, approximate: bool = False) -> Value:
+    """x Phi(x), Phi the standard normal distribution; or its usual form by tanh, which is within 2^-11."""
+    return apply("gelu_tanh" if approximate else "gelu", cast(x, FIXED))
 
 
 @public

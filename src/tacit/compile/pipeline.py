@@ -9,6 +9,7 @@ from tacit.base.types import RING_BITS
 from tacit.compile.passes.cse import cse
 from tacit.compile.passes.dead import dead
 from tacit.compile.passes.fold import fold
+from tacit.compile.passes.fuse import fuse
 from tacit.compile.passes.hoist import hoist
 from tacit.compile.passes.late import late
 from tacit.compile.passes.lower import Pass, lower
@@ -40,6 +41,6 @@ def run_passes(
     lowered, proved = (lower(has), *PASSES), partial(prove, ring_bits=ring_bits, combine=rounds_shares)
     # Operators are proved before lowering. What divides only after the reveal is proved as it then stands.
     rest = (proved, *lowered) if rounds_shares else (*lowered, late, dead, proved)
-    for step in (*PASSES, *early, *rest):
+    for step in (*PASSES, fuse, dead, *early, *rest):
         program = check(step(program))
     return program

@@ -29,6 +29,7 @@ DOMAINS: dict[str, Domain] = {
     "sigmoid": ANYWHERE,
     "tanh": ANYWHERE,
     "gelu": ANYWHERE,
+    "gelu_tanh": ANYWHERE,
     "exp": (-(2.0**43), 16.0, "values up to 16"),
     "log": POSITIVE,
     "sqrt": NOT_BELOW_ZERO,
@@ -79,7 +80,7 @@ def rsqrt(s: Step, x: Form) -> Form:
     return Form(approximate(s, Interval(low, high)))
 
 
-@rule("gelu")
+@rule("gelu", "gelu_tanh")
 def gelu(s: Step, x: Form) -> Form:
     """x times a probability: from -0.17 to x."""
     inner = s.entering(0, x).interval

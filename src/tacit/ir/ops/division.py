@@ -17,10 +17,10 @@ import numpy as np
 from tacit.base.types import FIXED, FRACTION_BITS, Shape
 from tacit.ir.op import Signature, Value, op
 from tacit.ir.ops.exponential import CONTRACT
-from tacit.ir.ops.normalise import MANTISSA_BITS, mantissa, normal, shifts
+from tacit.ir.ops.normalise import MANTISSA_BITS, Normal, mantissa, normal, shifts
 from tacit.ir.ops.polynomial import polynomial
 from tacit.ir.ops.select import stacked
-from tacit.ir.ops.units import flat, row, shaped
+from tacit.ir.ops.units import flat, row, shaped, units
 from tacit.ir.program import Builder, Var
 from tacit.ir.rule import elementwise
 
@@ -45,14 +45,27 @@ def quotient(b: Builder, numerator: Var, shift: Var, inverted: Var, high: int) -
 
 
 def _divide(b: Builder, x: Var, y: Var) -> Var:
+    """A divisor of fewer elements than the quotient is normalised before it is repeated."""
     shape = np.broadcast_shapes(x.type.shape, y.type.shape)
-    numerator, divisor = (flat(b, _broadcast(b, part, shape)) for part in (x, y))
+    divisor = flat(b, y)
     found = normal(b, divisor, LOW, HIGH)
-    both = stacked(b, numerator, divisor)
-    positive = b.emit("select", found.sign, b.emit("neg", both), both)
     shift = row(b, found.tables(b, *shifts(found.n_high)), 0)
-    inverted = inverse(b, row(b, positive, 1), shift, HIGH)
-    return shaped(b, quotient(b, row(b, positive, 0), shift, inverted, HIGH), shape)
+    if y.type.shape == shape:
+        both = stacked(b, flat(b, _broadcast(b, x, shape)), divisor)
+        positive = b.emit("select", found.sign, b.emit("neg", both), both)
+        numerator, divisor = (row(b, positive, k) for k in (0, 1))
+        inverted = inverse(b, divisor, shift, HIGH)
+        return shaped(b, quotient(b, numerator, shift, inverted, HIGH), shape)
+    inverted = inverse(b, _signed(b, found, divisor), shift, HIGH)
+    signed, inverted = (
+        b.emit("reshape", part, shape=y.type.shape) for part in (_signed(b, found, shift), inverted)
+    )
+    return b.emit("from_units", quotient(b, units(b, x), signed, inverted, HIGH))
+
+
+def _signed(b: Builder, found: Normal, x: Var) -> Var:
+    """x with the sign that was found."""
+    return b.emit("select", found.sign, b.emit("neg", x), x)
 
 
 def _broadcast(b: Builder, x: Var, shape: Shape) -> Var:
@@ -63,10 +76,9 @@ def _reciprocal(b: Builder, x: Var) -> Var:
     """The sign goes to the shift, so that only the divisor's magnitude is needed elsewhere."""
     divisor = flat(b, x)
     found = normal(b, divisor, LOW, HIGH)
-    positive = b.emit("select", found.sign, b.emit("neg", divisor), divisor)
     shift = row(b, found.tables(b, *shifts(found.n_high)), 0)
-    signed = b.emit("select", found.sign, b.emit("neg", shift), shift)
-    inverted = inverse(b, positive, shift, HIGH)
+    signed = _signed(b, found, shift)
+    inverted = inverse(b, _signed(b, found, divisor), shift, HIGH)
     # 1/d in units of 2^-18 is shift / (2 m).
     return shaped(b, b.emit("mul_shift", signed, inverted, bits=MANTISSA_BITS + 1), x.type.shape)
 

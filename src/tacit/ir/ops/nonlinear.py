@@ -12,6 +12,7 @@ rounds; it is for schemes in which a further knot costs little.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +85,17 @@ GAUSSIAN_TAIL = Pieces(
     0,
 )
 """u (1 - Phi(u)): what the GELU lacks of max(x, 0)."""
+TANH_GELU_TAIL = Pieces(
+    2,
+    (1.625, 3.484375, 4.1875),
+    (
+        (-30, 1050494, -1691061, 29834, 1278238, -624988),
+        (101061, 904240, -2401956, 2189855, -877720, 132151),
+        (1016524, -2344331, 2175241, -1014674, 237856, -22408),
+    ),
+    0,
+)
+"""The same for the GELU by tanh."""
 
 
 def _chosen(b: Builder, table: Pieces, x: Var, below: Var, rows: np.ndarray) -> Var:
@@ -157,16 +169,16 @@ def _tanh_by_below(b: Builder, x: Var) -> Var:
     return b.emit("from_units", _by_below(b, TANH, x, -_reflected(TANH.rows))[2])
 
 
-def _gelu(b: Builder, x: Var) -> Var:
+def _ramp_less(tail: Pieces) -> Callable[[Builder, Var], Var]:
     """max(x, 0) less the tail of |x|."""
-    return _less_tail(b, *_by_sign(b, GAUSSIAN_TAIL, x))
+    return lambda b, x: _ramp(b, *_by_sign(b, tail, x))
 
 
-def _gelu_by_below(b: Builder, x: Var) -> Var:
-    return _less_tail(b, *_by_below(b, GAUSSIAN_TAIL, x, _reflected(GAUSSIAN_TAIL.rows)))
+def _ramp_less_by_below(tail: Pieces) -> Callable[[Builder, Var], Var]:
+    return lambda b, x: _ramp(b, *_by_below(b, tail, x, _reflected(tail.rows)))
 
 
-def _less_tail(b: Builder, negative: Var, whole: Var, tail: Var) -> Var:
+def _ramp(b: Builder, negative: Var, whole: Var, tail: Var) -> Var:
     return b.emit("from_units", b.emit("sub", b.emit("select", negative, zero(b, INT), whole), tail))
 
 
@@ -209,8 +221,8 @@ def tanh(x: np.ndarray) -> Value:
 @op(
     "gelu",
     rule=elementwise(FIXED, n=1),
-    lower=_gelu,
-    lower_by_below=_gelu_by_below,
+    lower=_ramp_less(GAUSSIAN_TAIL),
+    lower_by_below=_ramp_less_by_below(GAUSSIAN_TAIL),
     error=_FLAT,
     signatures=_WHOLE_LINE,
 )
@@ -218,6 +230,19 @@ def gelu(x: np.ndarray) -> Value:
     """x Phi(x), Phi the standard normal distribution."""
     normal = np.vectorize(lambda z: math.erfc(-z / math.sqrt(2)) / 2, otypes=[float])
     return np.asarray(x) * normal(x)
+
+
+@op(
+    "gelu_tanh",
+    rule=elementwise(FIXED, n=1),
+    lower=_ramp_less(TANH_GELU_TAIL),
+    lower_by_below=_ramp_less_by_below(TANH_GELU_TAIL),
+    error=_FLAT,
+    signatures=_WHOLE_LINE,
+)
+def gelu_tanh(x: np.ndarray) -> Value:
+    """x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, the form of the GELU that is within 2^-11 of it."""
+    return 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))
 
 
 @op(

@@ -61,7 +61,7 @@ class Rule(Enum):
 
 
 _INVERTIBLE = {"exp", "log", "sqrt", "rsqrt", "reciprocal", "sigmoid", "tanh", "logical_not"}
-_SMOOTH = {"softmax", "gelu"}
+_SMOOTH = {"softmax", "gelu", "gelu_tanh"}
 _EXTREME = {"max", "min", "argmax", "argmin", "sort", "top_k"}
 MOVES = {"reshape", "permute_dims", "broadcast_to", "slice", "take", "concat"}
 _SAME = {"to_secret", "reveal", "astype"}
@@ -343,7 +343,7 @@ def _elementwise(universe: Universe, eqn: Eqn, shape: tuple[int, ...], ins: list
 
 
 _BY_ELEMENT = _INVERTIBLE | {
-    "gelu", "abs", "clip", "floor", "low_bit", "scale_floor", "isfinite",
+    "gelu", "gelu_tanh", "abs", "clip", "floor", "low_bit", "scale_floor", "isfinite",
     "sign", "less", "less_equal", "greater", "greater_equal", "equal",
     "not_equal", "maximum", "minimum", "select", "logical_and", "logical_or", "logical_xor", "logical_not",
 }  # fmt: skip

@@ -293,7 +293,7 @@ _RULES: dict[str, Rule] = {
         ),
         Point._constant,
     ),
-    **dict.fromkeys(("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "gelu"), Point._smooth),
+    **dict.fromkeys(("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "gelu", "gelu_tanh"), Point._smooth),
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), Point._logical),
     **dict.fromkeys(("histogram", "subset_sums", "lookup"), Point._picked_by),
     "add": Point._add,
