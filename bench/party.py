@@ -65,6 +65,7 @@ class Party:
     given: dict[str, np.ndarray] = field(default_factory=dict)
     rounds: int = 0
     transport: Transport | None = None
+    _scheme_s: float = 0.0
     _ctx: Ctx | None = None
     _barriers: int = 0
 
@@ -139,8 +140,13 @@ class Party:
                 clock=PerformanceClock(),
                 channel_binding=self._binding(),
             )
-            self._ctx = run.ctx
+            self._ctx, self._scheme_s = run.ctx, run.report.seconds["setup"]
             return run
+
+    def spent(self) -> np.ndarray:
+        """What a price speaks of: seconds of the scheme's set-up and the operation, bytes of messages."""
+        assert self._ctx is not None
+        return np.array([self._scheme_s + self.seconds["compute"], self._ctx.meter().bytes_sent])
 
     @asynccontextmanager
     async def computing(self) -> AsyncIterator[None]:

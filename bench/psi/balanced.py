@@ -15,6 +15,7 @@ import pyarrow.csv as pa_csv
 from bench.party import Party
 from bench.psi.kind import (
     INPUT,
+    LOOPBACK,
     OUTPUT,
     THREADS,
     Kind,
@@ -28,16 +29,13 @@ from bench.psi.kind import (
 from bench.task import Figures, Outputs
 from tacit.frame.keys import canonical_keys
 from tacit.frame.source import stream_table
-from tacit.psi.buckets import BucketedPsi
+from tacit.psi.buckets import BYTES_PER_ITEM, BucketedPsi
 from tacit.psi.functionality import BOTH, Items, Psi
-from tacit.psi.price import Link, price
+from tacit.psi.price import Price, price, price_stored
 from tacit.psi.rr22 import Rr22Psi
+from tacit.psi.spool import n_groups
+from tacit.tasks.join_stored import memory_for_groups
 from tacit.trust.shelf import Shelf
-
-LOOPBACK = Link(mbit=10_000, round_trip_s=2e-4)
-"""What the prediction, to be compared with `compute_s`, takes the link for; whatever `--net` says."""
-RESERVE = 1 << 30
-"""Of `--memory`, for the interpreter, the reader of files and the rows found."""
 
 ONE_RECEIVER = frozenset((0,))
 
@@ -88,7 +86,8 @@ class Balanced(Kind):
                 yield Items(keys.data, keys.offsets), keys.rows + n_rows
                 n_rows += table.num_rows
 
-        groups = BucketedPsi(protocol, shelf, memory_bytes=party.options.memory - RESERVE, threads=THREADS)
+        memory = memory_for_groups(party.options.memory)
+        groups = BucketedPsi(protocol, shelf, memory_bytes=memory, threads=THREADS)
         async with party.computing():
             found = await groups.intersect(ctx, batches(), receivers=self._receivers(party.options))
         if found.rows is not None:
@@ -98,11 +97,16 @@ class Balanced(Kind):
     def check(
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs
     ) -> Figures:
-        figures = [check_common(folders[party], expected) for party in self._receivers(options)][0]
-        predicted = price(
-            self._form(options).name, sizes(options), LOOPBACK, receivers=len(self._receivers(options))
-        )
-        return {**figures, "predicted_s": round(predicted.seconds, 3)}
+        return [check_common(folders[party], expected) for party in self._receivers(options)][0]
+
+    def predict(self, options: argparse.Namespace) -> Price:
+        form, receivers = self._form(options), len(self._receivers(options))
+        if options.memory is None:
+            return price(form.name, sizes(options), LOOPBACK, receivers=receivers)
+        memory = memory_for_groups(options.memory)
+        groups = n_groups(max(sizes(options)), memory, BYTES_PER_ITEM)
+        assert issubclass(form, Rr22Psi)
+        return price_stored(sizes(options), LOOPBACK, groups, receivers=receivers, kind=form)
 
 
 def marked(rows: np.ndarray, n_rows: int) -> np.ndarray:

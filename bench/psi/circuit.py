@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from bench.party import Party
-from bench.psi.kind import THREADS, Kind, read_ids, sizes, two_sets, write_ids
+from bench.psi.kind import LOOPBACK, THREADS, Kind, read_ids, sizes, two_sets, write_ids
 from bench.task import Figures, Outputs, wrong
 from tacit.base.setting import Setting
 from tacit.mpc.semi2k import Semi2k
 from tacit.psi.aggregates import COUNT, SUMS, count_and_sums
 from tacit.psi.circuit_psty19 import RECEIVER, intersect
+from tacit.psi.price import Price, Told, price_hidden
 from tacit.run.policy import ALL, Grant
 
 LARGEST = 1 << 40
@@ -74,6 +75,10 @@ class Circuit(Kind):
         party.give("payload", found.payload.data[0])
         if found.bins is not None:
             party.give("rows", np.where(found.bins < 0, -1, keys.rows[found.bins]))
+
+    def predict(self, options: argparse.Namespace) -> Price:
+        told: Told = "sum" if self._totals else "shares"
+        return price_hidden(sizes(options), LOOPBACK, columns=1, told=told)
 
     def check(
         self, options: argparse.Namespace, expected: Expected, folders: list[Path], out: Outputs

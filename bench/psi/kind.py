@@ -19,11 +19,15 @@ from tacit.base.setting import Setting
 from tacit.frame.keys import Keys, canonical_keys
 from tacit.frame.source import open_table
 from tacit.psi.functionality import Items
+from tacit.psi.price import Link, Price
 
 ID_CHARACTERS = 16
 _ALPHABET = np.frombuffer((string.ascii_letters + string.digits).encode(), np.uint8)
 INPUT, OUTPUT = "ids.csv", "common.csv"
 THREADS = 2
+LOOPBACK = Link(mbit=10_000, round_trip_s=2e-4)
+"""What predictions take the link for, whatever `--net` says."""
+SPENT = "spent"
 _ROWS_AT_ONCE = 1 << 22
 
 
@@ -43,6 +47,21 @@ class Kind(ABC):
     def check(
         self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs
     ) -> Figures: ...
+
+    @abstractmethod
+    def predict(self, options: argparse.Namespace) -> Price:
+        """What `tacit.psi.price` says of the run, over `LOOPBACK`."""
+
+
+def compared(predicted: Price, out: Outputs) -> Figures:
+    """A prediction beside what each party's `spent` says: seconds of the slowest, bytes of all."""
+    spent = np.array([given[SPENT] for given in out])
+    return {
+        "predicted_s": round(predicted.seconds, 3),
+        "spent_s": round(float(spent[:, 0].max()), 3),
+        "predicted_mb": round(predicted.n_bytes / 1e6, 3),
+        "spent_mb": round(float(spent[:, 1].sum()) / 1e6, 3),
+    }
 
 
 def sizes(options: argparse.Namespace) -> tuple[int, int]:

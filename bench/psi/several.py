@@ -13,9 +13,20 @@ from typing import ClassVar
 import numpy as np
 
 from bench.party import Party
-from bench.psi.kind import THREADS, Kind, check_common, random_ids, read_ids, sizes, write_common, write_ids
+from bench.psi.kind import (
+    LOOPBACK,
+    THREADS,
+    Kind,
+    check_common,
+    random_ids,
+    read_ids,
+    sizes,
+    write_common,
+    write_ids,
+)
 from bench.task import Figures, Outputs
 from tacit.base.setting import Setting
+from tacit.psi.price import Price, price_several
 from tacit.psi.star_kmprt17 import ALL_BUT_ONE, intersect
 
 
@@ -43,6 +54,11 @@ class Several(Kind):
             found = await intersect(ctx, items, receivers=frozenset(range(ctx.n)), threads=THREADS)
         assert found.rows is not None
         write_common(party, table, keys.rows[found.rows])
+
+    def predict(self, options: argparse.Namespace) -> Price:
+        n, m = sizes(options)
+        each = (n, *(m for _ in range(1, options.parties)))
+        return price_several(each, LOOPBACK, receivers=options.parties)
 
     def check(
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs

@@ -19,11 +19,22 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from bench.party import Party
-from bench.psi.kind import THREADS, Kind, check_common, read_ids, two_sets, write_common, write_ids
+from bench.psi.kind import (
+    LOOPBACK,
+    THREADS,
+    Kind,
+    check_common,
+    read_ids,
+    sizes,
+    two_sets,
+    write_common,
+    write_ids,
+)
 from bench.task import Figures, Outputs
 from tacit import _kernel
 from tacit.base.ctx import Ctx
 from tacit.base.setting import Setting
+from tacit.psi.price import UNBALANCED, Price, price
 from tacit.psi.unbalanced import table as tables
 from tacit.psi.unbalanced.budget import MemoryBudget
 from tacit.psi.unbalanced.voprf_jkk14 import MOST_QUERIES, VOPRF, Client, Server, look_up
@@ -60,6 +71,10 @@ class Unbalanced(Kind):
         write_common(party, table, keys.rows[found])
         party.give("online_s", np.array(linked_s + time.perf_counter() - started))
         party.give("table_bytes", np.array(held.filters.nbytes))
+
+    def predict(self, options: argparse.Namespace) -> Price:
+        """Of the questions: what is `online`, without the client's files."""
+        return price(UNBALANCED, sizes(options), LOOPBACK, receivers=1)
 
     def check(
         self, options: argparse.Namespace, expected: np.ndarray, folders: list[Path], out: Outputs

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from bench.party import Party
 from bench.psi.balanced import Balanced
 from bench.psi.circuit import Circuit
-from bench.psi.kind import Kind, sizes
+from bench.psi.kind import SPENT, Kind, compared, sizes
 from bench.psi.several import Several
 from bench.psi.unbalanced import Unbalanced
 from bench.task import Clock, Figures, Outputs, Task
@@ -57,9 +57,11 @@ class PsiTask(Task):
 
     async def play(self, party: Party) -> None:
         await _kind(party.options).play(party)
+        party.give(SPENT, party.spent())
 
     def check(self, options: argparse.Namespace, expected: Any, folders: list[Path], out: Outputs) -> Figures:
-        return _kind(options).check(options, expected, folders, out)
+        kind = _kind(options)
+        return kind.check(options, expected, folders, out) | compared(kind.predict(options), out)
 
 
 def _kind(options: argparse.Namespace) -> Kind:
@@ -77,10 +79,10 @@ def _kind(options: argparse.Namespace) -> Kind:
 
 
 def _size(text: str) -> int:
-    number, unit = text.removesuffix("GiB"), 1 << 30
-    if not text.endswith("GiB") or not number.isdigit():
-        raise argparse.ArgumentTypeError("a size is written as 4GiB")
-    return int(number) * unit
+    for ending, unit in (("GiB", 1 << 30), ("MiB", 1 << 20)):
+        if text.endswith(ending) and (number := text.removesuffix(ending)).isdigit():
+            return int(number) * unit
+    raise argparse.ArgumentTypeError("a size is written as 4GiB or 512MiB")
 
 
 TASK = PsiTask()

@@ -15,9 +15,11 @@ from sklearn.metrics import roc_auc_score
 import bench.tasks
 from bench.__main__ import main
 from bench.driver import Worker
+from bench.psi.kind import SPENT
 from bench.task import registry
 from bench.tasks.logreg import _auc
 from bench.tasks.mul import TASK as MUL
+from bench.tasks.psi import PROTOCOLS as PSI_PROTOCOLS
 from bench.tasks.psi import TASK as PSI
 from tacit import _kernel
 from tacit.base.errors import InternalError, TacitError
@@ -41,6 +43,27 @@ def measured(*arguments: str) -> dict[str, object]:
     return json.loads(line)
 
 
+NOTHING = np.zeros(2)
+COMPARED = ("predicted_s", "spent_s", "predicted_mb", "spent_mb")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *((name,) for name in PSI_PROTOCOLS),
+        ("rr22", "--security", "malicious"),
+        ("rr22", "--memory", "257MiB"),
+        ("nparty", "--parties", "4", "--m", "2000"),
+    ],
+)
+def test_a_row_of_every_intersection_tells_what_was_predicted(arguments: tuple[str, ...]) -> None:
+    """Bytes within a tenth. Of seconds only that they are of a size: this machine may do other things too."""
+    line = measured("psi", "--net", "memory", "--n", "3000", "--protocol", *arguments)
+    predicted_s, spent_s, predicted_mb, spent_mb = (line[name] for name in COMPARED)
+    assert predicted_mb == pytest.approx(spent_mb, rel=0.1)
+    assert 0 < predicted_s < min(1, 30 * spent_s)
+
+
 def test_every_file_in_tasks_is_a_task_of_its_own_name() -> None:
     files = {file.stem for file in Path(bench.tasks.__file__).parent.glob("*.py")} - {"__init__"}
     assert set(registry()) == files >= {"psi", "mul", "less", "sigmoid", "matmul", "logreg", "transport"}
@@ -51,7 +74,7 @@ def test_every_file_in_tasks_is_a_task_of_its_own_name() -> None:
     ("arguments", "figures"),
     [
         (("mul", "--n", "300"), ["max_error"]),
-        (("psi", "--protocol", "ecdh", "--n", "60", "--m", "31"), ["intersection", "predicted_s"]),
+        (("psi", "--protocol", "ecdh", "--n", "60", "--m", "31"), ["intersection", *COMPARED]),
         (("logreg", "--rows", "300", "--cols", "4", "--batch", "100"), ["auc", "auc_plain"]),
     ],
 )
@@ -187,7 +210,7 @@ def test_a_wrong_intersection_is_refused(tmp_path: Path) -> None:
     def check(found: list[str]) -> dict[str, float]:
         for folder, names in zip(folders, (found, sorted(mine & theirs)), strict=True):
             (folder / "common.csv").write_text("\n".join(["id", *names, ""]))
-        return PSI.check(options, common, folders, [{}, {}])
+        return PSI.check(options, common, folders, [{SPENT: NOTHING}, {SPENT: NOTHING}])
 
     assert check(sorted(mine & theirs, reverse=True))["intersection"] == 25
     for found in (sorted(mine & theirs)[1:], sorted(mine)[:25], sorted(mine & theirs) * 2):
@@ -207,10 +230,11 @@ def test_the_circuit_check_reads_shares_by_row(tmp_path: Path) -> None:
     masks = np.arange(5, dtype=np.uint64)
 
     def check(rows: np.ndarray, member: np.ndarray, payload: np.ndarray) -> dict[str, float]:
-        receiver = {"rows": rows, "member": member ^ 1, "payload": payload - masks}
-        return PSI.check(options, expected, folders, [receiver, {"member": member * 0 + 1, "payload": masks}])
+        receiver = {"rows": rows, "member": member ^ 1, "payload": payload - masks, SPENT: NOTHING}
+        sender = {"member": member * 0 + 1, "payload": masks, SPENT: NOTHING}
+        return PSI.check(options, expected, folders, [receiver, sender])
 
-    assert check(rows, member, payload) == {"intersection": 2}
+    assert check(rows, member, payload)["intersection"] == 2
     for other in (
         (rows[[0, 1, 0, 3, 4]], member, payload),
         (rows, member ^ 1, payload),

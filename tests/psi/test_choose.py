@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -13,13 +14,22 @@ import pytest
 import tacit.psi
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
-from tacit.mpc.scheme import Scheme
+from tacit.blocks.ot.choose import LINKS
+from tacit.mpc.scheme import find as find_scheme
 from tacit.mpc.semi2k import Semi2k
 from tacit.psi import circuit_psty19
-from tacit.psi.choose import HARDENED, PROTOCOLS, choose, find
+from tacit.psi.aggregates import at_least, count_and_sums, items_if_at_least
+from tacit.psi.buckets import BYTES_PER_ITEM, BucketedPsi
+from tacit.psi.choose import HARDENED, PROTOCOLS, choose, find, several
+from tacit.psi.circuit_psty19 import Members
 from tacit.psi.functionality import BOTH, Items, Psi
-from tacit.psi.price import CIRCUIT, UNBALANCED, Link, price
-from tests.harness import run_parties, run_scheme
+from tacit.psi.price import CIRCUIT, UNBALANCED, Link, Price, Told, price, price_hidden, price_stored
+from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.spool import part_bound
+from tacit.psi.star_kmprt17 import Star
+from tacit.psi.star_kmprt17 import intersect as star_intersect
+from tacit.trust.shelf import Shelf
+from tests.harness import run_parties
 
 LAN, FAST, WAN = Link(1000, 0.001), Link(10_000, 0.0002), Link(20, 0.05)
 
@@ -57,17 +67,86 @@ _CHECKED_START = 800
 """Bytes of the checks of base OTs and VOLEs that a price leaves out."""
 
 
-def test_the_price_of_a_circuit_is_within_a_tenth() -> None:
-    n, columns = 3000, 1
+async def open_some(ctx: Ctx, scheme: Semi2k, found: Members, told: Told) -> None:
+    if told == "sum" or told == "count":
+        await count_and_sums(ctx, scheme, found)
+    elif told == "enough":
+        await at_least(ctx, scheme, found, 5)
+    elif told == "rows-if-enough":
+        await items_if_at_least(ctx, scheme, found, 5)
 
-    async def party(ctx: Ctx, scheme: Scheme) -> int:
-        before = ctx.meter().bytes_sent
-        payload = None if ctx.me == 0 else np.ones((columns, n), np.uint64)
-        await circuit_psty19.intersect(ctx, cast(Semi2k, scheme), items(n), payload, columns)
-        return ctx.meter().bytes_sent - before
 
-    measured = sum(run_scheme("semi2k", party))
-    assert measured == pytest.approx(price(CIRCUIT, (n, n), LAN, columns=columns).n_bytes, rel=0.1)
+@pytest.mark.parametrize(
+    ("sizes", "columns", "told"),
+    [
+        ((3000, 3000), 1, "shares"),
+        ((3000, 800), 0, "count"),
+        ((800, 3000), 2, "sum"),
+        ((2000, 2000), 0, "enough"),
+        ((2000, 2000), 0, "rows-if-enough"),
+    ],
+)
+@pytest.mark.parametrize("ot", LINKS)
+def test_the_price_of_a_hidden_intersection_is_within_a_tenth(
+    sizes: tuple[int, int], columns: int, told: Told, ot: str
+) -> None:
+    async def party(ctx: Ctx) -> int:
+        scheme = cast(Semi2k, await find_scheme("semi2k", ot=ot).start(ctx.sub("setup")))
+        payload = None if ctx.me == 0 else np.ones((columns, sizes[1]), np.uint64)
+        found = await circuit_psty19.intersect(ctx, scheme, items(sizes[ctx.me]), payload, columns)
+        await open_some(ctx, scheme, found, told)
+        return ctx.meter().bytes_sent
+
+    told_bytes = price_hidden(sizes, LAN, columns=columns, told=told, ot=ot).sent
+    for measured, predicted in zip(run_parties(party), told_bytes, strict=True):
+        assert predicted == pytest.approx(measured, rel=0.1)
+
+
+@pytest.mark.parametrize("sizes", [(900, 500), (300, 2000)])
+@pytest.mark.parametrize("malicious", [False, True])
+@pytest.mark.parametrize("groups", [1, 4])
+def test_the_price_of_sets_on_disk_is_within_a_tenth(
+    tmp_path: Path, sizes: tuple[int, int], malicious: bool, groups: int
+) -> None:
+    receivers = frozenset((0,)) if malicious else BOTH
+    memory = BYTES_PER_ITEM * part_bound(max(sizes), groups)
+    kind = Rr22MaliciousPsi if malicious else Rr22Psi
+
+    async def party(ctx: Ctx) -> int:
+        side = BucketedPsi(kind(1), Shelf(tmp_path / str(ctx.me)), memory_bytes=memory)
+        mine = items(sizes[ctx.me])
+        await side.intersect(ctx, [(mine, np.arange(len(mine)))], receivers=receivers)
+        assert side.groups == groups
+        return ctx.meter().bytes_sent
+
+    measured = run_parties(party)
+    told = price_stored(sizes, LAN, groups, receivers=len(receivers), kind=kind)
+    for sent, predicted in zip(measured, told.sent, strict=True):
+        assert predicted == pytest.approx(sent, rel=0.1)
+    rest = price_stored(sizes, LAN, groups, left=0, receivers=len(receivers), kind=kind)
+    assert rest.seconds < told.seconds and rest.n_bytes < told.n_bytes
+
+
+@pytest.mark.parametrize("sizes", [(800, 800, 800), (500, 900, 700, 600)])
+@pytest.mark.parametrize("receivers", [frozenset((0, 1, 2)), frozenset((1,))])
+def test_the_price_for_several_is_within_a_tenth(sizes: tuple[int, ...], receivers: frozenset[int]) -> None:
+    """Half of the smallest set is common; a party that is not the hub prices its own link."""
+    half = min(sizes) // 2
+
+    async def party(ctx: Ctx) -> tuple[int, int]:
+        own = np.arange(sizes[ctx.me], dtype="<u8") + np.uint64(ctx.me << 32)
+        own[:half] = np.arange(half)
+        mine = Items(own.view(np.uint8), 8 * np.arange(len(own) + 1, dtype=np.int64))
+        seen: list[Price] = []
+
+        def begun(star: Star) -> None:
+            seen.append(several(star, ctx.me, receivers, LAN).price)
+
+        await star_intersect(ctx, mine, receivers=receivers, begun=begun)
+        return seen[0].n_bytes, ctx.meter().bytes_sent + ctx.meter().bytes_received
+
+    for predicted, measured in run_parties(party, len(sizes)):
+        assert predicted == pytest.approx(measured, rel=0.1)
 
 
 def test_every_protocol_is_in_the_registry() -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -94,8 +94,10 @@ class BucketedPsi:
         batches: Iterable[tuple[Items, np.ndarray]],
         *,
         receivers: frozenset[int] = BOTH,
+        begun: Callable[[State], None] = lambda state: None,
     ) -> Intersection:
         """`batches`: the items in file order with their rows; not read again by a run that is taken up.
+        `begun`: told, before the first group, how large the sets are and what is left.
 
         Rows of the result are those of the file, in the order of the groups and of the tags in them. Raises
         as `Rr22Psi.intersect`; UsageError PSI-0051, PSI-0053, PeerError PSI-0054, LimitError PSI-0052.
@@ -118,6 +120,7 @@ class BucketedPsi:
         if state.n_mine < 0:
             spool.fill(batches)
         await self._fix(ctx, spool, state)
+        begun(state)
         await self._run(ctx, spool, state, receivers)
         found = self._shelf.read(_FOUND).view(np.int64) if ctx.me in receivers else None
         return Intersection(found, state.n_mine, state.n_theirs)

@@ -12,11 +12,24 @@ from typing import Literal
 
 from tacit.base.errors import UnsupportedError
 from tacit.base.setting import Setting
+from tacit.blocks.ot.choose import DEFAULT
+from tacit.psi.buckets import State
+from tacit.psi.circuit_psty19 import Sizes
 from tacit.psi.ecdh_ms86 import EcdhPsi, EcdhRistretto255Psi, EcdhSm2Psi
 from tacit.psi.functionality import Psi
-from tacit.psi.price import CIRCUIT, UNBALANCED, Link, Price, price
+from tacit.psi.price import (
+    CIRCUIT,
+    UNBALANCED,
+    Link,
+    Price,
+    Told,
+    price,
+    price_hidden,
+    price_several,
+    price_stored,
+)
 from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi
-from tacit.psi.star_kmprt17 import ALL_BUT_ONE
+from tacit.psi.star_kmprt17 import ALL_BUT_ONE, Star
 from tacit.psi.unbalanced.voprf_jkk14 import VOPRF
 
 AUTO = "auto"
@@ -38,7 +51,7 @@ REUSED_RATIO = 30
 STORED = Rr22Psi.name
 """What runs in groups of parts on disk (`buckets`)."""
 
-Because = Literal["asked", "only", "work", "least", "bytes", "reused", "hidden", "memory"]
+Because = Literal["asked", "only", "work", "least", "bytes", "reused", "hidden", "memory", "several"]
 REASONS: Mapping[Because, str] = {
     "asked": "the job names it",
     "only": "it is the only one at this security level and size",
@@ -48,6 +61,7 @@ REASONS: Mapping[Because, str] = {
     "reused": "one set is much larger and asked again and again: its table is made once",
     "hidden": "nobody may learn which rows are common, so that membership stays on shares",
     "memory": "it is the one that runs in groups on disk, within the memory that was allowed",
+    "several": "it is the one for several parties",
 }
 
 
@@ -136,3 +150,43 @@ def choose(
     others = {one: cost for one, cost in prices.items() if one != best}
     compared: Because = "only" if not others else _WINS.get(best, "bytes")
     return Choice(best, prices[best], special or compared, others)
+
+
+def several(star: Star, me: int, receivers: frozenset[int], link: Link, threads: int = 1) -> Choice:
+    """What `me` can say of a run between three parties or more: its bytes are those of my own links.
+
+    Sizes that I do not learn are taken to be the hub's.
+    """
+    hub = star.sizes[star.hub]
+    others = sorted(
+        set(range(len(star.sizes))) - {star.hub}, key=lambda party: (party not in receivers, party)
+    )
+    known = [star.sizes[party] if me in (star.hub, party) else hub for party in others]
+    whole = price_several((hub, *known), link, receivers=len(receivers), threads=threads)
+    sent = whole.sent
+    if me != star.hub:
+        sent = price_several((hub, star.sizes[me]), link, receivers=1 + (me in receivers)).sent
+    return Choice(SEVERAL, Price(whole.seconds, sent, whole.rounds), "several", {})
+
+
+def stored(
+    kind: type[Rr22Psi], state: State, first: bool, receivers: int, link: Link, threads: int = 1
+) -> tuple[Choice, float]:
+    """What a run on disk costs, and seconds from here on. `first`: whether I am the first receiver. A run
+    that is taken up costs what is left of it."""
+    sizes = (state.n_mine, state.n_theirs) if first else (state.n_theirs, state.n_mine)
+
+    def of(left: int | None) -> Price:
+        options = {"receivers": receivers, "threads": threads}
+        return price_stored(sizes, link, state.groups, left=left, kind=kind, **options)
+
+    remaining = of(state.groups - state.done)
+    whole = of(None) if state.attempts == 1 else remaining
+    return Choice(kind.name, whole, "memory", {}), remaining.seconds
+
+
+def hidden(sizes: Sizes, told: Told, ot: str, link: Link, threads: int = 1) -> Choice:
+    """The circuit and what is opened of it; `ot` as in a job, where it may be empty."""
+    pair = (sizes.n_receiver, sizes.n_sender)
+    cost = price_hidden(pair, link, columns=sizes.columns, told=told, ot=ot or DEFAULT, threads=threads)
+    return Choice(CIRCUIT, cost, "hidden", {})

@@ -22,6 +22,7 @@ Notation     paper        here
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -93,10 +94,16 @@ class Sizes:
 
 
 async def intersect(
-    ctx: Ctx, scheme: Semi2k, items: Items, columns: np.ndarray | None, n_columns: int, threads: int = 1
+    ctx: Ctx,
+    scheme: Semi2k,
+    items: Items,
+    columns: np.ndarray | None,
+    n_columns: int,
+    threads: int = 1,
+    begun: Callable[[Sizes], None] = lambda sizes: None,
 ) -> Members:
     """Party 0 is the receiver. `columns` uint64[c, n]: the sender's payload by item; None at the receiver.
-    `threads` cores are used where one side works alone.
+    `threads` cores are used where one side works alone; `begun`: told sizes first.
 
     Raises: UsageError PSI-0001 for repeated items, PSI-0030 for columns that do not fit, LimitError PSI-0003.
     """
@@ -110,6 +117,7 @@ async def intersect(
     n_theirs = await agree_sizes(ctx, len(items))
     pair = (len(items), n_theirs) if ctx.me == RECEIVER else (n_theirs, len(items))
     sizes = Sizes(*pair, n_columns)
+    begun(sizes)
     link = await _voles(ctx, scheme)
     label = ctx.common(ctx.peer).bytes(_BLOCK_BYTES)
     keys = _kernel.psi_keys(items.data, items.offsets, label, False, threads)

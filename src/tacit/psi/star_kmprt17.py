@@ -27,6 +27,7 @@ Notation     paper         here
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,8 +70,15 @@ class Star:
     seeds: np.ndarray
 
 
-async def intersect(ctx: Ctx, items: Items, *, receivers: frozenset[int], threads: int = 1) -> Common:
-    """The lowest of the receivers is the hub. `threads`: cores that may be used.
+async def intersect(
+    ctx: Ctx,
+    items: Items,
+    *,
+    receivers: frozenset[int],
+    threads: int = 1,
+    begun: Callable[[Star], None] = lambda star: None,
+) -> Common:
+    """The lowest of the receivers is the hub. `threads`: cores that may be used; `begun`: told sizes first.
 
     Raises: UnsupportedError PSI-0040 for too few or too many parties, or no receiver; UsageError PSI-0001 for
     repeated items; LimitError PSI-0003; PeerError PEER-0001 for what the hub must not send.
@@ -82,6 +90,7 @@ async def intersect(ctx: Ctx, items: Items, *, receivers: frozenset[int], thread
             hint="name the parties that learn it; for two parties choose a two-party protocol",
         )
     star = await begin(ctx, min(receivers), len(items), ctx.n)
+    begun(star)
     keys = _kernel.psi_keys(items.data, items.offsets, star.seeds[0], False, threads)
     others = sorted(receivers - {star.hub})
     if ctx.me == star.hub:

@@ -28,12 +28,12 @@ from tacit.mpc.scheme import Scheme, Share, find
 from tacit.mpc.semi2k import Semi2k
 from tacit.mpc.value import Value
 from tacit.psi import choose, star_kmprt17
-from tacit.psi.buckets import BucketedPsi
-from tacit.psi.circuit_psty19 import Members, intersect
+from tacit.psi.buckets import BucketedPsi, State
+from tacit.psi.circuit_psty19 import Members, Sizes, intersect
 from tacit.psi.functionality import BOTH, Intersection, Items
-from tacit.psi.price import CIRCUIT, Link, price
+from tacit.psi.price import Link, Told
 from tacit.psi.spool import Shelf
-from tacit.psi.star_kmprt17 import Common
+from tacit.psi.star_kmprt17 import Common, Star
 from tacit.run.gate.sets import Query
 from tacit.run.greeting import greet
 from tacit.run.policy import Policy, check_reveals, require_agreed
@@ -248,8 +248,7 @@ class Run:
         await self.admit(Query.of_rows(receivers), items)
         with self.step("psi") as ctx:
             choice = await self._choice(ctx, len(items), receivers, threads)
-            self.report.psi = choice
-            ctx.log("choice", protocol=choice.protocol, seconds=choice.price.seconds, because=choice.because)
+            self._announce(ctx, choice)
             protocol = choose.find(choice.protocol, self.job.security)(threads)
             result = await protocol.intersect(ctx, items, receivers=receivers)
         self._aligned(result, receivers)
@@ -263,7 +262,13 @@ class Run:
             # Not everybody learns how large the sets are.
             await self.project.admit_query(self, Query.of_rows(receivers), Own(items_bytes(items)))
         with self.step("psi") as ctx:
-            result = await star_kmprt17.intersect(ctx, items, receivers=receivers, threads=threads)
+
+            def begun(star: Star) -> None:
+                self._announce(ctx, choose.several(star, self.me, receivers, self.job.link, threads))
+
+            result = await star_kmprt17.intersect(
+                ctx, items, receivers=receivers, threads=threads, begun=begun
+            )
         hub = self.job.parties[min(receivers)].name
         self.report.revealed.append(_revealed("set sizes", hub, len(self.job.parties)))
         self.report.revealed.append(_revealed(f"size.{hub}", "all", 1))
@@ -299,11 +304,14 @@ class Run:
                 threads=threads,
                 origin=self.job.origin(table),
             )
-            result = await groups.intersect(ctx, batches, receivers=receivers)
-            mine_first = self.me == min(receivers)
-            sizes = (result.n_mine, result.n_theirs) if mine_first else (result.n_theirs, result.n_mine)
-            cost = price(kind.name, sizes, self.job.link, receivers=len(receivers), threads=threads)
-            self.report.psi = choose.Choice(kind.name, cost, "memory", {})
+
+            def begun(state: State) -> None:
+                first = self.me == min(receivers)
+                self._announce(
+                    ctx, *choose.stored(kind, state, first, len(receivers), self.job.link, threads)
+                )
+
+            result = await groups.intersect(ctx, batches, receivers=receivers, begun=begun)
         self._aligned(result, receivers)
         return result, groups
 
@@ -314,10 +322,12 @@ class Run:
         n_columns: int,
         *,
         query: Query | None = None,
+        told: Told = "shares",
         threads: int = 1,
     ) -> Members:
         """Which items are common, and the second party's `columns` of those, as shares: both sides learn the
-        set sizes. `query`: what will be opened of them; None if a program says so itself.
+        set sizes. `query`: what will be opened of them; None if a program says so itself. `told`: the same
+        for the price.
 
         Raises UnsupportedError SCHEME-0002 where the scheme has no such shares, PeerError PEER-0001 for a set
         of another size than was judged; PolicyError POLICY-0006; as `intersect`.
@@ -330,12 +340,14 @@ class Run:
             )
         judged = None if query is None else await self.admit(query, items, columns)
         with self.step("psi") as ctx:
-            found = await intersect(ctx, self.scheme, items, columns, n_columns, threads)
+
+            def begun(sizes: Sizes) -> None:
+                self._announce(ctx, choose.hidden(sizes, told, self.job.ot, self.job.link, threads))
+
+            found = await intersect(ctx, self.scheme, items, columns, n_columns, threads, begun)
             sizes = (found.sizes.n_receiver, found.sizes.n_sender)
             if judged is not None and judged.sizes != sizes:
                 raise PeerError("PEER-0001", "message refused: the peer's set is not of the size it told")
-            cost = price(CIRCUIT, sizes, self.job.link, columns=n_columns, threads=threads)
-            self.report.psi = choose.Choice(CIRCUIT, cost, "hidden", {})
         self.report.revealed.append(_revealed("set sizes", "all", 2))
         return found
 
@@ -359,6 +371,12 @@ class Run:
         names = self.job.reveals.get("intersection")
         everybody = range(len(self.job.parties))
         return frozenset(everybody if names is None else map(self.job.party, names))
+
+    def _announce(self, ctx: Ctx, choice: choose.Choice, left_s: float | None = None) -> None:
+        """`left_s`: seconds from here on, where the price has more."""
+        self.report.psi = choice
+        seconds = choice.price.seconds if left_s is None else left_s
+        ctx.log("choice", protocol=choice.protocol, seconds=seconds, because=choice.because)
 
     def _aligned(self, result: Intersection, receivers: frozenset[int]) -> None:
         to = "all" if receivers == BOTH else self.job.parties[min(receivers)].name

@@ -37,6 +37,7 @@ from tacit.psi.aggregates import (
 )
 from tacit.psi.circuit_psty19 import LARGEST_SET, Members
 from tacit.psi.functionality import Items
+from tacit.psi.price import Told
 from tacit.run.compiled import compiled
 from tacit.run.gate.ledger import COMMON
 from tacit.run.gate.sets import Query
@@ -185,7 +186,7 @@ async def ask(run: Run, keys: JoinKeys, table: pa.Table, *, threads: int = 1) ->
     """Run the question of `run.job`. Raises as `Run.align_hidden` and `numbers`; UsageError RANGE-0002 for
     sums that do not fit."""
     question = Question.of(run.job)
-    found, kinds = await _hidden(run, keys, table, question.columns, threads, question.query())
+    found, kinds = await _hidden(run, keys, table, question.columns, threads, question.query(), question.tell)
     sizes = found.sizes
     pair = (sizes.n_receiver, sizes.n_sender)
     answer = Answer(pair[run.me], pair[1 - run.me])
@@ -259,6 +260,7 @@ async def _hidden(
     columns: Sequence[str],
     threads: int,
     query: Query | None = None,
+    told: Told = "shares",
 ) -> tuple[Members, list[str]]:
     """Membership and the right side's `columns` on shares, and the kinds of these. `query`: as
     `Run.align_hidden`."""
@@ -275,7 +277,9 @@ async def _hidden(
         documents = await run.agree("types", {"mine": mine})
         kinds = _known(documents[RIGHT].get("mine"), len(columns))
     items = Items(keys.data, keys.offsets)
-    return await run.align_hidden(items, payload, len(columns), query=query, threads=threads), kinds
+    return await run.align_hidden(
+        items, payload, len(columns), query=query, told=told, threads=threads
+    ), kinds
 
 
 def _kinds(table: pa.Table, columns: Sequence[str]) -> list[str]:

@@ -43,14 +43,10 @@ def _cards(result: Result) -> Markup:
         )
         cards.append(card_of(both("join.lines"), f"{result['n_lines']:,}", note))
     spent = amount(sum(result["bytes_sent"].values()) + result["bytes_received"])
-    predicted = result.get("predicted_bytes")
-    note = both("join.here_note")
-    if predicted is not None:
-        note = both("join.bytes_note", bytes=amount(predicted))
-    cards.append(card_of(both("join.bytes"), spent, note))
-    waited = Markup("")
-    if predicted is not None:
-        waited = both("join.seconds_note", seconds=f"{result['predicted_seconds']:.2f}")
+    cards.append(
+        card_of(both("join.bytes"), spent, both("join.bytes_note", bytes=amount(result["predicted_bytes"])))
+    )
+    waited = both("join.seconds_note", seconds=f"{result['predicted_seconds']:.2f}")
     cards.append(card_of(both("join.seconds"), f"{sum(result['seconds'].values()):.2f}", waited))
     return tag("div", *cards, class_="cards")
 

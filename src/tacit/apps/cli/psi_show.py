@@ -123,18 +123,15 @@ def _answer(words: Words, result: dict[str, Any], sizes: dict[str, int]) -> list
 
 def _account(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
     """Protocol, cost, and who learned what."""
-    reason = words(_REASONS[result.get("because", "several")])
+    reason = words(_REASONS[result["because"]])
     protocol = words("psi.protocol_text", psi=result["psi"], security=result["security"], reason=reason)
     spent = {
-        "seconds": f"{result['seconds']['psi']:.2f}",
+        "seconds": f"{priced_seconds(result):.2f}",
         "bytes": amount(sum(result["bytes_sent"].values()) + result["bytes_received"]),
+        "predicted_seconds": f"{result['predicted_seconds']:.2f}",
+        "predicted_bytes": amount(result["predicted_bytes"]),
     }
-    if "because" in result:
-        spent["predicted_seconds"] = f"{result['predicted_seconds']:.2f}"
-        spent["predicted_bytes"] = amount(result["predicted_bytes"])
-        cost = words("psi.cost_text", **spent)
-    else:
-        cost = words("psi.several_cost_text", **spent)
+    cost = words("psi.cost_text" if len(result["parties"]) == 2 else "psi.several_cost_text", **spent)
     rows = [(words("psi.protocol"), protocol), (words("psi.cost"), cost)]
     if "table" in result:
         rows.append((words("psi.table"), _table(words, result["table"])))
@@ -145,6 +142,12 @@ def _account(words: Words, result: dict[str, Any]) -> list[tuple[str, str]]:
         text = "; ".join(revealed(words, name) for name in learned)
         rows.append((words("psi.learned", party=party), text))
     return rows
+
+
+def priced_seconds(result: dict[str, Any]) -> float:
+    """Of the steps that the prediction speaks of: with shares, their set-up and the opening too."""
+    steps = ("setup", "psi", "overlap") if "told" in result else ("psi",)
+    return float(sum(result["seconds"].get(step, 0.0) for step in steps))
 
 
 def _table(words: Words, table: dict[str, Any]) -> str:

@@ -157,6 +157,10 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "step.rows": ("Tell how many rows", "告知行数"),
     "step.counts": ("Tell how often common keys come", "告知共有主键的出现次数"),
     "step.ended": ("Both sides have all they need", "双方均已取得所需"),
+    "step.alone": (
+        "the other side has nothing left to do here; the result that was kept is written",
+        "对方在此已无待办；写出已保存的结果",
+    ),
     "step.chosen": ("{protocol}, about {seconds} s", "{protocol}，约 {seconds} 秒"),
     "step.share": ("{percent} %", "{percent} %"),
     "step.left": ("{percent} %, {seconds} s left", "{percent} %，还需 {seconds} 秒"),
@@ -180,8 +184,9 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "psi.because_several": ("it is the one for several parties", "多方求交仅此一种"),
     "psi.several_cost_text": (
-        "{seconds} s, {bytes} sent and received here",
-        "{seconds} 秒，本方收发共 {bytes}",
+        "{seconds} s (predicted {predicted_seconds}), {bytes} sent and received here (predicted "
+        "{predicted_bytes})",
+        "{seconds} 秒（预计 {predicted_seconds}），本方收发共 {bytes}（预计 {predicted_bytes}）",
     ),
     "psi.written": ("rows", "行"),
     "psi.written_text": ("{lines}, written to {path}", "{lines} 行，已写入 {path}"),
@@ -268,7 +273,6 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     "join.lines_note": ("{join} join, {order} order", "{join} 连接，{order} 顺序"),
     "join.bytes": ("bytes", "通信量"),
     "join.bytes_note": ("predicted {bytes}", "预计 {bytes}"),
-    "join.here_note": ("sent and received here", "本方收发"),
     "join.seconds": ("seconds", "耗时"),
     "join.seconds_note": ("predicted {seconds} s for the comparison", "比较预计 {seconds} 秒"),
     "join.overlap": ("The sets", "集合"),

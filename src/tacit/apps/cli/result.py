@@ -55,8 +55,6 @@ def _protocol(job: Job, psi: str) -> dict[str, Any]:
 
 def psi_of(run: Run) -> str:
     """The set intersection that ran."""
-    if len(run.job.parties) > 2:
-        return choose.SEVERAL
     return run.job.psi if run.report.psi is None else run.report.psi.protocol
 
 
