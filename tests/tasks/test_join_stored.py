@@ -15,7 +15,14 @@ from tacit.frame.joinkeys import join_keys
 from tacit.run.job import Job, PartyTerms, Run
 from tacit.run.secure import as_every_party
 from tacit.tasks.join import KINDS, ORDERS, Terms, join
-from tacit.tasks.join_stored import Rows, StoredJoin, end, ended, join_stored, look_ahead, memory_for_groups
+from tacit.tasks.join_stored import (
+    Rows,
+    StoredJoin,
+    complete,
+    join_stored,
+    look_ahead,
+    memory_for_groups,
+)
 from tacit.trust.shelf import Shelf
 
 PARTIES = (PartyTerms("l", "", "", ()), PartyTerms("r", "", "", ()))
@@ -46,7 +53,8 @@ def run(folder: Path, terms: Terms, marks: tuple[str, str] = ("", "")) -> list[t
     async def party(run: Run) -> tuple[StoredJoin, Any]:
         table, shelf = tables[run.me], Shelf(folder / str(run.me))
         rows = rows_of(table, terms, marks[run.me])
-        return await join_stored(run, rows, shelf, memory_bytes=LEAST), await join(
+        kept = {"memory_bytes": LEAST, "account": lambda done: {"groups": done.groups}}
+        return await join_stored(run, rows, shelf, **kept), await join(
             run, join_keys(table, ["id"], terms.rules)
         )
 
@@ -96,19 +104,18 @@ def test_what_the_rules_did_is_counted_over_all_batches(tmp_path: Path) -> None:
     assert run(tmp_path, terms)[0][0].found == whole
 
 
-def test_a_run_that_has_ended_is_told_from_one_that_has_not(tmp_path: Path) -> None:
+def test_a_result_is_complete_once_it_is_marked(tmp_path: Path) -> None:
     terms = Terms.agreed(("l", "r"), stored=True)
     shelf = Shelf(tmp_path / "0")
-    assert ended(shelf) is None
+    assert complete(shelf) is None
     [(stored, _), _] = run(tmp_path, terms)
-    assert ended(shelf) is None
-    end(shelf, {"n": 1})
-    done = ended(shelf)
-    assert done is not None and done[0] == {"n": 1} and np.array_equal(done[1], stored.joined.rows)
-    for damage in (b"{", b"[]"):
-        shelf.replace("ended.json", damage)
+    done = complete(shelf)
+    assert done is not None and done.parted and done.account == {"groups": stored.groups}
+    assert np.array_equal(done.rows, stored.joined.rows) and np.array_equal(done.common, stored.joined.common)
+    for damage in (b"{", b"[]", b'{"account": 1, "parted": true}', b'{"account": {}}'):
+        shelf.replace("complete.json", damage)
         with pytest.raises(UsageError) as refused:
-            ended(shelf)
+            complete(shelf)
         assert refused.value.code == "PSI-0051"
 
 

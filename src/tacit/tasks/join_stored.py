@@ -1,8 +1,10 @@
 """A private join of tables larger than memory: read batch by batch, matched group by group, taken up again.
 
 What is kept on the shelf: the keyed records and the state of `psi.buckets`; what the rules made of the keys;
-which rows have none; and, once both sides have everything that they need of each other, the result as rows.
-From then on a side that is cut ends its run alone.
+which rows have none; then the result as rows, and last the mark that it is complete. From the mark on this
+side needs nothing of the other, but the other may need this one until it has marked its own, which it tells
+(`parted`). A side that is cut between its mark and this word meets the other once more, and if nobody comes
+ends its run alone; after the word it ends alone at once.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from tacit.run.job import Run
 from tacit.tasks.join import Joined, Terms, agree_rows, lines, receivers_of, require_entitled
 
 _COUNTS, _WITHOUT = "counts.json", "without"
-_ENDED, _ROWS, _COMMON = "ended.json", "rows", "common"
+_COMPLETE, _ROWS, _COMMON = "complete.json", "rows", "common"
 _LEAST_RESERVE, _MOST_RESERVE = 1 << 28, 1 << 30
 _BYTES_PER_ROW = 24
 """Of memory, for a row of the table or of the result, once groups are done."""
@@ -72,10 +74,27 @@ def look_ahead(rows: Rows, shelf: Shelf) -> Preflight:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Complete:
+    """A result on the shelf, whose rows may be still to be written: what `account` said of it, rows and
+    common of `Joined`, and whether the other side has told that it has its own."""
+
+    account: dict[str, Any]
+    rows: np.ndarray
+    common: np.ndarray
+    parted: bool
+
+
 async def join_stored(
-    run: Run, rows: Rows, shelf: Shelf, *, memory_bytes: int, threads: int = 1
+    run: Run,
+    rows: Rows,
+    shelf: Shelf,
+    *,
+    memory_bytes: int,
+    threads: int = 1,
+    account: Callable[[StoredJoin], Mapping[str, Any]] = lambda done: {},
 ) -> StoredJoin:
-    """Run the join of `run.job`, or go on with the one that was cut.
+    """Run the join of `run.job`, or go on with the one that was cut. `account`: what is kept with the result.
 
     Raises as `Run.align_stored`, `require_entitled` and `memory_for_groups`; LimitError PSI-0052.
     """
@@ -108,31 +127,33 @@ async def join_stored(
         joined = replace(joined, rows=mine, common=common, n_common=len(found.rows))
     shelf.replace(_ROWS, b"" if joined.rows is None else joined.rows.tobytes())
     shelf.replace(_COMMON, b"" if joined.common is None else joined.common.tobytes())
+    done = StoredJoin(joined, counts, groups.groups, groups.attempts)
+    kept = dict(account(done))
+    _mark(shelf, kept, parted=False)
     await run.meet("ended")  # Step 3: from here on no side needs the other
-    return StoredJoin(joined, counts, groups.groups, groups.attempts)
+    _mark(shelf, kept, parted=True)
+    return done
 
 
-def end(shelf: Shelf, account: Mapping[str, Any]) -> None:
-    """Once `join_stored` has returned: the run has ended, all but the writing of its rows."""
-    shelf.replace(_ENDED, json.dumps(account).encode())
+def _mark(shelf: Shelf, account: dict[str, Any], *, parted: bool) -> None:
+    """The rows are on the disk before it is."""
+    shelf.replace(_COMPLETE, json.dumps({"account": account, "parted": parted}).encode())
 
 
-def ended(shelf: Shelf) -> tuple[dict[str, Any], np.ndarray, np.ndarray] | None:
-    """(account, rows and common of `Joined`) of a run that has ended, whose rows may be still to be written.
-
-    Raises UsageError PSI-0051.
-    """
-    text = shelf.read(_ENDED).tobytes()
+def complete(shelf: Shelf) -> Complete | None:
+    """The result of a run that has one. Raises UsageError PSI-0051."""
+    text = shelf.read(_COMPLETE).tobytes()
     if not text:
         return None
-    rows, common = shelf.read(_ROWS).view(np.int64), shelf.read(_COMMON).view(bool)
+    rows, common = shelf.read(_ROWS), shelf.read(_COMMON)
     try:
-        account = json.loads(text)
-    except ValueError:
+        kept = json.loads(text)
+        result = Complete(kept["account"], rows.view(np.int64), common.view(bool), kept["parted"])
+    except (ValueError, TypeError, KeyError):
         raise damaged() from None
-    if not isinstance(account, dict) or len(rows) != len(common):
+    if not isinstance(result.account, dict) or len(result.rows) != len(result.common):
         raise damaged()
-    return account, rows, common
+    return result
 
 
 def _batches(rows: Rows, shelf: Shelf) -> Iterator[tuple[Items, np.ndarray]]:

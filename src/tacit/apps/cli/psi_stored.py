@@ -14,20 +14,31 @@ import pyarrow as pa
 
 from tacit.apps.cli.events import Listener
 from tacit.apps.cli.party import Seat, hold, run_to_end
-from tacit.base.errors import UnsupportedError
+from tacit.base.errors import TacitError, UnsupportedError
 from tacit.frame.columns import require_columns
 from tacit.frame.joinkeys import Preflight, join_keys, repeated_keys
 from tacit.frame.lines import ordered
 from tacit.frame.sink import output_format, write_table
 from tacit.frame.source import CSV_ENDINGS, MISSING_TEXTS, stream_table
+from tacit.net.tls import TlsTransport
 from tacit.psi.buckets import other_run
 from tacit.run.job import Job, Run
 from tacit.tasks.join import FLAG, Joined, Terms, require_no_flag
-from tacit.tasks.join_stored import Rows, StoredJoin, end, ended, join_stored, look_ahead, memory_for_groups
+from tacit.tasks.join_stored import (
+    Complete,
+    Rows,
+    StoredJoin,
+    complete,
+    join_stored,
+    look_ahead,
+    memory_for_groups,
+)
 from tacit.trust.shelf import Shelf
 from tacit.trust.vault import Workspace, copy_private
 
 Account = Callable[[Run, Joined, Preflight, int], dict[str, Any]]
+_GONE = frozenset(("NET-0001", "PSI-0055"))
+"""How a peer that has finished is met: not at all, or with another run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,33 +100,55 @@ class OnDisk:
         shelf = Shelf(self.folder)
         origin = job.origin(self.rows.mark)
         with shelf.held(), Workspace(seat.home) as workspace:
-            done = ended(shelf)
-            if done is None:
-                done = self._meet(job, seat, listener, shelf, account, origin)
-            told, rows, common = done
-            if told.pop("origin") != origin:
+            done = complete(shelf)
+            if done is not None and done.account["origin"] != origin:
                 raise other_run()
+            if done is None or not done.parted:
+                done = self._meet(job, seat, listener, shelf, account, done)
+            told = {name: value for name, value in done.account.items() if name != "origin"}
             if out is not None:
-                self._write(rows, common, told["preflight"]["rows"], out, workspace)
+                self._write(done.rows, done.common, told["preflight"]["rows"], out, workspace)
             shelf.remove()
         return {**told, "out": None if out is None else str(out.absolute())}
 
     def _meet(
-        self, job: Job, seat: Seat, listener: Listener, shelf: Shelf, account: Account, origin: str
-    ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-        async def whole(run: Run) -> tuple[Run, StoredJoin]:
-            return run, await join_stored(
-                run, self.rows, shelf, memory_bytes=self.memory, threads=seat.local.threads
+        self,
+        job: Job,
+        seat: Seat,
+        listener: Listener,
+        shelf: Shelf,
+        account: Account,
+        mine: Complete | None,
+    ) -> Complete:
+        """`mine`: what this side has already; the other one is met for its sake, and need not come."""
+
+        def kept(run: Run, found: StoredJoin) -> dict[str, Any]:
+            transport = run.ctx.session.transport
+            assert isinstance(transport, TlsTransport)
+            told = account(run, found.joined, found.found, transport.wire_bytes_sent)
+            origin = job.origin(self.rows.mark)
+            return told | {"groups": found.groups, "attempts": found.attempts, "origin": origin}
+
+        async def whole(run: Run) -> None:
+            await join_stored(
+                run,
+                self.rows,
+                shelf,
+                memory_bytes=self.memory,
+                threads=seat.local.threads,
+                account=partial(kept, run),
             )
 
-        (run, found), transport = run_to_end(hold(seat, job, listener, whole))
-        told = account(run, found.joined, found.found, transport.wire_bytes_sent)
-        told |= {"groups": found.groups, "attempts": found.attempts, "origin": origin}
-        end(shelf, told)
-        rows, common = found.joined.rows, found.joined.common
-        if rows is None or common is None:
-            return told, np.zeros(0, np.int64), np.zeros(0, bool)
-        return told, rows, common
+        try:
+            run_to_end(hold(seat, job, listener, whole))
+        except TacitError as error:
+            if mine is None or error.code not in _GONE:
+                raise
+            listener({"event": "alone", "path": ""})
+            return mine
+        done = complete(shelf)
+        assert done is not None
+        return done
 
     def _write(self, rows: np.ndarray, common: np.ndarray, n_rows: int, out: Path, workspace: Path) -> None:
         def flagged(part: pa.Table, lines: slice) -> pa.Table:

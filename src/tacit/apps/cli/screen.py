@@ -127,6 +127,8 @@ class Screen:
         name = event["event"]
         if name == "waiting":
             self._say(party, self._words("step.waiting", peer=event["peer"], seconds=event["seconds"]))
+        elif name == "alone":
+            self._say(party, self._words("step.alone"))
         elif name == "choice":
             seconds = f"{event['seconds']:.1f}"
             self._say(party, self._words("step.chosen", protocol=event["protocol"], seconds=seconds))
