@@ -41,7 +41,9 @@ class PsiTask(Task):
         parser.add_argument("--security", choices=("semi-honest", "malicious"), default="semi-honest")
         parser.add_argument("--n", type=int, required=True, help="ids of party 0")
         parser.add_argument("--m", type=int, help="ids of every other party (default: as many)")
-        parser.add_argument("--memory", type=_size, help="of each party, as 4GiB: rr22 in groups, on disk")
+        parser.add_argument(
+            "--memory", type=_size, help="of each party, as 4GiB: rr22 or rr22-low in groups, on disk"
+        )
         parser.add_argument("--parties", type=int, default=3, help="of nparty")
 
     def labels(self, options: argparse.Namespace) -> tuple[int, str, str]:
@@ -73,8 +75,8 @@ def _kind(options: argparse.Namespace) -> Kind:
             f"{options.protocol!r} is semi-honest only",
             hint=f"{options.security}: {', '.join(checked)}",
         )
-    if options.memory is not None and options.protocol != "rr22":
-        raise UsageError("BENCH-0001", "--memory is for rr22 only", hint="leave it out")
+    if options.memory is not None and options.protocol not in ("rr22", "rr22-low"):
+        raise UsageError("BENCH-0001", "--memory is for rr22 and rr22-low only", hint="leave it out")
     return kind
 
 

@@ -98,7 +98,7 @@ def lines_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("protocol", ["rr22", "ecdh", "ecdh-sm2", "auto"])
+@pytest.mark.parametrize("protocol", ["rr22", "rr22-low", "ecdh", "ecdh-sm2", "auto"])
 def test_inner_join_lines_up(pair: House, protocol: str) -> None:
     ended, lines = joined(pair, "--protocol", protocol)
     assert {nfc(line["l_id"]): (line["l_x"], line["r_y"]) for line in lines} == COMMON

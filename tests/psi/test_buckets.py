@@ -14,7 +14,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.errors import LimitError, PeerError, TacitError, TransportError, UsageError
 from tacit.psi.buckets import BYTES_PER_ITEM, BucketedPsi
 from tacit.psi.functionality import BOTH, Intersection, Items
-from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi
 from tacit.psi.spool import FAILURE_BITS, PARTS, Spool, n_groups, part_bound
 from tacit.trust.shelf import Shelf
 from tests.conformance.test_cost import observe, verify
@@ -98,6 +98,15 @@ def test_groups_find_what_sets_have_in_common(
     check(both, run(tmp_path, both, receivers=receivers), receivers)
 
 
+def test_groups_of_low_communication(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What security is left counts for all groups: so does the limit."""
+    both = sets(200, 150, 80)
+    check(both, run(tmp_path / "whole", both, kind=Rr22LowPsi), BOTH)
+    monkeypatch.setattr(Rr22LowPsi, "largest_set", 199)
+    results = run(tmp_path / "limited", both, kind=Rr22LowPsi)
+    assert all(isinstance(result, LimitError) and result.code == "PSI-0003" for result in results)
+
+
 def test_against_a_deviating_peer(tmp_path: Path) -> None:
     both = sets(200, 150, 80)
     check(both, run(tmp_path, both, kind=Rr22MaliciousPsi, receivers=FIRST, groups=2), FIRST)
@@ -154,8 +163,8 @@ def test_one_side_alone_cannot_go_on(tmp_path: Path) -> None:
 def test_other_options_do_not_go_on(tmp_path: Path) -> None:
     both = sets(300, 300, 100)
     run(tmp_path, both, cut_after={0: 2, 1: 2})
-    results = run(tmp_path, both, receivers=FIRST)
-    assert all(isinstance(result, UsageError) and result.code == "PSI-0053" for result in results)
+    for other in (run(tmp_path, both, receivers=FIRST), run(tmp_path, both, kind=Rr22LowPsi)):
+        assert all(isinstance(result, UsageError) and result.code == "PSI-0053" for result in other)
 
 
 def test_costs_are_those_declared(tmp_path: Path) -> None:

@@ -63,6 +63,14 @@ def test_prices_are_what_is_sent(name: str, sizes: tuple[int, int], receivers: f
         assert predicted <= measured <= predicted + (_CHECKED_START if HARDENED.get("rr22") == name else 0)
 
 
+def test_the_low_variant_saves_a_third_of_the_bytes() -> None:
+    n = 1 << 20
+    fast, low = (price(name, (n, n), LAN).n_bytes / n for name in ("rr22", "rr22-low"))
+    assert low < 0.66 * fast
+    # 1.23 cells of 40 + log2(n^2) bits, tags of 7.7 bytes: the notes' figure for such a variant.
+    assert low == pytest.approx(1.23 * 80 / 8 + 7.7, rel=0.1)
+
+
 _CHECKED_START = 800
 """Bytes of the checks of base OTs and VOLEs that a price leaves out."""
 

@@ -17,7 +17,7 @@ from tacit.psi import circuit_psty19, star_kmprt17
 from tacit.psi.aggregates import at_least, count_and_sums, items_if_at_least
 from tacit.psi.buckets import BYTES_PER_ITEM, BucketedPsi
 from tacit.psi.functionality import BOTH, Items
-from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi
 from tacit.psi.spool import part_bound
 from tacit.psi.unbalanced import voprf_jkk14 as voprf
 from tacit.trust.shelf import Shelf
@@ -119,10 +119,11 @@ def test_several_parties(parties: int, cases: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "cases"), [(Rr22Psi, 40), NIGHTLY(Rr22Psi, CASES), NIGHTLY(Rr22MaliciousPsi, CASES)]
+    ("kind", "cases"),
+    [(Rr22Psi, 40), *(NIGHTLY(kind, CASES) for kind in (Rr22Psi, Rr22LowPsi, Rr22MaliciousPsi))],
 )
 def test_groups_on_disk(tmp_path: Path, kind: type[Rr22Psi], cases: int) -> None:
-    receivers = BOTH if kind is Rr22Psi else frozenset((1,))
+    receivers = frozenset((1,)) if kind.one_receiver else BOTH
 
     async def party(ctx: Ctx) -> list[Any]:
         found = []

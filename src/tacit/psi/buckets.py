@@ -1,7 +1,8 @@
 """Set intersection of sets larger than memory, group by group, and taken up again where it was cut.
 
 Source   as `rr22`, which runs once for every group of the parts of `spool`.
-Setting  that of the protocol.
+Setting  that of the protocol. What `rr22-low` leaves of security counts for all groups together, so that its
+         limit does too.
 Leaks    what it leaks, once for all groups: every group is padded to a bound that follows from the two set
          sizes, with random keys, which equal nothing but for probability 2^-80.
 Cost     in each group that of the protocol for two sets of `part_bound` items (1.01 n / groups at 2^20 of a
@@ -28,9 +29,17 @@ from tacit.base.errors import LimitError, PeerError, UnsupportedError, UsageErro
 from tacit.base.prg import fresh_entropy
 from tacit.base.protocol import protocol
 from tacit.base.wire import Octets, octets
-from tacit.blocks.vole.silent_rrt23 import open_checked_link, open_link
+from tacit.blocks.vole.silent_rrt23 import WHOLE_BITS
 from tacit.psi.functionality import BOTH, Intersection, Items
-from tacit.psi.rr22 import LARGEST_SET, MALICIOUS, Rr22Psi, Sizes, match_checked, match_keys
+from tacit.psi.rr22 import (
+    LARGEST_SET,
+    MALICIOUS,
+    Rr22LowPsi,
+    Rr22Psi,
+    Sizes,
+    match_checked,
+    match_keys,
+)
 from tacit.psi.spool import KEY_BYTES, PARTS, Shelf, Spool, damaged, n_groups, part_bound
 
 BYTES_PER_ITEM = 420
@@ -56,6 +65,7 @@ class State:
     groups: int = 0
     ends: list[int] | None = None
     attempts: int = 0
+    scalar_bits: int = WHOLE_BITS
 
     @property
     def done(self) -> int:
@@ -140,14 +150,16 @@ class BucketedPsi:
         # Before both sets were fixed nothing has happened that could be taken up.
         if not state.groups:
             return None
-        options = (self._origin, sorted(receivers), self._psi.malicious)
-        if (state.origin, state.receivers, state.malicious) != options:
+        psi = self._psi
+        options = (self._origin, sorted(receivers), psi.malicious, psi.scalar_bits)
+        if (state.origin, state.receivers, state.malicious, state.scalar_bits) != options:
             raise other_run()
         return state
 
     def _begin(self, label: bytes, receivers: frozenset[int]) -> State:
         salt = fresh_entropy(_SALT_BYTES).hex()
-        return State(self._origin, label.hex(), sorted(receivers), self._psi.malicious, salt)
+        psi, learn = self._psi, sorted(receivers)
+        return State(self._origin, label.hex(), learn, psi.malicious, salt, scalar_bits=psi.scalar_bits)
 
     def _save(self, state: State) -> None:
         self._shelf.replace(_STATE, json.dumps(asdict(state)).encode())
@@ -176,10 +188,12 @@ class BucketedPsi:
         for size in (n, theirs.n):
             if part_bound(size, state.groups) > LARGEST_SET:
                 raise LimitError("PSI-0003", "a group of this set intersection takes at most 2^26 items")
+            if isinstance(self._psi, Rr22LowPsi) and size > self._psi.largest_set:
+                raise LimitError("PSI-0003", "all groups of this set intersection take at most 2^24 items")
         self._save(state)
 
     async def _run(self, ctx: Ctx, spool: Spool, state: State, receivers: frozenset[int]) -> None:
-        link = await (open_checked_link if self._psi.malicious else open_link)(ctx)
+        link = await self._psi.open_link(ctx)
         match = match_checked if self._psi.malicious else match_keys
         mine, theirs = (part_bound(n, state.groups) for n in (state.n_mine, state.n_theirs))
         counts = (mine, theirs) if ctx.me == 0 else (theirs, mine)

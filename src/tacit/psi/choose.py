@@ -108,7 +108,7 @@ def setting_of(name: str, adversary: str) -> Setting | None:
 def find_stored(name: str, adversary: str) -> type[Rr22Psi]:
     """As `find`, of those that run in groups on disk. Raises UnsupportedError JOB-0005, PSI-0057."""
     protocol = find(STORED if name == AUTO else name, adversary)
-    if protocol.name not in (STORED, HARDENED[STORED]) or not issubclass(protocol, Rr22Psi):
+    if not issubclass(protocol, Rr22Psi):
         raise UnsupportedError(
             "PSI-0057",
             f"{name!r} does not run in groups on disk",

@@ -11,8 +11,8 @@ Differs  the store is cut into bins that stay in cache, each padded to a public 
          after the sets were fixed; malicious: half a SHA-256. Tags travel in ascending order, in a code whose
          length depends on their number alone. If both sides learn the intersection, the receiver is the one
          with the smaller set and answers with one bit for each tag; a malicious receiver could lie there, so
-         it alone learns. Low: a cell is one element of GF(2^64), and Δ, B, C are pairs over that field, which
-         need be no field for what is proved here.
+         it alone learns. Low: a cell is one element of GF(2^64), where a field of 40 + log2(n_x n_y) bits is
+         usual, for the reason below; Δ, B, C are pairs over it, which need not form a field.
 Cost     n_x items of the receiver, n_y of the sender: 16 e n_x bytes and e n_x VOLEs, e = 1.30 at 2^20, low
          8 e n_x; n_y (t + 1/4) bytes of tags, t = 8 up to 2^24 items, 14 if malicious; n_y / 8 bytes of
          answer. In all 29.7 bytes an item at 2^20, low 19.2. Floor at 2^20, a core for each side: VOLEs 70
