@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench import network
+from bench.calibration import WorkClock
 from bench.driver import measure
 from bench.measurement import machine
-from bench.party import PerformanceClock
 from bench.task import registry
 from tacit.base.types import FIXED, SECRET, Private, Type
 from tacit.compile import array as xp
@@ -24,7 +21,7 @@ from tacit.mpc.scheme import load
 from tacit.run.compiled import compiled
 from tacit.run.explain import measured
 from tacit.run.explain.calibrate import calibrate
-from tacit.run.explain.rates import Point, Rates
+from tacit.run.explain.rates import Rates
 from tacit.run.explain.rehearse import stage
 
 SUMMARY = "predicted against measured seconds, bytes and rounds of the bench programs"
@@ -57,7 +54,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     network.isolate(options.net)
     tasks = registry()
     if not options.json:
-        print("program   scheme  net       predicted  measured   ratio  bytes   rounds")
+        print("program   scheme  net       predicted  measured   ratio  by shipped rates  bytes   rounds")
     for name, line in CASES:
         for scheme in SCHEMES:
             if name in (options.tasks or [name]) and scheme in (options.scheme or [scheme]):
@@ -76,14 +73,17 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 
 def ship() -> None:
     """Measure a ladder of every operator under both schemes; replaces `run/explain/measured.py`."""
-    about, points = machine(), dict[str, tuple[Point, ...]]()
+    found: list[Rates] = []
+    about = machine()
+    place = f"{about['cpu']}, {about['cores']} cores"
     for scheme in SCHEMES:
         kind = load(scheme)
         on = stage(kind, kind.setting.parties)
         lines = [line for program in ladder(scheme) for line in on.rehearse(program)]
-        points |= calibrate(kind, on.n_parties, lines, PerformanceClock(), date="", machine="").points
-    place = f"{about['cpu']}, {about['cores']} cores"
-    rates = Rates(str(about["date"]), place, element_seconds(), points=points)
+        found.append(
+            calibrate(kind, on.n_parties, lines, WorkClock(), date=str(about["date"]), machine=place)
+        )
+    rates = found[0].joined(found[1:])
     head = MEASURED.read_text(encoding="utf-8").split("MEASURED =")[0]
     MEASURED.write_text(f'{head}MEASURED = """\\\n{rates.written()}"""\n', encoding="utf-8")
 
@@ -114,22 +114,14 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def element_seconds() -> float:
-    """Of adding a long array, per element."""
-    x, taken = np.ones(1 << 18, np.uint64), []
-    for _ in range(9):
-        started = time.perf_counter()
-        x + x
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken) / x.size
-
-
 def compare(tasks: dict[str, Any], plan: argparse.Namespace) -> dict[str, Any]:
     """One program: the medians of several predictions and of as many runs, taken in turn."""
     expected: list[dict[str, Any]] = []
 
     done = measure(tasks[plan.task], plan, lambda answers: expected.append(answers[0]))
-    predicted = statistics.median(each["seconds"] for each in expected)
+    predicted, shipped = (
+        statistics.median(each[name] for each in expected) for name in ("seconds", "shipped_s")
+    )
     return {
         "task": "explain",
         "program": plan.task,
@@ -140,6 +132,8 @@ def compare(tasks: dict[str, Any], plan: argparse.Namespace) -> dict[str, Any]:
         "predicted_s": round(predicted, 6),
         "measured_s": round(done.compute_s, 6),
         "ratio": round(predicted / done.compute_s, 3),
+        "shipped_s": round(shipped, 6),
+        "shipped_ratio": round(shipped / done.compute_s, 3),
         "predicted_work_s": round(statistics.median(each["work_s"] for each in expected), 6),
         "predicted_bytes": expected[-1]["sent"],
         "sent_with_headers_and_setup": done.bytes_sent,
@@ -156,7 +150,8 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
         return
     print(
         f"{found['program']:9} {found['scheme']:7} {found['net']:9} {found['predicted_s']:8.3f} s "
-        f"{found['measured_s']:8.3f} s {found['ratio']:6.2f}  {sum(found['predicted_bytes']) / 1e6:.2f} MB"
-        f"  {found['predicted_rounds']} ({found['measured_rounds']})",
+        f"{found['measured_s']:8.3f} s {found['ratio']:6.2f} {found['shipped_ratio']:6.2f}  "
+        f"{sum(found['predicted_bytes']) / 1e6:.2f} MB  "
+        f"{found['predicted_rounds']} ({found['measured_rounds']})",
         flush=True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,6 +17,7 @@ from tacit.compile import array as xp
 from tacit.mpc.scheme import load
 from tacit.run.explain.calibrate import calibrate
 from tacit.run.explain.explanation import SHIPPED, Explanation
+from tacit.run.explain.pace import paced
 from tacit.run.explain.rates import LINKS, Link, Point, Rates, on_link
 from tacit.run.explain.rehearse import stage
 from tacit.run.secure import Input, Secure, Simulation
@@ -63,9 +65,9 @@ def test_figures_add_up(explained: Explanation) -> None:
     steps, totals = explained.steps, explained.by_operator()
     assert explained.sent == tuple(np.sum([step.sent for step in steps], axis=0))
     assert explained.sent == tuple(np.sum([step.sent for step in totals], axis=0))
-    waiting = sum(step.rounds for step in steps) * explained.link.latency_s
+    waiting = sum(step.rounds for step in steps) * explained.link.wait_s
     work = sum(step.seconds for step in steps) - waiting
-    assert explained.seconds == pytest.approx(work + explained.rounds * explained.link.latency_s)
+    assert explained.seconds == pytest.approx(work + explained.rounds * explained.link.wait_s)
     assert 0 < explained.rounds <= sum(step.rounds for step in steps)
     assert all(math.isfinite(step.seconds) and step.seconds >= 0 for step in totals)
     assert explained.memory_bytes >= max(step.memory_bytes for step in totals)
@@ -196,7 +198,7 @@ def test_calibrations_measure_each_operator_of_a_program() -> None:
 
 
 def test_work_follows_measured_sizes() -> None:
-    points = {"semi2k less secret:i public:i": (Point(100, 1, 0, 0.1), Point(300, 3, 0, 0.5))}
+    points = {"semi2k less secret:i public:i": (Point(100, 1, 0, 0.1, 4), Point(300, 3, 0, 0.5, 8))}
     rates = Rates("", "", points=points)
     lines = [
         line
@@ -205,6 +207,8 @@ def test_work_follows_measured_sizes() -> None:
         if line.eqn.op == "less" and line.eqn.outs[0].type.size == 120
     ]
     assert rates.work("semi2k", lines[0]) == pytest.approx(0.1 + 20 * 0.4 / 200)
+    assert rates.messages("semi2k", lines[0]) == pytest.approx(4 + 20 * 4 / 200)
+    assert Rates("", "").messages("semi2k", lines[0]) == lines[0].rounds
 
 
 def test_transfer_hides_behind_work_in_long_messages() -> None:
@@ -213,7 +217,27 @@ def test_transfer_hides_behind_work_in_long_messages() -> None:
     assert on_link(link, 100.0, 10**8, 95) == pytest.approx(100.0 + 100.0 / 95)
 
 
+def test_each_message_is_handled_and_rounds_wait_for_the_rest() -> None:
+    _, inputs = world("rep3")
+    free = Link("", 0.0, 1e12, busy_s=0.0, message_s=0.0)
+    handled, waited = replace(free, message_s=1.0, latency_s=1.0), replace(free, latency_s=1.0)
+    explained = {link: scores.explain(*inputs, link=link) for link in (free, handled, waited)}
+    seconds = {link: each.seconds - explained[free].seconds for link, each in explained.items()}
+    assert seconds[waited] == pytest.approx(explained[free].rounds)
+    assert seconds[handled] > seconds[waited]  # most messages are not on the longest chain
+
+
+def test_rates_follow_the_pace_of_the_machine() -> None:
+    rates = Rates("", "", 1e-9, 2e-5, pace_s=0.0005, points={"a": (Point(1, 2, 3, 0.1, 5),)})
+    slower = paced(rates, _Ticking())
+    assert (slower.element_s, slower.step_s, slower.pace_s) == pytest.approx((2e-9, 4e-5, 0.001))
+    assert slower.points["a"] == (Point(1, 2, 3, pytest.approx(0.2), 5),)
+    assert paced(replace(rates, pace_s=0.0), _Ticking()).step_s == rates.step_s
+    both = rates.joined([Rates("", "", pace_s=0.001, points={"b": (Point(1, 2, 3, 0.1, 5),)})])
+    assert [row[0].seconds for row in both.points.values()] == pytest.approx([0.1, 0.05])
+
+
 def test_rates_that_ship_are_dated_and_cover_both_schemes() -> None:
-    assert len(SHIPPED.date) == 10
+    assert len(SHIPPED.date) == 10 and SHIPPED.pace_s > 0
     assert {key.split()[0] for key in SHIPPED.points} == {"semi2k", "rep3"}
     assert all(point.seconds > 0 for row in SHIPPED.points.values() for point in row)

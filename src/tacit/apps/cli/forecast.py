@@ -1,8 +1,8 @@
 """What a job will cost, before it runs: bytes that this party sends, seconds in three kinds of network.
 
 The programs of the job are traced for the sizes that are known or assumed here, and explained as
-`run.explain` explains any program; the alignment is priced by its declared bytes. Seconds are as good as this
-machine is similar to the one whose rates ship.
+`run.explain` explains any program, at the pace that this machine has now; the alignment is priced by
+its declared bytes.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tacit.apps.cli.events import MonotonicClock
 from tacit.frame.columns import parse_columns
 from tacit.mpc.scheme import find
 from tacit.psi import choose
 from tacit.psi.price import Link, Price, price
-from tacit.run.explain.explanation import explain
+from tacit.run.explain.explanation import SHIPPED, explain
+from tacit.run.explain.pace import paced
 from tacit.run.explain.rates import LINKS
 from tacit.run.explain.rehearse import stage
 from tacit.run.job import Job, PartyTerms
@@ -56,8 +58,9 @@ def forecast(
     programs = [step.program(scheme.name) for step in steps(job, widths, n_common - n_test, n_test)]
     on = stage(scheme, len(names))
     alignment = _alignment(job, me, (n_mine, n_theirs) if me == 0 else (n_theirs, n_mine), threads)
+    rates = paced(SHIPPED, MonotonicClock())
     said = {
-        name: [explain(program, scheme, names, link, staged=on) for program in programs]
+        name: [explain(program, scheme, names, link, rates, staged=on) for program in programs]
         for name, link in LINKS.items()
     }
     rounds = on.rounds + alignment.rounds + _SIZES_ROUNDS

@@ -13,20 +13,23 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather
 from tacit.base.session import open_session
 from tacit.base.transport import Clock
-from tacit.base.types import Private, Secret, Type
+from tacit.base.types import FIXED, SECRET, Private, Secret, Type
 from tacit.ir.op import numpy_dtype
 from tacit.ir.program import Builder, Eqn, Program, Var
 from tacit.mpc.execute import execute
 from tacit.mpc.scheme import Scheme
 from tacit.net.memory import MemoryNetwork
+from tacit.run.explain.pace import reference
 from tacit.run.explain.rates import ELEMENTWISE, Point, Rates, key, matrix, products, size
 from tacit.run.explain.rehearse import Line
 
-LONG = 1 << 16
+LONG = 1 << 17
 """Elements above which an operator is measured at a quarter of so many and at so many."""
 MANY_PRODUCTS, MANY_BYTES = 1 << 27, 1 << 25
 """What a measured product of matrices multiplies and sends at most: larger ones are cut to fewer rows."""
 AT_LEAST_S, MOST_RUNS = 0.05, 5
+STEPS, SHORT = 64, 64
+"""Additions that show what an operator takes that sends nothing; how long the short ones are."""
 
 
 def leaves(lines: Iterable[Line]) -> Iterator[Line]:
@@ -52,8 +55,8 @@ def calibrate(
     sizes: dict[str, set[int]] = {}
     for line in leaves(lines):
         sizes.setdefault(key(scheme.name, line.eqn), set()).update(_measured_sizes(line))
-    points = asyncio.run(_measured(scheme, n_parties, wanted, sizes, clock))
-    return Rates(date, machine, points=points)
+    element_s, step_s, points = asyncio.run(_measured(scheme, n_parties, wanted, sizes, clock))
+    return Rates(date, machine, element_s, step_s, reference(clock), points)
 
 
 def _measured_sizes(line: Line) -> tuple[int, ...]:
@@ -67,25 +70,32 @@ def _measured_sizes(line: Line) -> tuple[int, ...]:
 
 async def _measured(
     scheme: type[Scheme], n: int, wanted: dict[str, Eqn], sizes: dict[str, set[int]], clock: Clock
-) -> dict[str, tuple[Point, ...]]:
+) -> tuple[float, float, dict[str, tuple[Point, ...]]]:
+    """Seconds for an element and for a step of operators that send nothing; points by key."""
     network = MemoryNetwork(n, transcript=False)
     ctxs = await gather(
         *(open_session(network.endpoint(i), i, n, clock=clock, job_digest=b"calibration") for i in range(n))
     )
     schemes = await gather(*(scheme.start(ctx.sub("setup")) for ctx in ctxs))
     parties = list(zip(ctxs, schemes, strict=True))
-    return {
-        name: tuple([await _point(parties, _alone(eqn, at), eqn, at, clock) for at in sorted(sizes[name])])
+    short, long = [(await _timed(parties, _additions(at), clock))[0] / STEPS for at in (SHORT, LONG)]
+    points = {
+        name: tuple([await _point(parties, eqn, at, clock) for at in sorted(sizes[name])])
         for name, eqn in wanted.items()
     }
+    return max(0.0, long - short) / (LONG - SHORT), short, points
 
 
-async def _point(
-    parties: list[tuple[Ctx, Scheme]], program: Program, eqn: Eqn, at: int, clock: Clock
-) -> Point:
-    """The median of several runs, after one that is not counted."""
+async def _point(parties: list[tuple[Ctx, Scheme]], eqn: Eqn, at: int, clock: Clock) -> Point:
+    seconds, sent, frames = await _timed(parties, _alone(eqn, at), clock)
+    return Point(at, sent, products(eqn) * at // max(1, size(eqn)), seconds, round(frames / len(parties), 2))
+
+
+async def _timed(parties: list[tuple[Ctx, Scheme]], program: Program, clock: Clock) -> tuple[float, int, int]:
+    """Seconds of one party, the median of several runs after one that is not counted; bytes and messages that
+    all of them send."""
     taken: list[float] = []
-    sent = 0
+    sent = frames = 0
     while len(taken) < 2 or (len(taken) <= MOST_RUNS and sum(taken) < AT_LEAST_S):
         scopes = [ctx.sub("calibration") for ctx, _ in parties]
         inputs = [_inputs(program, ctx, scheme) for ctx, scheme in parties]
@@ -98,7 +108,17 @@ async def _point(
         )
         taken.append(clock.now_s() - started)
         sent = sum(scope.meter().bytes_sent for scope in scopes)
-    return Point(at, sent, products(eqn) * at // max(1, size(eqn)), median(taken[1:]) / len(parties))
+        frames = sum(scope.meter().frames_sent for scope in scopes)
+    return median(taken[1:]) / len(parties), sent, frames
+
+
+def _additions(n: int) -> Program:
+    """One after another, of secrets that are long or short."""
+    builder, type = Builder(), Type(SECRET, FIXED, (n,))
+    total, more = builder.input("x", type), builder.input("y", type)
+    for _ in range(STEPS):
+        total = builder.emit("add", total, more)
+    return builder.build("additions", {"out": total})
 
 
 def _alone(eqn: Eqn, at: int) -> Program:

@@ -147,7 +147,7 @@ def explain(
         writer.rates.machine,
         tuple(map(sum, zip(*(line.sent for line in lines), strict=True))) or (0,) * on.n_parties,
         rounds,
-        work + rounds * chosen.latency_s,
+        work + rounds * chosen.wait_s,
         sum(writer.rates.work(scheme.name, line) * times for line, times in _each(lines)),
         writer.peak(program, steps),
         on.sent,
@@ -177,7 +177,10 @@ class _Writer:
         """Seconds of computing and sending, rounds excepted; of a loop those of all steps."""
         if line.body:
             return int(line.eqn.params["length"]) * sum(self.work(inner) for inner in line.body)
-        sent, work_s = max(line.sent), self.rates.work(self._on.scheme.name, line)
+        name, sent = self._on.scheme.name, max(line.sent)
+        work_s = self.rates.work(name, line) + self._link.handling_s(
+            sum(line.sent) / self._on.n_parties, self.rates.messages(name, line)
+        )
         return on_link(self._link, work_s, sent, pieces(line.eqn, sent))
 
     def steps(self, program: Program, lines: Sequence[Line]) -> tuple[Step, ...]:
@@ -197,7 +200,7 @@ class _Writer:
             eqn.where,
             line.sent,
             line.rounds,
-            self.work(line) + line.rounds * self._link.latency_s,
+            self.work(line) + line.rounds * self._link.wait_s,
             max(inner, operands + min(2 * max(line.sent), 16 * PIECE_BYTES)),
             tuple(called),
             reason(line, self._link),

@@ -4,16 +4,17 @@ A calibration runs every operator of a program by itself, all parties in this pr
 sizes or, where they are large, of two smaller ones. What it takes, shared out among the parties, is the work
 of one party; `Rates` keeps it under the operator's name, kinds of operands and parameters, with the date.
 
-    C = seconds of computing and of sending as work, X = bytes / rate of the link, in p messages
-    seconds of an operator = max(C, X) + min(C, X) / p + rounds * latency
+    C = seconds of computing, and of handling its bytes and messages; X = bytes / rate, in p pieces
+    seconds of an operator = max(C, X) + min(C, X) / p + rounds * (latency - handling of one message)
 
-The first two terms add up over operators; rounds count once along the longest chain.
+The first two terms add up over operators; rounds count once along the longest chain. The last term is what a
+round makes a party wait: the handling of its messages is in C, for those off the longest chain as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,18 +33,28 @@ ELEMENTWISE = frozenset(
 @dataclass(frozen=True)
 class Link:
     """`latency_s`: of one message, the work of the event loop on it included; `bytes_per_s`: one way;
-    `busy_s`: of a byte, the work of sending and receiving it (TLS)."""
+    `busy_s`, `message_s`: the work of sending and receiving a byte (TLS), and a message of any length."""
 
     name: str
     latency_s: float
     bytes_per_s: float
-    busy_s: float = 1.5e-9
+    busy_s: float = 3e-9
+    message_s: float = 200e-6
+
+    def handling_s(self, sent: float, messages: float) -> float:
+        """Work of a party on what it sends; on what it receives as well, if that is as much."""
+        return sent * self.busy_s + messages * self.message_s
+
+    @property
+    def wait_s(self) -> float:
+        """What a round makes a party wait beyond its own work."""
+        return max(0.0, self.latency_s - self.message_s)
 
 
 LINKS: Mapping[str, Link] = {
     link.name: link
     for link in (
-        Link("loopback", 0.00025, 1.0e9),
+        Link("loopback", 0.0003, 1.0e9),
         Link("lan", 0.00125, 1.25e8),
         Link("wan", 0.02025, 1.25e7),
     )
@@ -54,29 +65,35 @@ LINKS: Mapping[str, Link] = {
 @dataclass(frozen=True)
 class Point:
     """One operator measured: its size (elements; rows of a product of matrices), bytes that all parties send,
-    multiplications of ring elements, seconds of one party."""
+    multiplications of ring elements, seconds and messages of one party."""
 
     size: int
     sent: int
     products: int
     seconds: float
+    messages: float
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Points by key; `element_s`: of operators that send nothing, per element; `step_s`: of any operator."""
+    """Points by key; `element_s`: of operators that send nothing, per element; `step_s`: of any operator;
+    `pace_s`: what `pace.reference` took when all this was measured."""
 
     date: str
     machine: str
     element_s: float = 1.5e-9
     step_s: float = 20e-6
+    pace_s: float = 0.0
     points: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
 
     def written(self) -> str:
-        """Lines: date, machine, the two seconds; then keys, each with its points under it."""
-        lines = [self.date, self.machine, f"{self.element_s:.3g} {self.step_s:.3g}"]
+        """Lines: date, machine, the three seconds; then keys, each with its points under it."""
+        lines = [self.date, self.machine, f"{self.element_s:.3g} {self.step_s:.3g} {self.pace_s:.3g}"]
         for name, row in self.points.items():
-            lines += [name, *(f"  {p.size} {p.sent} {p.products} {p.seconds:.3g}" for p in row)]
+            lines += [
+                name,
+                *(f"  {p.size} {p.sent} {p.products} {p.seconds:.3g} {p.messages:g}" for p in row),
+            ]
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -88,10 +105,33 @@ class Rates:
             if not line.startswith(" "):
                 name, points[line] = line, ()
                 continue
-            at, sent, multiplied, taken = line.split()
-            points[name] += (Point(int(at), int(sent), int(multiplied), float(taken)),)
-        element_s, step_s = map(float, seconds.split())
-        return cls(date, machine, element_s, step_s, points)
+            at, sent, multiplied, taken, messages = line.split()
+            points[name] += (Point(int(at), int(sent), int(multiplied), float(taken), float(messages)),)
+        element_s, step_s, pace_s = map(float, seconds.split())
+        return cls(date, machine, element_s, step_s, pace_s, points)
+
+    def joined(self, others: Sequence[Rates]) -> Rates:
+        """These points and those of other schemes, at this pace."""
+        points = dict(self.points)
+        for other in others:
+            points |= other.scaled(self.pace_s / other.pace_s if other.pace_s else 1.0).points
+        return replace(self, points=points)
+
+    def scaled(self, factor: float) -> Rates:
+        """On a machine that takes `factor` times as long."""
+        points = {
+            name: tuple(replace(point, seconds=factor * point.seconds) for point in row)
+            for name, row in self.points.items()
+        }
+        element_s, step_s, pace_s = (factor * each for each in (self.element_s, self.step_s, self.pace_s))
+        return Rates(self.date, self.machine, element_s, step_s, pace_s, points)
+
+    def messages(self, scheme: str, line: Line) -> float:
+        """That one party sends, for one equation without a body; where none were counted, one a round."""
+        row = self.points.get(key(scheme, line.eqn)) if line.calls else None
+        if not row:
+            return float(line.rounds)
+        return _interpolated([(point.size, point.messages) for point in row], size(line.eqn))
 
     def work(self, scheme: str, line: Line) -> float:
         """Seconds of computing of one party, for one equation without a body."""
@@ -110,8 +150,7 @@ class Rates:
 
 
 def on_link(link: Link, work_s: float, sent: int, pieces: int) -> float:
-    """Seconds of work and transfer in so many messages, rounds excepted."""
-    work_s += sent * link.busy_s
+    """Seconds of work, handling included, and of transfer in so many pieces; rounds excepted."""
     transfer = sent / link.bytes_per_s
     return max(work_s, transfer) + min(work_s, transfer) / pieces
 
