@@ -15,6 +15,7 @@ import tacit.psi
 from tacit.base.ctx import Ctx
 from tacit.base.errors import UnsupportedError
 from tacit.blocks.ot.choose import LINKS
+from tacit.mpc import openings
 from tacit.mpc.scheme import find as find_scheme
 from tacit.mpc.semi2k import Semi2k
 from tacit.psi import circuit_psty19
@@ -30,6 +31,7 @@ from tacit.psi.star_kmprt17 import Star
 from tacit.psi.star_kmprt17 import intersect as star_intersect
 from tacit.trust.shelf import Shelf
 from tests.harness import run_parties
+from tests.psi.test_aggregates import ANSWERS
 
 LAN, FAST, WAN = Link(1000, 0.001), Link(10_000, 0.0002), Link(20, 0.05)
 
@@ -102,7 +104,8 @@ def test_the_price_of_a_hidden_intersection_is_within_a_tenth(
         scheme = cast(Semi2k, await find_scheme("semi2k", ot=ot).start(ctx.sub("setup")))
         payload = None if ctx.me == 0 else np.ones((columns, sizes[1]), np.uint64)
         found = await circuit_psty19.intersect(ctx, scheme, items(sizes[ctx.me]), payload, columns)
-        await open_some(ctx, scheme, found, told)
+        with openings.step(ANSWERS):
+            await open_some(ctx, scheme, found, told)
         return ctx.meter().bytes_sent
 
     told_bytes = price_hidden(sizes, LAN, columns=columns, told=told, ot=ot).sent

@@ -186,7 +186,9 @@ async def ask(run: Run, keys: JoinKeys, table: pa.Table, *, threads: int = 1) ->
     """Run the question of `run.job`. Raises as `Run.align_hidden` and `numbers`; UsageError RANGE-0002 for
     sums that do not fit."""
     question = Question.of(run.job)
-    found, kinds = await _hidden(run, keys, table, question.columns, threads, question.query(), question.tell)
+    # A count or sums that hang on a threshold cost what the threshold does.
+    told: Told = "enough" if question.tell in ("count", "sum") and question.at_least else question.tell
+    found, kinds = await _hidden(run, keys, table, question.columns, threads, question.query(), told)
     sizes = found.sizes
     pair = (sizes.n_receiver, sizes.n_sender)
     answer = Answer(pair[run.me], pair[1 - run.me])
