@@ -109,9 +109,12 @@ class House:
                     stream.close()
 
 
-def launch(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+def launch(
+    *arguments: str, folder: Path, program: tuple[str, ...] = ("-m", "tacit.apps.cli")
+) -> subprocess.Popen[str]:
+    """`program`: what Python runs instead of the command line's own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tacit.apps.cli", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from tacit.base.errors import UsageError
@@ -51,16 +53,17 @@ class JoinedTables:
 
     @property
     def choice(self) -> Choice | None:
-        """The protocol that ran, its predicted price, and why; None for several parties: they have one."""
+        """The protocol that ran, its predicted price, and why."""
         return next(iter(self.reports.values())).psi
 
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """How much each party may use, and by party where the rest goes."""
+    """How much each party may use, and by party where the rest goes. `kept`: a run that was cut goes on."""
 
     n_bytes: int
     shelves: Mapping[str, Shelf]
+    kept: bool = False
 
 
 def join_tables(
@@ -108,7 +111,8 @@ def join_tables(
 
     async def party(run: Run) -> pa.Table | None:
         if memory is not None:
-            rows, shelf = both.rows(run.me, terms.rules), memory.shelves[both.names[run.me]]
+            rows = both.rows(run.me, terms.rules, marked=memory.kept)
+            shelf = memory.shelves[both.names[run.me]]
             joined = (await join_stored(run, rows, shelf, memory_bytes=memory.n_bytes)).joined
         elif table is None:
             joined = await join(run, keys[run.me])
@@ -217,15 +221,23 @@ class _Tables:
             for table, columns in zip(self.tables, self.columns, strict=True)
         ]
 
-    def rows(self, number: int, rules: KeyRules) -> Rows:
-        """One party's, as a join through the disk reads them."""
+    def rows(self, number: int, rules: KeyRules, *, marked: bool) -> Rows:
+        """One party's, as a join through the disk reads them; `marked`: known again by what its keys are."""
         table, columns = self.tables[number], list(self.columns[number])
 
         def read() -> Iterator[pa.Table]:
             for start in range(0, table.num_rows, _BATCH_ROWS):
                 yield table.slice(start, _BATCH_ROWS)
 
-        return Rows(read, lambda part: join_keys(part, columns, rules), "")
+        def keys(part: pa.Table) -> JoinKeys:
+            return join_keys(part, columns, rules)
+
+        mark = hashlib.sha256()
+        if marked:
+            for found in map(keys, read()):
+                for array in (found.data, found.offsets, found.rows, found.without):
+                    mark.update(np.ascontiguousarray(array).data)
+        return Rows(read, keys, mark.hexdigest())
 
     def named(self, values: Iterable[T]) -> dict[str, T]:
         return dict(zip(self.names, values, strict=True))
