@@ -46,6 +46,7 @@ FUNCTIONS = 3
 FALSE_MATCHES = 40
 """Another item passes for a common one, in any bin, with probability 2^-40."""
 LARGEST_SET = 1 << 22
+"""Of either side: what the 63 bits of a word that are compared bear at 2^-40, whatever memory there is."""
 RECEIVER = 0
 _BLOCK_BYTES = 16
 _EMPTY = 0xFFFFFFFF
@@ -141,9 +142,19 @@ async def agree_sizes(ctx: Ctx, n: int) -> int:
     """The peer's set size. Raises LimitError PSI-0003."""
     message = Ring(np.array([n], np.uint64))
     theirs = int((await ctx.exchange(ctx.peer, ctx.peer, message, shape=(1,))).array[0])
-    if max(theirs, n) > LARGEST_SET:
-        raise LimitError("PSI-0003", "circuit intersection takes at most 2^22 items")
+    require_size(max(theirs, n))
     return theirs
+
+
+def require_size(n: int) -> None:
+    """Raises LimitError PSI-0003."""
+    if n > LARGEST_SET:
+        raise LimitError(
+            "PSI-0003",
+            "a hidden intersection takes at most 2^22 items of either side",
+            hint="words of 63 bits, which are compared, tell no more of them apart at 2^-40: ask for a part "
+            "of the keys, by the same rule on both sides, or for rows",
+        )
 
 
 def _bits(

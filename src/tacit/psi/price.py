@@ -34,26 +34,26 @@ _AGREED_BYTES = 16
 """Of each side: set size and variant."""
 _START_S = 0.01
 _POINT_S: Mapping[str, float] = {
-    EcdhPsi.name: 5.3e-6,
+    EcdhPsi.name: 6.4e-6,
     EcdhRistretto255Psi.name: 7.5e-6,
-    EcdhSm2Psi.name: 12.5e-6,
+    EcdhSm2Psi.name: 12.7e-6,
     UNBALANCED: 7.5e-6,
 }
 """Seconds for one multiplication in the group, the hash into it shared out."""
 _VOLE_START_S = 0.05
-_TAG_S = 0.10e-6
+_TAG_S = 0.13e-6
 _STORE_S: Mapping[type[Rr22Psi], tuple[float, float]] = {
-    Rr22Psi: (0.36e-6, _TAG_S),
-    Rr22LowPsi: (0.36e-6, _TAG_S),
-    Rr22MaliciousPsi: (0.50e-6, 0.24e-6),
+    Rr22Psi: (0.44e-6, _TAG_S),
+    Rr22LowPsi: (0.44e-6, _TAG_S),
+    Rr22MaliciousPsi: (0.52e-6, 0.24e-6),
 }
 """Seconds for an item of the receiver and of the sender, from one side to the other: store, VOLE, tags."""
 _STORES = {kind.name: kind for kind in _STORE_S}
-_GROUPED_S, _GROUP_S = 0.5e-6, 0.02
+_GROUPED_S, _GROUP_S = 0.6e-6, 0.02
 """Of an item on disk: read from its file, hashed, written, read twice; and of a group, whatever its size."""
-_HUB_ITEM_S, _OTHER_ITEM_S = 0.3e-6, 0.3e-6
+_HUB_ITEM_S, _OTHER_ITEM_S = 0.37e-6, 0.37e-6
 """Of an item of the hub with one other party, and of an item of that."""
-_SCHEME_S, _BIN_S, _COLUMN_S, _COUNT_S = 0.06, 2.2e-6, 0.3e-6, 0.05e-6
+_SCHEME_S, _BIN_S, _COLUMN_S, _COUNT_S = 0.06, 2.0e-6, 0.3e-6, 0.05e-6
 """Of the set-up of the shares; of a bin of the circuit: compared, multiplied with a column, counted."""
 _OT_BYTES: Mapping[str, float] = {"softspoken2": 8, "softspoken4": 4, "softspoken8": 2, "silent": 0.33}
 _OWN_VOLES: Mapping[str, int] = {"softspoken2": 2, "softspoken4": 4, "softspoken8": 8}

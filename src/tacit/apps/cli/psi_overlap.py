@@ -18,6 +18,7 @@ from tacit.apps.cli.result import psi_of, terms_of, traffic_of
 from tacit.frame.joinkeys import JoinKeys, Preflight, join_keys
 from tacit.frame.sink import output_format, write_table
 from tacit.frame.source import open_table
+from tacit.psi.circuit_psty19 import require_size
 from tacit.run.job import Job, Run
 from tacit.tasks.overlap import RIGHT, Answer, Question, ask, numbers, require_entitled
 from tacit.trust.vault import Workspace, copy_private
@@ -97,7 +98,7 @@ def prepare(
     """Read the table, make its keys, refuse what cannot end well.
 
     Raises: UsageError CLI-0003, CLI-0008, CLI-0011, JOIN-0002, JOIN-0005; PolicyError POLICY-0007;
-    UnsupportedError SCHEME-0002; as `open_table`, `open_query` and `join_keys`.
+    UnsupportedError SCHEME-0002; LimitError PSI-0003; as `open_table`, `open_query` and `join_keys`.
     """
     columns = key_columns(seat.file, seat.terms.name, key)
     job = overlap_job(seat.file, asked, columns)
@@ -108,6 +109,7 @@ def prepare(
         raise senseless("duplicates", "first or refuse, where no rows are told")
     table, null_texts = read_table(seat, columns, query, whole=out is not None)
     keys = join_keys(table, columns, question.rules, duplicates=duplicates, null_texts=null_texts)
+    require_size(len(keys))
     amounts = table.select([])
     if seat.me == RIGHT and question.columns:
         # As numbers: keys are read as they are written, amounts are not.
