@@ -120,7 +120,7 @@ async def verify(ctx: Ctx, claims: Claims) -> None:
 def check_bits(name: str, gates: Gates[Values], matrices: Gates[Matrix]) -> int:
     """Bits that all parties send in `check`: for each prover w*, seeds, h, digests, what A opens."""
     extension, total = EXTENSIONS[name], 0
-    for shape in _shapes(extension, gates, matrices):
+    for shape in prover_shapes(extension, gates, matrices):
         messages = shape.messages
         elements = 1 + sum(3**t for t in messages) + 2 + len(messages)
         total += 64 * elements * int(np.prod(extension.tail, dtype=np.int64))
@@ -129,10 +129,12 @@ def check_bits(name: str, gates: Gates[Values], matrices: Gates[Matrix]) -> int:
 
 
 def check_rounds(name: str, gates: Gates[Values], matrices: Gates[Matrix]) -> int:
-    return 2 + 2 * max(2, *(len(shape.messages) for shape in _shapes(EXTENSIONS[name], gates, matrices)))
+    return 2 + 2 * max(
+        2, *(len(shape.messages) for shape in prover_shapes(EXTENSIONS[name], gates, matrices))
+    )
 
 
-def _shapes(extension: Extension, gates: Gates[Values], matrices: Gates[Matrix]) -> list[Shape]:
+def prover_shapes(extension: Extension, gates: Gates[Values], matrices: Gates[Matrix]) -> list[Shape]:
     """Of my claims, of the next party's, of the previous one's."""
     shapes = (
         proved_sides(gates, matrices)[0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -13,7 +14,7 @@ from tacit.base.ctx import Ctx
 from tacit.base.protocol import gather
 from tacit.base.session import open_session
 from tacit.base.transport import Clock
-from tacit.base.types import FIXED, SECRET, Private, Secret, Type
+from tacit.base.types import FIXED, INT, SECRET, Private, Secret, Type
 from tacit.ir.op import numpy_dtype
 from tacit.ir.program import Builder, Eqn, Program, Var
 from tacit.mpc.execute import execute
@@ -36,7 +37,7 @@ def leaves(lines: Iterable[Line]) -> Iterator[Line]:
     """All lines that call protocols, those in bodies of loops included."""
     for line in lines:
         yield from leaves(line.body)
-        if line.calls:
+        if line.calls and not line.body:
             yield line
 
 
@@ -55,7 +56,8 @@ def calibrate(
     sizes: dict[str, set[int]] = {}
     for line in leaves(lines):
         sizes.setdefault(key(scheme.name, line.eqn), set()).update(_measured_sizes(line))
-    element_s, step_s, points = asyncio.run(_measured(scheme, n_parties, wanted, sizes, clock))
+    waiting = {key(scheme.name, line.eqn) for line in leaves(lines) if line.left}
+    element_s, step_s, points = asyncio.run(_measured(scheme, n_parties, wanted, sizes, waiting, clock))
     return Rates(date, machine, element_s, step_s, reference(clock), points)
 
 
@@ -69,9 +71,18 @@ def _measured_sizes(line: Line) -> tuple[int, ...]:
 
 
 async def _measured(
-    scheme: type[Scheme], n: int, wanted: dict[str, Eqn], sizes: dict[str, set[int]], clock: Clock
+    scheme: type[Scheme],
+    n: int,
+    wanted: dict[str, Eqn],
+    sizes: dict[str, set[int]],
+    waiting: set[str],
+    clock: Clock,
 ) -> tuple[float, float, dict[str, tuple[Point, ...]]]:
-    """Seconds for an element and for a step of operators that send nothing; points by key."""
+    """Seconds for an element and for a step of operators that send nothing; points by key.
+
+    An operator that runs alone is verified alone. Where it would have waited for others (`waiting`), a
+    verification of next to nothing is taken off again; that is a point of its own, called "settle".
+    """
     network = MemoryNetwork(n, transcript=False)
     ctxs = await gather(
         *(open_session(network.endpoint(i), i, n, clock=clock, job_digest=b"calibration") for i in range(n))
@@ -83,7 +94,24 @@ async def _measured(
         name: tuple([await _point(parties, eqn, at, clock) for at in sorted(sizes[name])])
         for name, eqn in wanted.items()
     }
+    if scheme.verifies:
+        settle = await _point(parties, _product(), 1, clock)
+        for name in waiting:
+            points[name] = tuple(_without(point, settle) for point in points[name])
+        points[f"{scheme.name} settle"] = (settle,)
     return max(0.0, long - short) / (LONG - SHORT), short, points
+
+
+def _product() -> Eqn:
+    builder = Builder()
+    x = builder.input("x", Type(SECRET, INT, (1,)))
+    return builder.build("product", {"out": builder.emit("square", x)}).eqns[0]
+
+
+def _without(point: Point, settle: Point) -> Point:
+    """A tenth is left at least: both were measured."""
+    seconds = max(point.seconds / 10, point.seconds - settle.seconds)
+    return replace(point, seconds=seconds, messages=max(1.0, point.messages - settle.messages))
 
 
 async def _point(parties: list[tuple[Ctx, Scheme]], eqn: Eqn, at: int, clock: Clock) -> Point:

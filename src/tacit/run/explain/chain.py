@@ -204,5 +204,19 @@ RULES: Mapping[str, Callable[..., Chain]] = {
     "mpc.rep3.leading.leading_words": lambda rounds, side, low, high: _bits(
         rounds, low, high + 1, len(prefixes(0, high - low))
     ),
+    "mpc.rep3_malicious.share.share": lambda rounds, x, owner, shape, boolean: _to((owner + 1) % 3, owner),
+    "mpc.rep3_malicious.arith.mul": _helped(RESHARED),
+    "mpc.rep3_malicious.arith.square": _helped(RESHARED),
+    "mpc.rep3_malicious.arith.matmul": _helped(RESHARED),
+    "mpc.rep3_malicious.boolean.and_": _helped(RESHARED),
+    "mpc.rep3_malicious.boolean.msb": lambda rounds, claims, x: _in_row(
+        HELPED_1, *(RESHARED,) * (rounds - 1)
+    ),
+    "mpc.rep3_malicious.boolean.a2b": lambda rounds, claims, x: _in_row(
+        HELPED_1, *(RESHARED,) * (rounds - 1)
+    ),
+    "mpc.rep3_malicious.convert.b2a": _helped(HELPED_1, _swap),
+    "mpc.rep3_malicious.convert.mux": _helped(HELPED_1, _swap, RESHARED),
+    "mpc.rep3_malicious.truncate.trunc": _helped(HELPED_1, _swap),
 }
 """By protocol: (declared rounds, arguments without ctx) -> round numbers after it from those before it."""

@@ -15,11 +15,13 @@ from tacit.ir.program import Program, Var
 from tacit.mpc.scheme import Scheme, Share
 from tacit.run.explain.measured import MEASURED
 from tacit.run.explain.rates import LINKS, PIECE_BYTES, Link, Rates, on_link, pieces
-from tacit.run.explain.reason import Reason, reason
-from tacit.run.explain.rehearse import Line, Sent, Stage, clocks_after, stage
+from tacit.run.explain.reason import SETTLES, Reason, reason
+from tacit.run.explain.rehearse import Call, Line, Sent, Stage, after_each, clocks_after, stage, total
 
 SHIPPED = Rates.read(MEASURED)
 """What one machine was measured to take; `calibrate` measures this one."""
+BEFORE = "mpc.rep3.sort.before"
+"""Which elements a sort compares depends on the order that it drew."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Explanation:
     """Of one program under one scheme on one link. `setup_*`: before the first operator, once a session.
 
     Bytes are bodies of messages, exact; headers come to them. Rounds: messages in a row on the longest chain.
-    `exact` is False if something has no price: figures are then lower bounds, and `unpriced` names it.
+    `exact` is False if something has no price (figures are then lower bounds, and `unpriced` names it) or
+    chance decides what it costs (`typical`).
     """
 
     program: str
@@ -79,10 +82,12 @@ class Explanation:
     leaks: tuple[tuple[str, str], ...]
     """(protocol, what it leaks besides its result)."""
     unpriced: tuple[str, ...]
+    typical: tuple[str, ...]
+    """Operators whose cost depends on an order drawn at random: figures are those of one such order."""
 
     @property
     def exact(self) -> bool:
-        return not self.unpriced
+        return not self.unpriced and not self.typical
 
     def by_operator(self) -> tuple[Step, ...]:
         """Steps of the same operator added up, bodies of loops included, the longest first."""
@@ -136,7 +141,7 @@ def explain(
     writer = _Writer(on, chosen, rates or SHIPPED)
     lines = on.rehearse(program)
     steps = writer.steps(program, lines)
-    work = sum(writer.work(line) for line in lines)
+    work = sum(writer.work(line) + writer.settling(line.settled) for line in lines)
     rounds = max(clocks_after(program, lines, (0,) * on.n_parties))
     return Explanation(
         program.name,
@@ -145,17 +150,22 @@ def explain(
         chosen,
         writer.rates.date,
         writer.rates.machine,
-        tuple(map(sum, zip(*(line.sent for line in lines), strict=True))) or (0,) * on.n_parties,
+        total(lines, on.n_parties),
         rounds,
         work + rounds * chosen.wait_s,
-        sum(writer.rates.work(scheme.name, line) * times for line, times in _each(lines)),
+        writer.computing(lines),
         writer.peak(program, steps),
         on.sent,
         on.rounds,
         steps,
         tuple(_seen(program, number, name) for number, name in enumerate(parties)),
         _leaks(lines),
-        _unpriced(scheme, lines),
+        tuple(sorted({line.eqn.op for line, _ in _each(lines) if not line.priced})),
+        tuple(
+            sorted(
+                {line.eqn.op for line, _ in _each(lines) for call in line.calls if call.protocol == BEFORE}
+            )
+        ),
     )
 
 
@@ -176,15 +186,53 @@ class _Writer:
     def work(self, line: Line) -> float:
         """Seconds of computing and sending, rounds excepted; of a loop those of all steps."""
         if line.body:
-            return int(line.eqn.params["length"]) * sum(self.work(inner) for inner in line.body)
+            steps = int(line.eqn.params["length"]) * sum(self.work(inner) for inner in line.body)
+            return steps + self.settling(line.calls)
         name, sent = self._on.scheme.name, max(line.sent)
         work_s = self.rates.work(name, line) + self._link.handling_s(
             sum(line.sent) / self._on.n_parties, self.rates.messages(name, line)
         )
         return on_link(self._link, work_s, sent, pieces(line.eqn, sent))
 
+    def settling(self, calls: Iterable[Call]) -> float:
+        """Seconds of these verifications, rounds excepted: what does not grow with the claims, as the proof
+        of a product is in the work of the operator that it belongs to."""
+        point, seconds = self.rates.settling(self._on.scheme.name), 0.0
+        for call in calls:
+            handled = self._link.handling_s(sum(call.sent) / self._on.n_parties, point.messages)
+            seconds += on_link(self._link, point.seconds + handled, max(call.sent), 1)
+        return seconds
+
+    def computing(self, lines: Iterable[Line]) -> float:
+        """Seconds of work without a link."""
+        lines, name = tuple(lines), self._on.scheme.name
+        checks = sum(len(line.settled) + (len(line.calls) if line.body else 0) for line in lines)
+        steps = sum(self.rates.work(name, line) * times for line, times in _each(lines))
+        return steps + (checks * self.rates.settling(name).seconds if checks else 0.0)
+
     def steps(self, program: Program, lines: Sequence[Line]) -> tuple[Step, ...]:
-        return tuple(self._step(program, line) for line in lines)
+        made: list[Step] = []
+        for number, line in enumerate(lines):
+            made.append(self._step(program, line))
+            if line.settled:
+                made.append(self._settled(f"settle{number}", line.settled))
+        return tuple(made)
+
+    def _settled(self, name: str, calls: tuple[Call, ...]) -> Step:
+        nothing = (0,) * self._on.n_parties
+        return Step(
+            name,
+            "settle",
+            (),
+            "",
+            "",
+            tuple(map(sum, zip(*(call.sent for call in calls), strict=True))),
+            max(after_each(calls, nothing)),
+            self.settling(calls) + max(after_each(calls, nothing)) * self._link.wait_s,
+            0,
+            tuple(dict.fromkeys((call.protocol, call.source) for call in calls)),
+            SETTLES,
+        )
 
     def _step(self, program: Program, line: Line) -> Step:
         eqn = line.eqn
@@ -219,12 +267,6 @@ class _Writer:
         kept = sum(self.held(var) for _, var in program.ins)
         kept += sum(self.held(var) for eqn in program.eqns for var in eqn.outs)
         return kept + max((step.memory_bytes for step in steps), default=0)
-
-
-def _unpriced(scheme: type[Scheme], lines: Iterable[Line]) -> tuple[str, ...]:
-    """Operators without a price, and the verification of a scheme that settles before it reveals."""
-    names = {line.eqn.op for line, _ in _each(lines) if not line.priced}
-    return tuple(sorted(names | ({"settle"} if scheme.verifies else set())))
 
 
 def _held(share: Share) -> int:
@@ -303,6 +345,6 @@ def _dims(shape: Shape) -> str:
 
 
 def _leaks(lines: Iterable[Line]) -> tuple[tuple[str, str], ...]:
-    called = dict.fromkeys(call.protocol for line, _ in _each(lines) for call in line.calls)
+    called = dict.fromkeys(call.protocol for line, _ in _each(lines) for call in (*line.calls, *line.settled))
     revealing = ("the revealed value",)
     return tuple((name, leak) for name in called for leak in REGISTRY[name].leaks if leak not in revealing)

@@ -29,6 +29,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sends": "{party} sends",
         "setup": "Before it, once a session: {rounds} rounds, {sent}. Rates measured {date} on {machine}.",
         "unpriced": "Without a price, so all figures are lower bounds: {names}.",
+        "typical": "Chance decides the figures of these, which are typical ones: {names}.",
         "sees": "Who sees what",
         "party": "party|its own inputs|what is revealed to it",
         "graph": "The program",
@@ -53,6 +54,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sends": "{party} 发送",
         "setup": "此前每个会话一次：{rounds} 轮，{sent}。速率测于 {date}，{machine}。",
         "unpriced": "以下没有价格，故所有数字为下界：{names}。",
+        "typical": "以下的开销取决于随机次序，数字为典型值：{names}。",
         "sees": "谁能看到什么",
         "party": "参与方|自有输入|向其披露",
         "graph": "程序",
@@ -179,7 +181,9 @@ def _footnote(one: Explanation, words: Mapping[str, str]) -> str:
     note = words["setup"].format(
         rounds=one.setup_rounds, sent=sums(one.setup_sent), date=one.rates_date, machine=one.rates_machine
     )
-    return note + (" " + words["unpriced"].format(names=", ".join(one.unpriced)) if one.unpriced else "")
+    for name, operators in (("unpriced", one.unpriced), ("typical", one.typical)):
+        note += " " + words[name].format(names=", ".join(operators)) if operators else ""
+    return note
 
 
 def _sees(one: Explanation, words: Mapping[str, str]) -> str:

@@ -126,6 +126,11 @@ class Rates:
         element_s, step_s, pace_s = (factor * each for each in (self.element_s, self.step_s, self.pace_s))
         return Rates(self.date, self.machine, element_s, step_s, pace_s, points)
 
+    def settling(self, scheme: str) -> Point:
+        """One verification with next to nothing to verify."""
+        row = self.points.get(f"{scheme} settle")
+        return row[0] if row else Point(1, 0, 0, self.step_s, 0)
+
     def messages(self, scheme: str, line: Line) -> float:
         """That one party sends, for one equation without a body; where none were counted, one a round."""
         row = self.points.get(key(scheme, line.eqn)) if line.calls else None

@@ -24,6 +24,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "plain-protocol": "the scheme's protocol for this operator",
         "share": "an owner's value becomes secret",
         "ways": "{chosen}: {sent}, {seconds} on this link; {other} would take {other_sent}, {other_seconds}",
+        "settles": "all products so far are proved, before anything is opened",
         "unpriced": "no cost is declared for what this calls",
         OTS: "oblivious transfers",
         SLOT: "encrypted slots (RLWE)",
@@ -43,6 +44,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "plain-protocol": "该方案中此算子的协议",
         "share": "所有者的数据转为密文份额",
         "ways": "{chosen}：{sent}，在此链路上 {seconds}；改用{other}则需 {other_sent}、{other_seconds}",
+        "settles": "在披露任何数据之前，证明此前的所有乘法",
         "unpriced": "所调用的协议没有声明开销",
         OTS: "不经意传输",
         SLOT: "密文槽（RLWE）",
@@ -118,6 +120,10 @@ def reason(line: Line, link: Link) -> Reason:
 
 def _multiplies(line: Line) -> bool:
     return line.eqn.op in ("mul", "matmul", "subset_sums", "mul_shift")
+
+
+SETTLES = Reason((_part("settles"),))
+"""Of a verification."""
 
 
 def amount(n_bytes: float) -> str:

@@ -22,6 +22,8 @@ from tacit.base.protocol import gather
 from tacit.base.session import open_session
 from tacit.base.setting import Spec
 from tacit.base.types import SECRET, Private, Secret
+from tacit.blocks.dzk.bbcgi19 import verify
+from tacit.blocks.dzk.claims import Claims
 from tacit.ir.op import OPS, numpy_dtype
 from tacit.ir.program import Eqn, Program, Var
 from tacit.mpc.operators import EXECUTOR, LOOPS, OPERATORS, Machine, sends_nothing
@@ -30,6 +32,7 @@ from tacit.mpc.value import Value
 from tacit.net.memory import MemoryNetwork
 from tacit.run.explain.chain import Chain, Clocks, chain
 from tacit.run.explain.choice import Way, ways
+from tacit.run.explain.claims import checks_in_loop, leave, together
 from tacit.run.explain.split import split
 
 Sent = tuple[int, ...]
@@ -54,7 +57,10 @@ class Call:
 @dataclass(frozen=True)
 class Line:
     """What one equation costs; rounds if all parties start together. `body`: of a loop, one step, its costs
-    being those of all steps."""
+    being those of all steps; its `calls` verify on the way.
+
+    `left`: what waits for verification then. `settled`: the verification of all that waits, after this
+    equation and those above it; not counted in `sent` and `rounds`."""
 
     eqn: Eqn
     sent: Sent
@@ -62,11 +68,14 @@ class Line:
     calls: tuple[Call, ...] = ()
     body: tuple[Line, ...] = ()
     priced: bool = True
+    left: Claims | None = None
+    settled: tuple[Call, ...] = ()
 
     def after(self, clocks: Clocks) -> Clocks:
         """The parties' round numbers after this equation, from those before it."""
         if self.body:
-            return _repeated(self.eqn.params["body"], self.body, self.eqn.params["length"], clocks)
+            clocks = _repeated(self.eqn.params["body"], self.body, self.eqn.params["length"], clocks)
+            return after_each(self.calls, clocks)
         for _, calls in groupby(self.calls, key=lambda call: call.began):
             clocks = tuple(map(max, zip(*(call.chain(clocks) for call in calls), strict=True)))
         return clocks
@@ -83,30 +92,54 @@ class Stage:
     rounds: int
     _calls: list[Call] = field(default_factory=list)
     _known: dict[Any, Line] = field(default_factory=dict)
+    _left: Claims | None = None
+    _keeps: bool = False
+    """Whether what is to be verified is kept instead."""
 
     def rehearse(self, program: Program) -> tuple[Line, ...]:
         """A line for each equation, in order. Raises what operators raise of what the scheme lacks."""
         return asyncio.run(self._lines(program))
 
-    async def _lines(self, program: Program) -> tuple[Line, ...]:
+    async def _lines(self, program: Program, *, nested: bool = False) -> tuple[Line, ...]:
         public: dict[Var, np.ndarray] = {}
-        lines = []
+        lines: list[Line] = []
+        waiting: list[Claims] = []
         for eqn in program.eqns:
             if eqn.op == "const":
                 public[eqn.outs[0]] = np.asarray(
                     OPS["const"].ref(**eqn.params), numpy_dtype(eqn.outs[0].type.dtype)
                 )
+            if eqn.op == "reveal" and waiting:
+                lines[-1] = replace(lines[-1], settled=await self._verified(together(waiting)))
+                waiting = []
             lines.append(await self._line(eqn, public))
+            waiting += [claims for claims in (lines[-1].left,) if claims]
+        if waiting and not nested:
+            lines[-1] = replace(lines[-1], settled=await self._verified(together(waiting)))
         return tuple(lines)
+
+    async def _verified(self, claims: Claims) -> tuple[Call, ...]:
+        """What it costs to verify these."""
+        self._calls.clear()
+        restart()
+        await verify(self.ctx.sub("settle"), claims)
+        return tuple(self._calls)
+
+    async def _loop(self, eqn: Eqn) -> Line:
+        body, length = await self._lines(eqn.params["body"], nested=True), int(eqn.params["length"])
+        each = together(line.left for line in body if line.left)
+        times, there, left = checks_in_loop(each, length)
+        calls = times * (await self._verified(there) if times else ())
+        sent = tuple(length * n for n in total(body, self.n_parties))
+        sent = tuple(map(sum, zip(sent, *(call.sent for call in calls), strict=True)))
+        priced = all(line.priced for line in body)
+        line = Line(eqn, sent, 0, calls, body, priced, left if left else None)
+        return replace(line, rounds=max(line.after((0,) * self.n_parties)))
 
     async def _line(self, eqn: Eqn, public: dict[Var, np.ndarray]) -> Line:
         nothing = (0,) * self.n_parties
         if eqn.op in LOOPS:
-            body = await self._lines(eqn.params["body"])
-            length: int = eqn.params["length"]
-            sent = tuple(length * n for n in total(body, self.n_parties))
-            line = Line(eqn, sent, 0, body=body, priced=all(line.priced for line in body))
-            return replace(line, rounds=max(line.after(nothing)))
+            return await self._loop(eqn)
         if eqn.op not in EXECUTOR and (eqn.outs[0].type.vis != SECRET or sends_nothing(eqn)):
             return Line(eqn, nothing, 0)
         key = None if any(var in public for var in eqn.ins) else _key(eqn)
@@ -129,8 +162,16 @@ class Stage:
             priced = False
         calls = tuple(self._calls)
         sent = tuple(map(sum, zip(*(call.sent for call in calls), strict=True)))
-        line = Line(eqn, sent or (0,) * self.n_parties, 0, calls, priced=priced)
+        left = await self._waiting() if self.scheme.verifies and priced else None
+        line = Line(eqn, sent or (0,) * self.n_parties, 0, calls, priced=priced, left=left)
         return replace(line, rounds=max(line.after((0,) * self.n_parties)))
+
+    async def _waiting(self) -> Claims | None:
+        """What the scheme would verify now."""
+        self._left, self._keeps = None, True
+        await self.scheme.settle(self.ctx.sub("settle"))
+        self._keeps = False
+        return self._left
 
     async def _play(self, eqn: Eqn, values: list[Value]) -> None:
         machine = Machine(self.ctx.sub(eqn.op), self.scheme, eqn)
@@ -164,6 +205,9 @@ class Stage:
     async def answer(self, spec: Spec, args: tuple[Any, ...], ctx: Ctx) -> Any:
         """What stands in for a protocol."""
         name = spec.name.rsplit(".", 1)[1]
+        if self._keeps:
+            self._left = args[0]
+            return None
         rounds, bits = spec.cost(*args)
         if name not in RESULTS or rounds is None or bits is None:
             raise _Unknown(spec.name)
@@ -173,6 +217,8 @@ class Stage:
         after = chain(spec.name, args, rounds)
         call = Call(spec.name, spec.source, sent, rounds, after, began, ways(spec.name, args))
         self._calls.append(call)
+        if args and isinstance(args[0], Claims):
+            leave(args[0], ctx.path, spec.name, args[1:])
         return RESULTS[name](self, args)
 
 
@@ -189,16 +235,27 @@ def total(lines: Iterable[Line], n_parties: int) -> Sent:
     """Bytes by party of all lines together."""
     sent = [0] * n_parties
     for line in lines:
-        sent = [have + more for have, more in zip(sent, line.sent, strict=True)]
+        for more in (line.sent, *(call.sent for call in line.settled)):
+            sent = [have + each for have, each in zip(sent, more, strict=True)]
     return tuple(sent)
 
 
+def after_each(calls: Iterable[Call], clocks: Clocks) -> Clocks:
+    """Round numbers after these, one after another."""
+    for call in calls:
+        clocks = call.chain(clocks)
+    return clocks
+
+
 def clocks_after(program: Program, lines: Iterable[Line], start: Clocks) -> Clocks:
-    """The parties' round numbers when all results are there."""
+    """The parties' round numbers when all results are there. A verification waits for all above it, and what
+    is below waits for it."""
     reached: dict[Var, Clocks] = {}
     for eqn, line in zip(program.eqns, lines, strict=True):
         before = _latest([start, *(reached[var] for var in eqn.ins if var in reached)])
         reached.update(dict.fromkeys(eqn.outs, line.after(before)))
+        if line.settled:
+            start = after_each(line.settled, _latest([start, *reached.values()]))
     return _latest([start, *(reached[var] for _, var in program.outs if var in reached)])
 
 
@@ -290,6 +347,13 @@ def _planes(stage: Stage, args: tuple[Any, ...], rows: int) -> Any:
     return words if isinstance(array, Share) else (words, words.copy())
 
 
+def _shuffled(elements: np.ndarray) -> np.ndarray:
+    """Places of elements in an order that looks random."""
+    with np.errstate(over="ignore"):
+        mixed = (elements.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        return (mixed ^ mixed >> np.uint64(29)) * np.uint64(0xBF58476D1CE4E5B9)
+
+
 RESULTS: dict[str, Callable[[Stage, tuple[Any, ...]], Any]] = {
     **dict.fromkeys(("mul", "square", "trunc", "mul_trunc", "square_trunc", "b2a", "mux"), _like()),
     **dict.fromkeys(("mul_private", "mul_private_trunc", "shuffle"), _like()),
@@ -300,6 +364,8 @@ RESULTS: dict[str, Callable[[Stage, tuple[Any, ...]], Any]] = {
     "below": lambda stage, args: stage.share((len(args[-1]), *_shares(args)[0].shape), boolean=True),
     "a2b": lambda stage, args: stage.share((*_shares(args)[0].shape, 64), boolean=True),
     "share": _shared,
+    "verify": lambda stage, args: None,
+    "before": lambda stage, args: _shuffled(args[1]) < _shuffled(args[2]),
     "reveal": _opened,
     "bit_words": lambda stage, args: _planes(stage, args, args[-1] - args[-2]),
     "leading_words": lambda stage, args: _planes(stage, args, args[-1] - args[-2] + 1),

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from tacit.base.types import RING_BITS
 from tacit.blocks.correlation import Correlations, OwnCorrelations, Product
+from tacit.blocks.dzk.bbcgi19 import DIGEST_BYTES, SEED_BYTES, prover_shapes
+from tacit.blocks.dzk.claims import Claims, Gates, Matrix
+from tacit.blocks.dzk.rings import BINARY, GALOIS
 from tacit.blocks.he.rlwe_product import message_bits
 from tacit.blocks.he.slot_product import message_bits as slot_bits
 from tacit.blocks.ot import ole
@@ -172,6 +177,34 @@ def _revealed(total: int, x: Any, to: int | None) -> Bits:
     return (total // 3,) * 3 if to is None else _only((to + 2) % 3, total, 3)
 
 
+def _dealt(total: int, from_dealer: int) -> Bits:
+    """So much from party 2 alone, the rest evenly."""
+    return _sum(_only(2, from_dealer, 3), ((total - from_dealer) // 3,) * 3)
+
+
+def _carries(total: int, n: int, low: int, high: int) -> Bits:
+    return _dealt(total, 64 * (high - low + (low > 0)) * n_words(n))
+
+
+def _verification(total: int, claims: Claims) -> Bits:
+    """Of every proof: the prover sends w*, all h and a digest; its `prev` half of a seed, a digest and what
+    it opens; its `next` the rest of the seeds. In the end each says to both others that all is well."""
+    sent: Bits = (16, 16, 16)
+    kinds = ((GALOIS, claims.ring, claims.matrices), (BINARY, claims.bits, Gates[Matrix]()))
+    for extension, gates, matrices in kinds:
+        if not gates and not matrices:
+            continue
+        word = 64 * int(np.prod(extension.tail, dtype=np.int64))
+        for prover, shape in enumerate(prover_shapes(extension, gates, matrices)):
+            n = len(shape.messages)
+            own = word * (1 + sum(3**t for t in shape.messages)) + 8 * DIGEST_BYTES
+            opened = word * (2 + n) + 8 * (DIGEST_BYTES + SEED_BYTES)
+            seeds = 8 * SEED_BYTES * (2 + max(n - 2, 0))
+            parts = {prover: own, (prover + 2) % 3: opened, (prover + 1) % 3: seeds}
+            sent = _sum(sent, tuple(parts[party] for party in range(3)))
+    return sent
+
+
 RULES: Mapping[str, Callable[..., Bits]] = {
     "mpc.semi2k.share.reveal": lambda total, x, to: (
         (total // 2,) * 2 if to is None else _only(1 - to, total, 2)
@@ -210,6 +243,25 @@ RULES: Mapping[str, Callable[..., Bits]] = {
         64 * Tree(limits=len(limits)).masks * chunks.words(x.size), total
     ),
     "mpc.rep3.boolean.a2b": lambda total, x: _helped(total // 3, total),
+    "mpc.rep3.sort.before": lambda total, keys, left, right: _sum(
+        _helped(
+            64 * Tree(keys.tag_groups).masks * chunks.words(left.size), total - 3 * 64 * n_words(left.size)
+        ),
+        (64 * n_words(left.size),) * 3,
+    ),
+    "mpc.rep3_malicious.share.share": lambda total, x, owner, shape, boolean: _only(owner, total, 3),
+    "mpc.rep3_malicious.share.reveal": lambda total, x, to: (
+        (total // 3,) * 3
+        if to is None
+        else _sum(_only((to + 2) % 3, total - 64, 3), _only((to + 1) % 3, 64, 3))
+    ),
+    "mpc.rep3_malicious.boolean.msb": lambda total, claims, x: _carries(total, x.size, 0, RING_BITS - 1),
+    "mpc.rep3_malicious.boolean.a2b": lambda total, claims, x: _carries(total, x.size, 0, RING_BITS - 1),
+    "mpc.rep3_malicious.truncate.trunc": lambda total, claims, x, bits: _sum(
+        _carries(total - 4 * 64 * x.size, x.size, bits, RING_BITS),
+        (64 * x.size, 64 * x.size, 2 * 64 * x.size),
+    ),
+    "blocks.dzk.bbcgi19.verify": _verification,
     "mpc.rep3.shuffle.shuffle": lambda total, x: (total // 2, total // 4, total // 4),
 }
 """By protocol: (bits of all together, arguments without ctx) -> bits by party."""
