@@ -126,7 +126,7 @@ def test_a_loop_stays_a_loop() -> None:
     ("function", "code"),
     [
         (lambda x: lax.while_loop(lambda c: c[0, 0] < 1.0, lambda c: c * 2.0, x), "COMPILE-0005"),
-        (lambda x: jnp.linalg.svd(x)[1], "COMPILE-0004"),
+        (lambda x: jnp.linalg.eigvals(x[:, :3]).real, "COMPILE-0004"),
     ],
     ids=["while-on-a-secret", "unknown-primitive"],
 )

@@ -11,6 +11,7 @@ Error    2^-10 for elements up to 16; what is below 2^-6 counts as 0 in `pinv`, 
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from typing import Any
 
@@ -139,11 +140,16 @@ def _columns(a: Value) -> tuple[Value, Value, Value]:
     at right angles."""
     n = a.shape[2]
     rows, vectors = matrix_transpose(a), _units(a.shape[0], n)
+    # Only the ratio of both counts for an angle; their squares must stay below 2^25.
+    shrunk = (
+        1.0 if a.shape[1] <= 3 and n <= 2 else 2.0 ** -math.ceil(math.log2(2 * a.shape[1] * LARGEST**2) - 12)
+    )
     for _ in range(_sweeps(n)):
         for p, q in combinations(range(n), 2):
             first, second = rows[:, p, :], rows[:, q, :]
-            twice = multiply(sum(multiply(first, second), 1), 2.0)
-            cosine, sine = _rotation(subtract(sum(square(second), 1), sum(square(first), 1)), twice)
+            twice = multiply(sum(multiply(first, second), 1), 2.0 * shrunk)
+            difference = subtract(sum(square(second), 1), sum(square(first), 1))
+            cosine, sine = _rotation(multiply(difference, shrunk) if shrunk < 1 else difference, twice)
             rows = _turned(rows, p, q, cosine, sine)
             vectors = _turned(vectors, p, q, cosine, sine)
     values = sqrt(sum(square(rows), 2))

@@ -21,13 +21,25 @@ from typing import Any
 import numpy as np
 
 from tacit.base.types import BOOL, FIXED, INT
-from tacit.compile.jax import arrays, control, elementwise, linear, order, places, special, windows
+from tacit.compile.jax import (
+    arrays,
+    bits,
+    complex,
+    control,
+    elementwise,
+    linear,
+    order,
+    places,
+    special,
+    windows,
+)  # fmt: skip
 from tacit.compile.jax.evaluate import RULES, run, shape_of
+from tacit.compile.jax.refused import REFUSED
 from tacit.compile.trace import dtype_of
 
 __all__ = [
-    "RULES", "arrays", "control", "elementwise", "from_jax", "linear", "order", "places", "special",
-    "windows",
+    "REFUSED", "RULES", "arrays", "bits", "complex", "control", "elementwise", "from_jax", "linear", "order",
+    "places", "special", "windows",
 ]  # fmt: skip
 
 

@@ -16,8 +16,9 @@ from tacit.compile.jax.evaluate import RULES, Rule, as_data, rule, shape_of
 
 
 @rule("reshape")
-def _reshape(ins: list[Value], new_sizes: Sequence[int], **_: Any) -> Value:
-    return xp.reshape(ins[0], tuple(map(int, new_sizes)))
+def _reshape(ins: list[Value], new_sizes: Sequence[int], dimensions: Any = None, **_: Any) -> Value:
+    x = ins[0] if dimensions is None else xp.permute_dims(xp.asarray(ins[0]), tuple(map(int, dimensions)))
+    return xp.reshape(x, tuple(map(int, new_sizes)))
 
 
 @rule("squeeze", "expand_dims")
@@ -38,6 +39,16 @@ def _broadcast(
     for side, place in zip(shape_of(ins[0]), broadcast_dimensions, strict=True):
         sides[int(place)] = side
     return xp.broadcast_to(xp.reshape(ins[0], tuple(sides)), tuple(map(int, shape)))
+
+
+@rule("broadcast_to")
+def _broadcast_to(ins: list[Value], out: list[Any], **_: Any) -> Value:
+    return xp.broadcast_to(xp.asarray(ins[0]), tuple(out[0].shape))
+
+
+@rule("empty")
+def _empty(ins: list[Value], out: list[Any], **_: Any) -> Value:
+    return as_data(np.zeros(out[0].shape, out[0].dtype))
 
 
 @rule("concatenate")

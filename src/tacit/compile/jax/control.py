@@ -12,8 +12,9 @@ from tacit.base.errors import UsageError
 from tacit.base.types import INT
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
-from tacit.compile.jax.evaluate import rule, run, shape_of
+from tacit.compile.jax.evaluate import CALLS, rule, run, shape_of
 from tacit.compile.trace import Array, plain
+from tacit.compile.transform import Complex, as_complex
 
 MOST_STEPS = 4096
 """Of a `while` whose end is public."""
@@ -24,21 +25,13 @@ SECRET_STEPS: ContextVar[int | None] = ContextVar("tacit_jax_steps", default=Non
 # --- control flow ---------------------------------------------------------------------------------------
 
 
-@rule(
-    "jit",
-    "pjit",
-    "closed_call",
-    "remat",
-    "remat2",
-    "checkpoint",
-    "custom_jvp_call",
-    "custom_vjp_call",
-    "core_call",
-)
+@rule(*CALLS)
 def _call(ins: list[Value], **params: Any) -> list[Value]:
     if params.get("name") == "gammasgn":
         return [np.ones(shape_of(ins[0]))]  # As `special.lgamma`, for positive numbers.
-    closed = next(params[name] for name in ("jaxpr", "call_jaxpr", "fun_jaxpr") if name in params)
+    closed = next(
+        params[name] for name in ("jaxpr", "call_jaxpr", "fun_jaxpr", "call", "callee") if name in params
+    )
     inner, consts = (closed.jaxpr, closed.consts) if hasattr(closed, "jaxpr") else (closed, ())
     return run(inner, consts, ins)
 
@@ -54,8 +47,16 @@ def _cond(ins: list[Value], branches: Sequence[Any], **_: Any) -> list[Value]:
     outs = results[0]
     for number, others in enumerate(results[1:], 1):
         here = xp.equal(index, number)
-        outs = [xp.where(here, other, out) for other, out in zip(others, outs, strict=True)]
+        outs = [_either(here, other, out) for other, out in zip(others, outs, strict=True)]
     return outs
+
+
+def _either(condition: Value, x: Value, y: Value) -> Value:
+    """x where the condition holds, else y."""
+    if not isinstance(x, Complex) and not isinstance(y, Complex):
+        return xp.where(condition, x, y)
+    x, y = as_complex(x), as_complex(y)
+    return Complex(xp.where(condition, x.real, y.real), xp.where(condition, x.imag, y.imag))
 
 
 @rule("platform_index")
@@ -105,7 +106,7 @@ def _secret_while(
 
     def step(now: Any, _row: Any) -> tuple[Any, Any]:
         active, old = now
-        new = tuple(xp.where(active, a, b) for a, b in zip(after(old), old, strict=True))
+        new = tuple(_either(active, a, b) for a, b in zip(after(old), old, strict=True))
         return (xp.logical_and(active, goes_on(new)), new), None
 
     (_active, last), _ = xp.scan(step, (again, tuple(state)), None, length=steps)

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from tacit.base.errors import UsageError
 from tacit.base.types import BOOL, FIXED, INT, SECRET
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.error_function import erf
+from tacit.compile.jax.bits import wrapped
 from tacit.compile.jax.evaluate import RULES, infinite, rule, shape_of
 from tacit.compile.ranges.live import range_of
 from tacit.compile.trace import Array, dtype_of, plain
+from tacit.compile.transform import as_complex
 
 # --- element by element ---------------------------------------------------------------------------------
 
@@ -54,9 +55,6 @@ _direct("asinh", xp.arcsinh)
 _direct("acosh", xp.arccosh)
 _direct("atanh", xp.arctanh)
 _direct("rem", xp.fmod)
-_direct("population_count", xp.bitwise_count)
-_direct("shift_left", xp.left_shift)
-_direct("shift_right_arithmetic", xp.right_shift)
 _direct("erf", erf)
 _direct("and", xp.bitwise_and)
 _direct("or", xp.bitwise_or)
@@ -69,18 +67,6 @@ _direct("stop_gradient copy copy_p real conj reduce_precision name", lambda x: x
 @rule("optimization_barrier", "device_put")
 def _as_they_are(ins: list[Value], **_: Any) -> list[Value]:
     return ins
-
-
-@rule("shift_right_logical")
-def _logical_shift(ins: list[Value], out: list[Any], **_: Any) -> Value:
-    """Of numbers without a sign, where it is the arithmetic one."""
-    if out[0].dtype.kind != "u":
-        raise UsageError(
-            "COMPILE-0004",
-            "the JAX primitive 'shift_right_logical' is given numbers with a sign",
-            hint="use >>, which keeps the sign",
-        )
-    return xp.right_shift(*ins)
 
 
 @rule("rsqrt")
@@ -254,6 +240,7 @@ def finite(value: Value) -> Value:
 @rule("convert_element_type")
 def _convert(ins: list[Value], new_dtype: Any, **_: Any) -> Value:
     kind = np.dtype(new_dtype).kind
-    if kind in "iu" and dtype_of(ins[0]) == FIXED:
-        return cast(xp.trunc(ins[0]), INT)
-    return cast(ins[0], BOOL if kind == "b" else INT if kind in "iu" else FIXED)
+    if kind in "iu":
+        return wrapped(cast(xp.trunc(ins[0]) if dtype_of(ins[0]) == FIXED else ins[0], INT), new_dtype)
+    found = cast(ins[0], BOOL if kind == "b" else FIXED)
+    return as_complex(found) if kind == "c" else found

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from tacit.base.errors import UsageError
 from tacit.base.types import INT
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.jax.elementwise import finite
-from tacit.compile.jax.evaluate import rule, shape_of
+from tacit.compile.jax.evaluate import rule, run, shape_of
 from tacit.compile.places import hot_rows, joint, put, put_added, windows
-from tacit.compile.trace import dtype_of, plain
+from tacit.compile.ranges.live import range_of
+from tacit.compile.trace import Array, dtype_of, plain
 
 # --- moving by public places ----------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ def _gather(
         if str(params.get("mode")).endswith(("FILL_OR_DROP", "2")):
             options["fill_value"] = 0
         return moved_by_jax([x], [index], primitive, options)
-    d = dimension_numbers
+    d, fill = dimension_numbers, _fill(params)
     axes = [int(axis) for axis in d.start_index_map]
     batch = [int(axis) for axis in d.operand_batching_dims]
     paired = [int(axis) for axis in d.start_indices_batching_dims]
@@ -141,10 +141,37 @@ def _gather(
     found = []
     for b in range(math.prod(sides[0])):
         table = xp.reshape(xp.take(xp.ravel(rows[b]), places.reshape(-1)), places.shape)
-        found.append(_chosen(joint([parts[b, :, k] for k in range(len(axes))], counts), table))
+        index = [parts[b, :, k] for k in range(len(axes))]
+        chosen = _chosen(joint(index, counts), table)
+        if fill is not None:
+            chosen = xp.where(xp.expand_dims(_inside(index, counts), -1), chosen, fill)
+        found.append(chosen)
     window = [size for axis, size in zip(kept, sizes, strict=True) if axis not in d.collapsed_slice_dims]
     whole = xp.reshape(xp.stack(found), (*sides[0], *sides[1], *window))
     return _arranged(whole, (*paired, *rest), [int(k) for k in d.offset_dims])
+
+
+def _fill(params: dict[str, Any]) -> Any:
+    """What stands for places outside; None where they are moved inside, as for JAX's no-number."""
+    value = params.get("fill_value")
+    if not _drops(params.get("mode")) or value is None or not np.isfinite(value):
+        return None
+    return np.asarray(value)
+
+
+def _drops(mode: Any) -> bool:
+    return str(mode).endswith(("FILL_OR_DROP", "2"))
+
+
+def _inside(index: Sequence[Value], counts: Sequence[int]) -> Value:
+    """Whether a place is inside on all axes; data where its range shows it."""
+    found: Value = np.array(True)
+    for place, count in zip(index, counts, strict=True):
+        known = range_of(place) if isinstance(place, Array) else None
+        if known is None or known[0] < 0 or known[1] > count - 1:
+            on_axis = xp.logical_and(xp.greater_equal(place, 0), xp.less(place, count))
+            found = on_axis if not traced(found) else xp.logical_and(found, on_axis)
+    return found
 
 
 def _arranged(x: Value, index_axes: Sequence[int], offset_dims: Sequence[int]) -> Value:
@@ -188,18 +215,29 @@ def _clamped(mode: Any) -> bool:
     return str(mode).endswith(("CLIP", "1"))
 
 
-def _scattered(name: str, function: Callable[[Value, np.ndarray, Value], Value]) -> None:
+def _scattered(name: str, function: Callable[[Value, np.ndarray, Value], Value] | None = None) -> None:
+    """`function` writes at public places; without it updates are combined one by one."""
+
     @rule(name)
-    def scatter(ins: list[Value], dimension_numbers: Any, mode: Any, **_: Any) -> Value:
+    def scatter(
+        ins: list[Value], dimension_numbers: Any, mode: Any, update_jaxpr: Any, update_consts: Any, **_: Any
+    ) -> Value:
         x, index, updates = ins
+
+        def combine(old: Value, new: Value) -> Value:
+            return run(update_jaxpr, update_consts, [old, new])[0]
+
+        combined = None if function is not None and not (name == "scatter" and update_jaxpr) else combine
         if traced(index):
-            return _at_secret(name, x, index, updates, dimension_numbers)
+            return _at_secret(name, x, index, updates, dimension_numbers, mode, combined)
         d, shape = dimension_numbers, shape_of(x)
         targets = _targets(plain(index), shape, shape_of(updates), d, _clamped(mode))
         x, updates = xp.asarray(finite(x)), xp.asarray(updates)
         if dtype_of(x) != dtype_of(updates):
             updates = cast(updates, dtype_of(x))
-        return xp.reshape(function(xp.ravel(x), targets, xp.ravel(updates)), shape)
+        write = _reduced(combined) if combined is not None else function
+        assert write is not None
+        return xp.reshape(write(xp.ravel(x), targets, xp.ravel(updates)), shape)
 
 
 def _reduced(combine: Callable[[Value, Value], Value]) -> Callable[[Value, np.ndarray, Value], Value]:
@@ -221,36 +259,70 @@ def _reduced(combine: Callable[[Value, Value], Value]) -> Callable[[Value, np.nd
 _scattered("scatter", put)
 _scattered("scatter-add", put_added)
 _scattered("scatter-sub", lambda x, targets, updates: put_added(x, targets, xp.negative(updates)))
-_scattered("scatter-mul", _reduced(xp.multiply))
-_scattered("scatter-min", _reduced(xp.minimum))
-_scattered("scatter-max", _reduced(xp.maximum))
+for _name in ("scatter-mul", "scatter-min", "scatter-max"):
+    _scattered(_name)
 
 
-def _at_secret(name: str, x: Value, index: Value, updates: Value, d: Any) -> Value:
-    """Window after window; places outside are moved inside."""
-    if name not in ("scatter", "scatter-add", "scatter-sub") or d.operand_batching_dims:
-        raise UsageError(
-            "COMPILE-0004",
-            f"the JAX primitive {name!r} has a secret index",
-            hint="write at secret places by .at[i].set or .at[i].add, without vmap",
-        )
+def _at_secret(
+    name: str,
+    x: Value,
+    index: Value,
+    updates: Value,
+    d: Any,
+    mode: Any,
+    combine: Callable[[Value, Value], Value] | None,
+) -> Value:
+    """Window after window, batch by batch."""
+    x, updates = xp.asarray(finite(x)), xp.asarray(updates)
     window = [int(axis) for axis in d.update_window_dims]
-    outer = [axis for axis in range(len(shape_of(updates))) if axis not in window]
+    outer = [axis for axis in range(updates.ndim) if axis not in window]
+    batch, paired = ([*map(int, part)] for part in (d.operand_batching_dims, d.scatter_indices_batching_dims))
+    rest = [axis for axis in range(len(outer)) if axis not in paired]
     axes = [int(axis) for axis in d.scatter_dims_to_operand_dims]
-    n = math.prod(shape_of(updates)[axis] for axis in outer)
-    parts = xp.reshape(index, (n, len(axes)))
-    rows = xp.permute_dims(xp.asarray(updates), (*outer, *window))
-    rows = xp.reshape(rows, (n, *(shape_of(updates)[axis] for axis in window)))
-    sides = iter(shape_of(updates)[axis] for axis in window)
-    sizes = tuple(1 if axis in d.inserted_window_dims else next(sides) for axis in range(len(shape_of(x))))
-    places, counts = windows(shape_of(x), axes, sizes)
-    for k in range(n):
-        start = joint([parts[k, part] for part in range(len(axes))], counts)
-        row = xp.reshape(rows[k], sizes)
-        if name == "scatter":
-            x = _set_at(x, start, places, row)
-        else:
-            x = _add_at(x, start, places, row if name == "scatter-add" else xp.negative(row))
+    kept = [axis for axis in range(x.ndim) if axis not in batch]
+    b, n = (math.prod(shape_of(index)[axis] for axis in part) for part in (paired, rest))
+    parts = xp.permute_dims(xp.asarray(index), (*paired, *rest, len(outer)))
+    parts = xp.reshape(parts, (b, n, len(axes)))
+    rows = xp.permute_dims(updates, (*(outer[k] for k in paired), *(outer[k] for k in rest), *window))
+    rows = xp.reshape(rows, (b, n, *(updates.shape[axis] for axis in window)))
+    sides = iter(updates.shape[axis] for axis in window)
+    sizes = tuple(1 if axis in d.inserted_window_dims else next(sides) for axis in kept)
+    cells = xp.permute_dims(x, (*batch, *kept))
+    own = tuple(x.shape[axis] for axis in kept)
+    cells = xp.reshape(cells, (b, *own))
+    at = windows(own, [kept.index(axis) for axis in axes], sizes)
+    found = []
+    for one in range(b):
+        index_of = [[parts[one, k, part] for part in range(len(axes))] for k in range(n)]
+        new = [xp.reshape(rows[one, k], sizes) for k in range(n)]
+        found.append(_written(name, cells[one], index_of, new, at, _drops(mode), combine))
+    whole = xp.reshape(xp.stack(found), tuple(x.shape[axis] for axis in (*batch, *kept)))
+    return xp.permute_dims(whole, tuple(int(k) for k in np.argsort([*batch, *kept])))
+
+
+def _written(
+    name: str,
+    x: Value,
+    index: list[list[Value]],
+    updates: list[Value],
+    at: tuple[np.ndarray, tuple[int, ...]],
+    drop: bool,
+    combine: Callable[[Value, Value], Value] | None,
+) -> Value:
+    """x with one update after the other written; those outside are dropped or moved inside."""
+    places, counts = at
+    for parts, update in zip(index, updates, strict=True):
+        start = joint(parts, counts)
+        fits = _inside(parts, counts) if drop else np.array(True)
+        if traced(fits):  # -1 is no place.
+            start = xp.where(fits, start, -1)
+        if name in ("scatter-add", "scatter-sub"):
+            x = _add_at(x, start, places, xp.negative(update) if name == "scatter-sub" else update)
+            continue
+        if combine is not None:
+            table = xp.reshape(xp.take(xp.ravel(x), places.reshape(-1)), places.shape)
+            update = combine(xp.reshape(_chosen(start, table), shape_of(update)), update)
+        x = _set_at(x, start, places, update)
     return x
 
 

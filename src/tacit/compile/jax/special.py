@@ -1,17 +1,15 @@
-"""Primitives of special functions, of the bits of integers, and the QR decomposition."""
+"""Primitives of special functions, and decompositions of matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from tacit.base.errors import UsageError
 from tacit.compile import array as xp
-from tacit.compile import linear, special
+from tacit.compile import linear, special, spectral
 from tacit.compile.coerce import Value
 from tacit.compile.jax.evaluate import RULES, rule, shape_of
+from tacit.compile.jax.refused import Reason, refuse
 
 _OF_ONE: dict[str, Callable[[Value], Value]] = {
     "lgamma": special.lgamma,
@@ -39,35 +37,30 @@ def _igammac(ins: list[Value], **_: Any) -> Value:
     return xp.subtract(1.0, special.gammainc(*ins))
 
 
-@rule("clz")
-def _leading_zeros(ins: list[Value], **_: Any) -> Value:
-    """Of 32 bits: one for each power of two that is above the number; none for a negative one."""
-    x = ins[0]
-    above = xp.less(x[..., None] if shape_of(x) else xp.reshape(x, (1,)), 2 ** np.arange(32))
-    return xp.where(xp.less(x, 0), 0, xp.sum(above, axis=-1))
-
-
-@rule("reduce_xor")
-def _parity(ins: list[Value], axes: Any, **_: Any) -> Value:
-    """All along the axes by exclusive or, half with half."""
-    value = ins[0]
-    for axis in sorted(map(int, axes), reverse=True):
-        rows = xp.moveaxis(value, axis, 0)
-        while rows.shape[0] > 1:
-            half = rows.shape[0] // 2
-            mixed = xp.bitwise_xor(rows[:half], rows[half : 2 * half])
-            rows = xp.concat([mixed, rows[2 * half :]], axis=0) if rows.shape[0] % 2 else mixed
-        value = rows[0]
-    return value
-
-
 @rule("qr")
 def _qr(ins: list[Value], full_matrices: bool, pivoting: bool, **_: Any) -> list[Value]:
     rows, columns = shape_of(ins[0])[-2:]
     if pivoting or (full_matrices and rows != columns):
-        raise UsageError(
-            "COMPILE-0004",
-            "a JAX qr with pivoting or with all columns",
-            hint="use mode='reduced'",
-        )
+        refuse("qr", " with pivoting or with all columns (mode='reduced' is there)", Reason.RARE)
     return list(linear.qr(ins[0]))
+
+
+@rule("eigh")
+def _eigh(ins: list[Value], subset_by_index: Any = None, **_: Any) -> list[Value]:
+    """(eigenvectors in columns, eigenvalues), rising."""
+    values, vectors = spectral.eigh(ins[0])
+    if subset_by_index is None:
+        return [vectors, values]
+    first, last = map(int, subset_by_index)
+    return [vectors[..., first:last], values[..., first:last]]
+
+
+@rule("svd")
+def _svd(ins: list[Value], full_matrices: bool, compute_uv: bool, **_: Any) -> list[Value]:
+    rows, columns = shape_of(ins[0])[-2:]
+    if not compute_uv:
+        return [spectral.svdvals(ins[0])]
+    if full_matrices and rows != columns:
+        refuse("svd", " with full matrices (full_matrices=False is there)", Reason.RARE)
+    left, values, right = spectral.svd(ins[0], full_matrices=False)
+    return [values, left, right]
