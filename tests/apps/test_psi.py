@@ -293,3 +293,14 @@ def test_a_section_that_makes_no_sense(pair: House, section: Any, monkeypatch: p
     monkeypatch.chdir(pair.folder)
     ended = CliRunner().invoke(app, ["psi", "--me", "bank", "--config", "job.yaml"])
     assert isinstance(ended.exception, UsageError) and ended.exception.code in ("CLI-0002", "CLI-0003")
+
+
+def test_a_column_that_yaml_takes_for_no_text_is_to_be_quoted(
+    pair: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pair.write_job()
+    path.write_text(path.read_text().replace("key: id\n", "key: [id, no]\n"))
+    monkeypatch.chdir(pair.folder)
+    ended = CliRunner().invoke(app, ["psi", "--me", "bank", "--config", "job.yaml"])
+    assert isinstance(ended.exception, UsageError) and ended.exception.code == "CLI-0003"
+    assert "put names in quotes" in ended.exception.hint

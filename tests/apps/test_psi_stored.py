@@ -83,6 +83,22 @@ def test_a_run_whose_rows_could_not_be_written_ends_alone(pair: House) -> None:
     check(pair)
 
 
+def test_a_stopped_side_and_the_other_one_are_told_what_is_kept(pair: House) -> None:
+    waits = pair.start("partner", "--out", "p.csv", command="psi")
+    stops = pair.start("bank", "--out", "b.csv", "--events", command="psi")
+    seen = set()
+    for event in events(stops):
+        seen.add(event["event"])
+        if event["event"] == "psi" and "group." in event["path"]:
+            break
+    assert {"read", "choice"} <= seen
+    stops.send_signal(signal.SIGTERM)
+    for process, code in ((stops, 128 + signal.SIGTERM), (waits, 4)):
+        ended = end(process)
+        assert ended.code == code
+        assert "start the same command again on both" in " ".join((ended.err + ended.out).split())
+
+
 @pytest.mark.parametrize("room", [1 << 14, 200_000])
 def test_a_full_disk_is_named_and_leaves_nothing_half_done(pair: House, room: int) -> None:
     """A limit on the size of files stands for the disk: too small for the records, or for the result."""

@@ -46,6 +46,22 @@ def test_the_prediction_gives_way_to_what_is_observed() -> None:
     assert tracker.steps["psi"].status == "done" and tracker.steps["psi"].seconds == 40.0
 
 
+def test_a_run_that_goes_on_is_predicted_from_where_it_was() -> None:
+    watch = Watch()
+    tracker = Tracker("psi", now_s=watch)
+    told(tracker, "begin", step="psi")
+    told(tracker, "read", done=1_234_567)
+    assert tracker.steps["psi"].detail == ("step.read", {"rows": "1,234,567"})
+    told(tracker, "choice", protocol="rr22", seconds=6.0, because="memory")
+    told(tracker, "psi", done=6, total=8)
+    assert tracker.left_s == pytest.approx(6.0)
+    watch.now = 4.0
+    told(tracker, "psi", done=7, total=8)
+    assert tracker.left_s == pytest.approx(0.5 * 4 + 0.5 * 2)
+    told(tracker, "psi", done=8, total=8)
+    assert tracker.left_s == 0.0
+
+
 def test_without_a_prediction_only_the_share_is_shown() -> None:
     tracker = Tracker("train", epochs=1)
     told(tracker, "begin", step="psi")

@@ -27,7 +27,7 @@ import numpy as np
 from tacit.base.ctx import Ctx, require_two
 from tacit.base.errors import LimitError, PeerError, UnsupportedError, UsageError
 from tacit.base.prg import fresh_entropy
-from tacit.base.protocol import protocol
+from tacit.base.protocol import Turn, protocol
 from tacit.base.wire import Octets, octets
 from tacit.blocks.vole.silent_rrt23 import WHOLE_BITS
 from tacit.psi.functionality import BOTH, Intersection, Items
@@ -128,7 +128,7 @@ class BucketedPsi:
         self._state = state
         spool = self._spool(state)
         if state.n_mine < 0:
-            spool.fill(batches)
+            await _fill(ctx, spool, batches)
         await self._fix(ctx, spool, state)
         begun(state)
         await self._run(ctx, spool, state, receivers)
@@ -214,6 +214,17 @@ class BucketedPsi:
             ends.append(n_found)
             self._save(state)
             ctx.log("psi", done=group + 1, total=state.groups)
+
+
+async def _fill(ctx: Ctx, spool: Spool, batches: Iterable[tuple[Items, np.ndarray]]) -> None:
+    """`Spool.fill`, which says how far it is, and between two batches lets others run: a signal to stop."""
+    done = 0
+    for items, rows in batches:
+        spool.add(items, rows)
+        done += len(rows)
+        ctx.log("read", done=done)
+        await Turn()
+    spool.settle()
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ _START_S = 0.01
 _POINT_S: Mapping[str, float] = {
     EcdhPsi.name: 6.4e-6,
     EcdhRistretto255Psi.name: 7.5e-6,
-    EcdhSm2Psi.name: 12.7e-6,
-    UNBALANCED: 7.5e-6,
+    EcdhSm2Psi.name: 13.3e-6,
+    UNBALANCED: 9.0e-6,
 }
 """Seconds for one multiplication in the group, the hash into it shared out."""
 _VOLE_START_S = 0.05
@@ -51,9 +51,9 @@ _STORE_S: Mapping[type[Rr22Psi], tuple[float, float]] = {
 _STORES = {kind.name: kind for kind in _STORE_S}
 _GROUPED_S, _GROUP_S = 0.6e-6, 0.02
 """Of an item on disk: read from its file, hashed, written, read twice; and of a group, whatever its size."""
-_HUB_ITEM_S, _OTHER_ITEM_S = 0.37e-6, 0.37e-6
-"""Of an item of the hub with one other party, and of an item of that."""
-_SCHEME_S, _BIN_S, _COLUMN_S, _COUNT_S = 0.06, 2.0e-6, 0.3e-6, 0.05e-6
+_PAIR_S, _HUB_ITEM_S, _OTHER_ITEM_S = 0.02, 0.37e-6, 0.37e-6
+"""Of the hub with one other party; of an item of the hub in it, and of an item of the other."""
+_SCHEME_S, _BIN_S, _COLUMN_S, _COUNT_S = 0.06, 2.2e-6, 0.3e-6, 0.05e-6
 """Of the set-up of the shares; of a bin of the circuit: compared, multiplied with a column, counted."""
 _OT_BYTES: Mapping[str, float] = {"softspoken2": 8, "softspoken4": 4, "softspoken8": 2, "silent": 0.33}
 _OWN_VOLES: Mapping[str, int] = {"softspoken2": 2, "softspoken4": 4, "softspoken8": 8}
@@ -148,7 +148,8 @@ def price_several(sizes: tuple[int, ...], link: Link, *, receivers: int, threads
     start = _LINK_BYTES + _COUNT_BYTES
     from_hub = (len(sizes) - 1) * (rows + 16 * cells + start + _SEED_BYTES) + (receivers - 1) * told
     sent = (from_hub, *(corrections + 16 * _kernel.okvs_size(size) + start for size in sizes[1:]))
-    work = _VOLE_START_S + sum(_HUB_ITEM_S * hub + _OTHER_ITEM_S * size for size in sizes[1:])
+    pairs = (_PAIR_S + _HUB_ITEM_S * hub + _OTHER_ITEM_S * size for size in sizes[1:])
+    work = _VOLE_START_S + sum(pairs)
     return Price.of(work, sent, 10, link, threads)
 
 

@@ -81,15 +81,20 @@ class Spool:
 
     def fill(self, batches: Iterable[tuple[Items, np.ndarray]]) -> None:
         """Items in file order and their rows, int64[n], batch by batch."""
-        runs: list[np.ndarray] = []
-        at = 0
         for items, rows in batches:
-            records, starts = self._run_of(items, rows)
-            self._shelf.append(_RECORDS, records.view(np.uint8).data)
-            runs.append(starts * RECORD_BYTES + at)
-            at += records.nbytes
-        self._index = np.array(runs, "<i8").reshape(-1, PARTS + 1)
-        self._shelf.replace(_INDEX, self._index.tobytes())
+            self.add(items, rows)
+        self.settle()
+
+    def add(self, items: Items, rows: np.ndarray) -> None:
+        """The next batch of `fill`."""
+        records, starts = self._run_of(items, rows)
+        self._shelf.append(_RECORDS, records.view(np.uint8).data)
+        at = int(self._index[-1, -1]) if len(self._index) else 0
+        self._index = np.concatenate([self._index, [starts * RECORD_BYTES + at]])
+
+    def settle(self) -> None:
+        """There are no more."""
+        self._shelf.replace(_INDEX, self._index.astype("<i8").tobytes())
 
     def _run_of(self, items: Items, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(records uint64[n, 3] sorted by part, where each part begins: int64[PARTS + 1])."""

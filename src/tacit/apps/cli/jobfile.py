@@ -227,7 +227,10 @@ def _keys(entry: Mapping[Any, Any], where: str) -> tuple[str, ...]:
     value = entry.get("key", [])
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise senseless(f"key in {where}", "the name of a column, or a list of names")
+        listed = names if isinstance(names, list) else [names]
+        bare = any(isinstance(name, bool | int | float) for name in listed)
+        why = "put names in quotes: YAML reads no, yes, on, off and 1 as other than text" if bare else ""
+        raise senseless(f"key in {where}", "the name of a column, or a list of names", why)
     return tuple(names)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from tacit.apps.cli.events import Listener
-from tacit.apps.cli.party import Seat, hold, run_to_end
-from tacit.base.errors import TacitError, UnsupportedError
+from tacit.apps.cli.party import Seat, Stopped, hold, run_to_end
+from tacit.base.errors import TacitError, TransportError, UnsupportedError
 from tacit.frame.columns import require_columns
 from tacit.frame.joinkeys import Preflight, join_keys, repeated_keys
 from tacit.frame.lines import ordered
@@ -39,6 +39,18 @@ from tacit.trust.vault import Workspace, copy_private
 Account = Callable[[Run, Joined, Preflight, int], dict[str, Any]]
 _GONE = frozenset(("NET-0001", "PSI-0055"))
 """How a peer that has finished is met: not at all, or with another run."""
+
+
+_PEER_GAVE_UP = "PEER-0002"
+_KEPT = "what both sides have done is kept: start the same command again on both"
+
+
+def _say_what_is_kept(error: TacitError) -> None:
+    """In the hint of an error that came from outside."""
+    if isinstance(error, Stopped):
+        error.hint = _KEPT
+    elif isinstance(error, TransportError) or error.code == _PEER_GAVE_UP:
+        error.hint += f"; {_KEPT}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +155,7 @@ class OnDisk:
             run_to_end(hold(seat, job, listener, whole))
         except TacitError as error:
             if mine is None or error.code not in _GONE:
+                _say_what_is_kept(error)
                 raise
             listener({"event": "alone", "path": ""})
             return mine

@@ -161,6 +161,7 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "the other side has nothing left to do here; the result that was kept is written",
         "对方在此已无待办；写出已保存的结果",
     ),
+    "step.read": ("{rows} rows read and grouped", "已读入并分组 {rows} 行"),
     "step.chosen": ("{protocol}, about {seconds} s", "{protocol}，约 {seconds} 秒"),
     "step.share": ("{percent} %", "{percent} %"),
     "step.left": ("{percent} %, {seconds} s left", "{percent} %，还需 {seconds} 秒"),

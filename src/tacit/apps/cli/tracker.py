@@ -44,6 +44,8 @@ class Tracker:
     _groups: tuple[int, int] = (1, 0)
     _aligning_since: float = 0.0
     _predicted_s: float | None = None
+    _found_done: float | None = None
+    """The share that a run that was cut had done before."""
 
     def __post_init__(self) -> None:
         self.steps = {name: Step() for name in STEPS[self.task]}
@@ -81,8 +83,12 @@ class Tracker:
 
     def _on_choice(self, event: dict[str, Any]) -> None:
         self._aligning_since, self._predicted_s = self.now_s(), float(event["seconds"])
+        self._found_done = None
         seconds = f"{event['seconds']:.1f}"
         self.steps["psi"].detail = ("step.chosen", {"protocol": event["protocol"], "seconds": seconds})
+
+    def _on_read(self, event: dict[str, Any]) -> None:
+        self.steps["psi"].detail = ("step.read", {"rows": f"{event['done']:,}"})
 
     def _on_psi(self, event: dict[str, Any]) -> None:
         step, share = self.steps["psi"], event["done"] / max(1, event["total"])
@@ -92,6 +98,8 @@ class Tracker:
         else:
             self._groups = event["total"], event["done"]
             step.fraction = share
+        if self._found_done is None:
+            self._found_done = step.fraction
         percent, left = round(100 * step.fraction), self.left_s
         step.detail = ("step.share", {"percent": percent})
         if left is not None:
@@ -103,6 +111,8 @@ class Tracker:
         fraction = self.steps["psi"].fraction
         if self._predicted_s is None or fraction is None:
             return None
+        before = self._found_done or 0.0
+        fraction = (fraction - before) / (1 - before) if before < 1 else 1.0
         spent = self.now_s() - self._aligning_since
         observed = spent * (1 - fraction) / fraction if fraction else self._predicted_s
         predicted = max(0.0, self._predicted_s - spent)
