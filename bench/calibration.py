@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.measurement import machine
 from bench.party import Party, Place
-from bench.probe import CORES, probed, small
+from bench.probe import CORES, probed, programs
 from bench.task import Task
 from tacit.ir.program import Program
 from tacit.mpc.scheme import find
@@ -50,9 +50,11 @@ def expected(task: Task, options: argparse.Namespace, place: Place) -> dict[str,
         lines, cpu = on.rehearse(program), str(machine()["cpu"])
         return calibrate(scheme, len(names), lines, clock, date=date.today().isoformat(), machine=cpu)
 
-    probe = small(scheme.name)
-    alone = explain(probe, scheme, names, "loopback", measured(probe), staged=on)
-    link = seen.link(options.net, alone.work_s, alone.rounds)
+    alone = [
+        explain(probe, scheme, names, "loopback", measured(probe), staged=on)
+        for probe in programs(scheme.name)
+    ]
+    link = seen.link(options.net, [one.work_s for one in alone], alone[0].rounds)
     shipped = paced(SHIPPED, clock)
     total: dict[str, Any] = {
         **dict.fromkeys(("seconds", "shipped_s", "work_s"), 0.0),

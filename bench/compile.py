@@ -36,24 +36,27 @@ SUMMARY = "compile time of a program of a thousand operators, and run-time overh
 TYPES = [("x", Type(Private(0), FIXED, (100,))), ("y", Type(Private(1), FIXED, (100,)))]
 RANGES = {"x": (-1.0, 1.0), "y": (-1.0, 1.0)}
 CHAIN = 4
+SCHEMES = ("semi2k", "rep3")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON line per scheme")
     parser.add_argument("--n", type=int, default=100_000, help="elements of the arrays that are run on")
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--scheme", choices=SCHEMES, action="append", help="one only; may be repeated")
 
 
 def run(options: argparse.Namespace) -> None:
     """Print a line for each scheme."""
-    for scheme in ("semi2k", "rep3"):
+    for scheme in options.scheme or SCHEMES:
         found = measured(scheme, options.n, options.runs)
         if options.json:
             print(json.dumps(found), flush=True)
         else:
             print(
                 f"{scheme:7} {found['operators']} operators: {found['seconds']:.3f} s "
-                f"({found['cpu_seconds']:.3f} s of CPU); run on {options.n}: {found['overhead']:+.1%}",
+                f"({found['cpu_seconds']:.3f} s of CPU); run on {options.n}: {found['overhead']:+.1%}"
+                f" ({found['overhead_quartiles'][0]:+.1%} to {found['overhead_quartiles'][1]:+.1%})",
                 flush=True,
             )
 
@@ -67,7 +70,8 @@ def measured(scheme: str, n: int, runs: int) -> dict[str, Any]:
         wall.append(time.perf_counter() - started)
         cpu.append(time.process_time() - busy)
     traced = trace(long_program, TYPES, "long", RANGES)
-    by_program, by_hand = asyncio.run(overhead(scheme, n, runs))
+    pairs = asyncio.run(overhead(scheme, n, runs))
+    ratios = sorted(by_program / by_hand - 1 for by_program, by_hand in pairs)
     return {
         "task": "compile",
         "scheme": scheme,
@@ -75,9 +79,10 @@ def measured(scheme: str, n: int, runs: int) -> dict[str, Any]:
         "seconds": round(statistics.median(wall), 4),
         "cpu_seconds": round(statistics.median(cpu), 4),
         "n": n,
-        "compiled_run_s": round(by_program, 6),
-        "direct_run_s": round(by_hand, 6),
-        "overhead": round(by_program / by_hand - 1, 4),
+        "compiled_run_s": round(statistics.median(by_program for by_program, _ in pairs), 6),
+        "direct_run_s": round(statistics.median(by_hand for _, by_hand in pairs), 6),
+        "overhead": round(statistics.median(ratios), 4),
+        "overhead_quartiles": [round(each, 4) for each in (ratios[runs // 4], ratios[-1 - runs // 4])],
         "machine": machine(),
     }
 
@@ -107,8 +112,9 @@ async def directly(ctx: Ctx, scheme: Scheme, x: Share, y: Share) -> Share:
     return x
 
 
-async def overhead(scheme: str, n: int, runs: int) -> tuple[float, float]:
-    """Medians of CPU seconds of all parties: of the compiled program, and of the scheme's methods."""
+async def overhead(scheme: str, n: int, runs: int) -> list[tuple[float, float]]:
+    """Pairs of CPU seconds of all parties: of the compiled program, and of the scheme's methods right after
+    or before it, by turns."""
     secret = Type(SECRET, FIXED, (n,))
     program = compiled(chain, [("x", secret), ("y", secret)], "chain", scheme, RANGES)
     kind = load(scheme)
@@ -123,10 +129,12 @@ async def overhead(scheme: str, n: int, runs: int) -> tuple[float, float]:
     )
     started = await gather(*(kind.start(ctx.sub("setup")) for ctx in ctxs))
     taken: tuple[list[float], list[float]] = ([], [])
+    both = list(zip(taken, (_compiled(program), directly), strict=True))
     rng = np.random.default_rng(1)
     for _ in range(1 + runs):
+        both.reverse()
         values = [(rng.integers(-(1 << 17), 1 << 17, n)).view(np.uint64) for _ in range(2)]
-        for times, way in zip(taken, (_compiled(program), directly), strict=True):
+        for times, way in both:
             shares = [
                 [scheme_.constant(ctx, value) for value in values]
                 for ctx, scheme_ in zip(ctxs, started, strict=True)
@@ -139,7 +147,7 @@ async def overhead(scheme: str, n: int, runs: int) -> tuple[float, float]:
                 )
             )
             times.append(time.process_time() - busy)
-    return statistics.median(taken[0][1:]), statistics.median(taken[1][1:])
+    return list(zip(taken[0][1:], taken[1][1:], strict=True))
 
 
 def _compiled(program: Program) -> Callable[..., Awaitable[Any]]:

@@ -1,7 +1,8 @@
-"""What the link between parties is like for a program: its rate, and what a message costs in the thick of it.
+"""What the link between parties is like for a program: its rate, what messages and bytes cost amid work.
 
-The rate is that of long pieces. What a message costs is read off a small program of many messages, run on the
-link and, operator by operator, without one: a bare ping is cheaper than a message that interrupts work.
+The rate is that of long pieces. The cost of a message and of a byte is read off two programs, one of many
+short messages and one of long ones, run on the link and, operator by operator, without one: a bare ping is
+cheaper than a message that interrupts work, and so is a stream that nobody computes beside.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,44 +26,65 @@ from tacit.ir.program import Program
 from tacit.mpc.execute import execute
 from tacit.run.compiled import compiled
 from tacit.run.explain.rates import Link
+from tacit.run.job import Run
 
 PIECES = {"lan": 24, "wan": 4}
 """How many are sent to probe a shaped link; on others 64."""
 PIECE_BYTES = 1 << 20
 CORES = int(machine()["cores"])
-N, STEPS, RUNS = 64, 4, 3
+SHORT, STEPS, RUNS = 64, 4, 3
+LONG_BYTES = 10_000_000
+"""What the program of long messages sends, about."""
 
 
 @dataclass(frozen=True)
-class Probed:
-    """Of one run of the small program, as one party sees it: seconds, work, messages and bytes that it sent.
-    `bytes_per_s`, `busy_s` as in `Link`."""
+class Ran:
+    """One run of a program as one party sees it: seconds, work, messages and bytes that it sent."""
 
     seconds: float
     work_s: float
     messages: int
     sent: int
+
+
+@dataclass(frozen=True)
+class Probed:
+    """Of the two programs; `bytes_per_s` and `busy_s` of a stream as in `Link`."""
+
+    short: Ran
+    long: Ran
     bytes_per_s: float
     busy_s: float
 
-    def link(self, name: str, work_s: float, rounds: int) -> Link:
-        """The program is `work_s` of work without a link, and so many messages in a row."""
-        handled = max(0.0, self.work_s - work_s - self.sent * self.busy_s)
-        waited = self.seconds - work_s - handled - self.sent * (self.busy_s + 1 / self.bytes_per_s)
-        message_s = handled / self.messages
-        return Link(name, message_s + max(0.0, waited) / rounds, self.bytes_per_s, self.busy_s, message_s)
+    def link(self, name: str, works: Sequence[float], rounds: int) -> Link:
+        """The programs are so much work without a link, the first one so many messages in a row."""
+        handled = [
+            max(0.0, run.work_s - work) for run, work in zip((self.short, self.long), works, strict=True)
+        ]
+        table = np.array([[run.messages, run.sent] for run in (self.short, self.long)], np.float64)
+        _, busy_s = (float(each) for each in np.linalg.solve(table, handled))
+        busy_s = min(max(busy_s, self.busy_s), 2 * self.busy_s)
+        message_s = max(0.0, handled[0] - self.short.sent * busy_s) / self.short.messages
+        moved = self.short.sent * (busy_s + 1 / self.bytes_per_s)
+        waited = self.short.seconds - works[0] - self.short.messages * message_s - moved
+        return Link(name, message_s + max(0.0, waited) / rounds, self.bytes_per_s, busy_s, message_s)
 
 
-def small(scheme: str) -> Program:
-    """Comparisons, products and choices of few elements, one after another."""
+def programs(scheme: str) -> tuple[Program, Program]:
+    """Comparisons, products and choices of few elements one after another, and of many at once."""
 
-    def steps(x: Any, y: Any) -> Any:
-        for _ in range(STEPS):
+    def steps(times: int, x: Any, y: Any) -> Any:
+        for _ in range(times):
             x = xp.where(x < y, x * y, y)
         return x
 
-    inputs = [(name, Type(SECRET, FIXED, (N,))) for name in ("x", "y")]
-    return compiled(steps, inputs, "probe", scheme, {"x": (-1.0, 1.0), "y": (-1.0, 1.0)})
+    long = LONG_BYTES // (1000 if scheme.startswith("semi2k") else 64)
+    made = []
+    for times, n in ((STEPS, SHORT), (1, long)):
+        inputs = [(name, Type(SECRET, FIXED, (n,))) for name in ("x", "y")]
+        ranges = {"x": (-1.0, 1.0), "y": (-1.0, 1.0)}
+        made.append(compiled(partial(steps, times), inputs, "probe", scheme, ranges))
+    return made[0], made[1]
 
 
 async def probed(party: Party, options: argparse.Namespace) -> Probed:
@@ -75,20 +99,25 @@ async def probed(party: Party, options: argparse.Namespace) -> Probed:
         await _pass_on(party.transport, party.me, party.n, pieces)
         taken, busy = time.perf_counter() - started, time.process_time() - busy
         n_bytes = len(pieces) * PIECE_BYTES
-        program, zeros = small(run.scheme.name), np.zeros(N, np.uint64)
-        runs: list[tuple[float, float, int, int]] = []
-        for _ in range(1 + RUNS):
-            scope = run.ctx.sub("probe")
-            share = run.scheme.constant(run.scheme.view(scope), zeros)
-            await party.barrier()
-            work, began = time.process_time(), time.perf_counter()
-            await execute(scope, run.scheme, program, {"x": share, "y": share})
-            seconds, work = time.perf_counter() - began, time.process_time() - work
-            runs.append((seconds, work * crowd, scope.meter().frames_sent, scope.meter().bytes_sent))
-        best = sorted(runs[1:])[RUNS // 2]
-        return Probed(*best, n_bytes / taken, busy * crowd / n_bytes)
+        short, long = [await _ran(party, run, program, crowd) for program in programs(run.scheme.name)]
+        return Probed(short, long, n_bytes / taken, busy * crowd / n_bytes)
     finally:
         await party.transport.close("")
+
+
+async def _ran(party: Party, run: Run, program: Program, crowd: float) -> Ran:
+    """The median of several runs, after one that is not counted."""
+    zeros = np.zeros(program.ins[0][1].type.shape, np.uint64)
+    runs: list[Ran] = []
+    for _ in range(1 + RUNS):
+        scope = run.ctx.sub("probe")
+        share = run.scheme.constant(run.scheme.view(scope), zeros)
+        await party.barrier()
+        work, began = time.process_time(), time.perf_counter()
+        await execute(scope, run.scheme, program, {"x": share, "y": share})
+        seconds, work = time.perf_counter() - began, (time.process_time() - work) * crowd
+        runs.append(Ran(seconds, work, scope.meter().frames_sent, scope.meter().bytes_sent))
+    return sorted(runs[1:], key=lambda ran: ran.work_s)[RUNS // 2]
 
 
 async def _pass_on(transport: Transport, me: int, n: int, bodies: list[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from tacit.base.ctx import Ctx
 from tacit.base.errors import PolicyError, TacitError, UnsupportedError, UsageError
-from tacit.base.types import FIXED, INT, Private, Type
+from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
 from tacit.compile.array import trace
 from tacit.compile.pipeline import run_passes
@@ -19,7 +20,7 @@ from tacit.mpc import encode
 from tacit.mpc.execute import execute
 from tacit.mpc.operators import has
 from tacit.mpc.plain import Plain
-from tacit.mpc.scheme import Scheme, find
+from tacit.mpc.scheme import ArrayShare, Scheme, find
 from tests.harness import run_parties, run_scheme
 
 VECTOR = Type(Private(0), FIXED, (3,))
@@ -65,6 +66,32 @@ def test_a_reveal_to_one_party_reaches_that_one_only() -> None:
     )
     assert results[0]["a"] is None
     assert abs(float(results[1]["a"]) - 14) < 1e-4
+
+
+def test_values_go_when_they_have_been_read() -> None:
+    n, steps = 1 << 17, 24
+
+    def chain(x: Any, y: Any) -> Any:
+        for _ in range(steps):
+            x, y = x + y, x
+        return x
+
+    secret = Type(SECRET, FIXED, (n,))
+    program = trace(chain, [("x", secret), ("y", secret)], "chain", {"x": (-1.0, 1.0), "y": (-1.0, 1.0)})
+
+    async def party(ctx: Ctx, started: Scheme) -> tuple[int, int]:
+        shares = [started.constant(ctx, np.ones(n, np.uint64)) for _ in range(2)]
+        tracemalloc.start()
+        outputs = await execute(ctx, started, program, dict(zip(("x", "y"), shares, strict=True)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        share = outputs["out"].share
+        assert isinstance(share, ArrayShare)
+        return peak, int(share.data[0])
+
+    (peak, first), *_ = run_scheme("plain", party)
+    assert peak < 6 * 8 * n  # not all 24
+    assert first == 121393  # the Fibonacci number
 
 
 @pytest.mark.parametrize("given", [None, np.ones(4), np.ones((3, 1))], ids=["missing", "long", "column"])

@@ -237,7 +237,7 @@ def test_rates_follow_the_pace_of_the_machine() -> None:
     assert [row[0].seconds for row in both.points.values()] == pytest.approx([0.1, 0.05])
 
 
-def test_rates_that_ship_are_dated_and_cover_both_schemes() -> None:
+def test_rates_that_ship_are_dated_and_cover_schemes() -> None:
     assert len(SHIPPED.date) == 10 and SHIPPED.pace_s > 0
-    assert {key.split()[0] for key in SHIPPED.points} == {"semi2k", "rep3"}
+    assert {key.split()[0] for key in SHIPPED.points} == {"semi2k", "rep3", "rep3_malicious"}
     assert all(point.seconds > 0 for row in SHIPPED.points.values() for point in row)

@@ -38,11 +38,16 @@ EXACT = Bound()
 class Params(Mapping[str, Any]):
     """The parameters of an equation: frozen, hashable, sorted by name."""
 
-    __slots__ = ("_items", "_kinds")
+    __slots__ = ("_items", "_kinds", "bodies")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        from tacit.ir.program import Program
+
         self._items = {name: freeze(value) for name, value in sorted((values or {}).items())}
         self._kinds: Any = None
+        self.bodies: tuple[Program, ...] = tuple(
+            value for value in self._items.values() if isinstance(value, Program)
+        )
 
     @property
     def kinds(self) -> Any:

@@ -46,7 +46,7 @@ class Eqn:
     @property
     def bodies(self) -> tuple[Program, ...]:
         """The programs among the parameters."""
-        return tuple(value for value in self.params.values() if isinstance(value, Program))
+        return self.params.bodies
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ class _Running:
         self._scopes = [ctx.sub(step.eqn.op if step.eqn else "settle") for step in plan.steps]
         self._missing = [len(step.waits_for) for step in plan.steps]
         self.values = {**plan.constants, **dict(enumerate(inputs))}
-        """By place."""
+        """By place, until they have been read for the last time."""
+        self._reads = list(plan.reads)
+        self._clock = max((value.clock for value in self.values.values()), default=0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -152,7 +154,7 @@ class _Running:
     async def _in_task(self, k: int) -> None:
         step, scope = self._plan.steps[k], self._scopes[k]
         if step.eqn is None:
-            deepen(max((value.clock for value in self.values.values()), default=0))
+            deepen(self._clock)
             await self._scheme.settle(scope)
         else:
             inputs = [self.values[place] for place in step.sources]
@@ -168,6 +170,11 @@ class _Running:
     def _deliver(self, step: Step, results: Sequence[Value]) -> None:
         for place, value in zip(step.targets, results, strict=True):
             self.values[place] = value
+            self._clock = max(self._clock, value.clock)
+        for place in step.sources:
+            self._reads[place] -= 1
+            if not self._reads[place]:
+                del self.values[place]
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -38,13 +38,15 @@ class Step:
 class Schedule:
     """Steps in program order; `followers[k]` are the steps that wait for step k.
 
-    Inputs have the first places; `outs` are the places of the outputs. `constants`: by place.
+    Inputs have the first places; `outs` are the places of the outputs. `constants`: by place. `reads[place]`:
+    how many times a value is read, as an output as well: after the last time it may go.
     """
 
     steps: tuple[Step, ...]
     followers: tuple[tuple[int, ...], ...]
     outs: tuple[int, ...]
     constants: dict[int, Value]
+    reads: tuple[int, ...]
 
 
 def schedule(program: Program, *, verifies: bool) -> Schedule:
@@ -75,7 +77,10 @@ def schedule(program: Program, *, verifies: bool) -> Schedule:
         local, silent = _is_local(eqn), sends_nothing(eqn)
         steps.append(Step(eqn, sources, targets, frozenset(made_by | barrier), local, silent))
     outs = tuple(places[var] for _, var in program.outs)
-    return Schedule(tuple(steps), _followers(steps), outs, constants)
+    reads = [0] * len(places)
+    for place in (*outs, *(place for step in steps for place in step.sources)):
+        reads[place] += 1
+    return Schedule(tuple(steps), _followers(steps), outs, constants, tuple(reads))
 
 
 def _followers(steps: Iterable[Step]) -> tuple[tuple[int, ...], ...]:

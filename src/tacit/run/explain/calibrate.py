@@ -24,7 +24,7 @@ from tacit.run.explain.pace import reference
 from tacit.run.explain.rates import ELEMENTWISE, Point, Rates, key, matrix, products, size
 from tacit.run.explain.rehearse import Line
 
-LONG = 1 << 17
+LONG = 1 << 16
 """Elements above which an operator is measured at a quarter of so many and at so many."""
 MANY_PRODUCTS, MANY_BYTES = 1 << 27, 1 << 25
 """What a measured product of matrices multiplies and sends at most: larger ones are cut to fewer rows."""

@@ -11,7 +11,7 @@ import numpy as np
 from tacit.base.errors import UsageError
 from tacit.base.protocol import REGISTRY
 from tacit.base.types import Private, Public, Secret, Shape, Type
-from tacit.ir.program import Program, Var
+from tacit.ir.program import Eqn, Program, Var
 from tacit.mpc.scheme import Scheme, Share
 from tacit.run.explain.measured import MEASURED
 from tacit.run.explain.rates import LINKS, PIECE_BYTES, Link, Rates, on_link, pieces
@@ -154,7 +154,7 @@ def explain(
         rounds,
         work + rounds * chosen.wait_s,
         writer.computing(lines),
-        writer.peak(program, steps),
+        writer.peak(program, lines, steps),
         on.sent,
         on.rounds,
         steps,
@@ -241,7 +241,7 @@ class _Writer:
         operands = sum(self.held(var) for var in (*eqn.ins, *eqn.outs))
         called = dict.fromkeys((call.protocol, call.source) for call in line.calls)
         return Step(
-            " ".join(map(str, eqn.outs)),
+            _name(eqn),
             eqn.op,
             tuple(map(str, eqn.ins)),
             ", ".join(str(var.type) for var in eqn.outs),
@@ -262,11 +262,24 @@ class _Writer:
             return var.type.size * self._held[var.type.dtype.kind == "bool"]
         return var.type.size * (1 if var.type.dtype.kind == "bool" else 8)
 
-    def peak(self, program: Program, steps: Sequence[Step]) -> int:
-        """The executor keeps every value until the program ends; the widest step comes on top."""
+    def peak(self, program: Program, lines: Sequence[Line], steps: Sequence[Step]) -> int:
+        """What is held at the worst moment, if equations run in their order: inputs, values that are read
+        again, and what the running one takes."""
+        memory = {step.name: step.memory_bytes for step in steps}
+        last = {var: number for number, eqn in enumerate(program.eqns) for var in eqn.ins}
         kept = sum(self.held(var) for _, var in program.ins)
-        kept += sum(self.held(var) for eqn in program.eqns for var in eqn.outs)
-        return kept + max((step.memory_bytes for step in steps), default=0)
+        worst, outs = kept, {var for _, var in program.outs}
+        for number, line in enumerate(lines):
+            eqn, own = line.eqn, sum(self.held(var) for var in (*line.eqn.ins, *line.eqn.outs))
+            kept += sum(self.held(var) for var in eqn.outs)
+            worst = max(worst, kept + max(0, memory[_name(eqn)] - own))
+            gone = {var for var in (*eqn.ins, *eqn.outs) if last.get(var, number) == number} - outs
+            kept -= sum(self.held(var) for var in gone - {var for _, var in program.ins})
+        return worst
+
+
+def _name(eqn: Eqn) -> str:
+    return " ".join(map(str, eqn.outs))
 
 
 def _held(share: Share) -> int:
