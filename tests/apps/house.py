@@ -22,7 +22,7 @@ from tacit.trust import identity
 
 PARTIES = ("bank", "partner")
 SOURCE = Path(__file__).resolve().parents[2] / "src"
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0
 
 
 @dataclass

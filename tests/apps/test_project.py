@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -55,3 +56,53 @@ def test_a_job_of_a_project_runs_once_its_owners_signed(project: House) -> None:
 def test_who_has_no_project_has_nothing_to_sign(house: House) -> None:
     refused = approve(house, "bank", "--json")
     assert refused.code == 2 and refused.json["error"]["code"] == "CLI-0013"
+
+
+def ledger_of(house: House, project: str = "loans") -> list[dict[str, Any]]:
+    """The entries, which are the same on all sides."""
+    texts = [(house.home(name) / "ledgers" / f"{project}.jsonl").read_text() for name in house.job["parties"]]
+    assert len(set(texts)) == 1
+    return [json.loads(line) for line in texts[0].splitlines()]
+
+
+def query_of(entry: dict[str, Any]) -> dict[str, Any]:
+    assert entry["kind"] == "sets"
+    return json.loads(entry["body"])["query"]
+
+
+def predict(house: House, folders: dict[str, str], run: str) -> dict[str, Ended]:
+    return house.pair(
+        "predict",
+        {
+            name: ("--model", folders[name], "--data", f"{name}.csv", "--out", f"{name}-{run}.csv", "--json")
+            for name in PARTIES
+        },
+    )
+
+
+def test_scoring_in_a_project_needs_its_own_signatures(house: House) -> None:
+    house.write_job({**house.job, "project": "loans", "reveal": {"coefficients": "own", "scores": ["bank"]}})
+    for name in PARTIES:
+        assert approve(house, name).code == 0
+    trained = house.both("--json")
+    assert {one.code for one in trained.values()} == {0}, trained
+    folders = {name: one.json["folder"] for name, one in trained.items()}
+    # The ledger has moved on: what was signed for the training is void.
+    refused = predict(house, folders, "first")
+    assert {one.json["error"]["code"] for one in refused.values()} == {"POLICY-0006"}, refused
+    assert not list(house.folder.glob("*-first.csv"))
+    assert len(ledger_of(house)) == 5, "which rows are common was told again, of the same sets"
+    for name in PARTIES:
+        assert approve(house, name).code == 0
+    scored = predict(house, folders, "first")
+    assert {one.code for one in scored.values()} == {0}, scored
+    assert scored["bank"].json["n_scored"] == 320 and (house.folder / "bank-first.csv").exists()
+    asked, program = ledger_of(house)[5:]
+    assert query_of(asked)["sets"] == query_of(ledger_of(house)[0])["sets"]
+    assert 'name="scores.0", to=(0,)' in json.loads(program["body"])["program"], "what was told, to whom"
+    # One row less: its score was told before, and whose it is would be known now.
+    lines = (house.folder / "bank.csv").read_text().splitlines()
+    (house.folder / "bank.csv").write_text("\n".join(lines[:-1]) + "\n")
+    again = predict(house, folders, "second")
+    assert {one.json["error"]["code"] for one in again.values()} == {"POLICY-0006"}
+    assert "'ids'" in again["bank"].json["error"]["message"]

@@ -25,7 +25,7 @@ from tacit.tasks.credit import Step, scoring_step, steps
 from tacit.tasks.join import receivers_of
 from tacit.tasks.overlap import Question
 
-ROWS = 400
+ROWS = 100
 """Assumed common rows, half of them for testing."""
 
 

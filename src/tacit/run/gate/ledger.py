@@ -149,12 +149,12 @@ class Ledger:
                 versions=[*data, *(one for _, one in more)],
             )
 
-        taken = {name for name, _ in program.ins}
-        known = {(v.owner, v.column, v.kind, v.reason) for v in judged()} if programs else set()
+        taken, found = {name for name, _ in program.ins}, judged((program, versions))
+        if all(v.column in taken for v in found):
+            return found
+        known = {(v.owner, v.column, v.kind, v.reason) for v in judged()}
         return tuple(
-            v
-            for v in judged((program, versions))
-            if v.column in taken or (v.owner, v.column, v.kind, v.reason) not in known
+            v for v in found if v.column in taken or (v.owner, v.column, v.kind, v.reason) not in known
         )
 
     def judge_query(
