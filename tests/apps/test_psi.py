@@ -181,8 +181,10 @@ def test_one_receiver_and_the_report(pair: House) -> None:
 def test_a_look_ahead_sends_nothing(pair: House) -> None:
     seen = end(pair.start("bank", "--dry-run", "--json", command="psi")).json
     assert seen["preflight"]["rows"] == 8 and seen["join"] == "inner" and seen["psi"] == "auto"
+    assert seen["foreseen"]["psi"] == "ecdh" and seen["foreseen"]["bytes"] > 0 < seen["foreseen"]["seconds"]
     told = end(pair.start("bank", "--dry-run", "--join", "left", command="psi"))
     assert "before anything is sent" in told.out and "'01' is not 1" in told.out and "left join" in told.out
+    assert "if the other side has as many keys" in " ".join(told.out.split())
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,16 @@ def test_all_lines_are_of_one_key(tmp_path: Path, n: int) -> None:
         ("set sizes", "bank"), ("size.bank", "all"), ("intersection", "shop"),
     }  # fmt: skip
     assert other["n_theirs"] == 40, "the others learn the size of the hub's set only"
+    assert all(
+        one.json["because"] == "several" and one.json["predicted_seconds"] > 0 for one in ended.values()
+    )
+
+
+def test_what_it_costs_is_foreseen_and_told(trio: House) -> None:
+    ahead = end(trio.start("shop", "--dry-run", "--receivers", "all", command="psi"))
+    assert "sent and received here by star, if the others have as many" in " ".join(ahead.out.split())
+    for one in all_of(trio, "--receivers", "all").values():
+        assert one.code == 0 and "sent and received here (predicted" in " ".join(one.out.split()), one.err
 
 
 def test_one_receiver_in_the_order_of_its_file(trio: House) -> None:

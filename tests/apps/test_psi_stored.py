@@ -142,7 +142,9 @@ def test_what_is_refused_before_anything_is_sent(
 
 
 def test_a_look_ahead_reads_the_file_and_keeps_nothing(pair: House) -> None:
-    seen = end(pair.start("bank", "--dry-run", "--json", command="psi")).json["preflight"]
+    ahead = end(pair.start("bank", "--dry-run", "--json", command="psi")).json
+    assert ahead["foreseen"]["psi"] == "rr22" and ahead["foreseen"]["seconds"] > 0
+    seen = ahead["preflight"]
     assert (seen["rows"], seen["distinct"], seen["repeated"], seen["null"]) == (N + 4, N, 3, 1)
     assert sorted(path.name for path in pair.files("bank")) == [
         ".workspace.lock", "certificate.pem", "private_key.pem", "vault.key",

@@ -64,6 +64,11 @@ class Question:
     key_columns: int
     rules: KeyRules
 
+    @property
+    def told(self) -> Told:
+        """For the price: a count or sums that hang on a threshold cost what the threshold does."""
+        return "enough" if self.tell in ("count", "sum") and self.at_least else self.tell
+
     @staticmethod
     def of(job: Job) -> Question:
         options = job.options
@@ -186,9 +191,8 @@ async def ask(run: Run, keys: JoinKeys, table: pa.Table, *, threads: int = 1) ->
     """Run the question of `run.job`. Raises as `Run.align_hidden` and `numbers`; UsageError RANGE-0002 for
     sums that do not fit."""
     question = Question.of(run.job)
-    # A count or sums that hang on a threshold cost what the threshold does.
-    told: Told = "enough" if question.tell in ("count", "sum") and question.at_least else question.tell
-    found, kinds = await _hidden(run, keys, table, question.columns, threads, question.query(), told)
+    query = question.query()
+    found, kinds = await _hidden(run, keys, table, question.columns, threads, query, question.told)
     sizes = found.sizes
     pair = (sizes.n_receiver, sizes.n_sender)
     answer = Answer(pair[run.me], pair[1 - run.me])

@@ -201,6 +201,7 @@ def psi(
     lang: Lang = "",
 ) -> None:
     from tacit.apps.cli import psi, psi_overlap, psi_show
+    from tacit.apps.cli.psi_foreseen import foreseen
     from tacit.apps.cli.psi_terms import Asked, tells_rows
 
     seat = take_seat(config, me, task="", home=home, data=data, listen=_address(listen), peer=_address(peer))
@@ -216,7 +217,7 @@ def psi(
         prepared = psi_overlap.prepare(seat, asked, key or (), duplicates, **files)
     if dry_run:
         if as_json:
-            _print_json(prepared.preflight())
+            _print_json(prepared.preflight() | {"foreseen": foreseen(prepared)})
         else:
             psi_show.preflight(_out(), words, prepared)
         return

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from tacit.apps.cli.psi import Prepared as Join
+from tacit.apps.cli.psi_foreseen import foreseen
 from tacit.apps.cli.psi_overlap import Prepared as Overlap
 from tacit.apps.cli.psi_report import join_report
 from tacit.apps.cli.psi_stored import OnDisk
@@ -50,6 +51,9 @@ def preflight(out: Console, words: Words, prepared: Join | Overlap) -> None:
     trim = words("psi.trim_yes" if rules.trim else "psi.trim_no")
     case = words("psi.case_keep" if rules.case == "keep" else "psi.case_lower")
     rows += [(words("psi.rules"), words("psi.rules_text", trim=trim, case=case)), (words("psi.asks"), asks)]
+    if (cost := foreseen(prepared)) is not None:
+        text = "psi.foreseen_text" if len(prepared.job.parties) == 2 else "psi.foreseen_several_text"
+        rows.append((words("psi.cost"), words(text, **cost | {"bytes": amount(cost["bytes"])})))
     title = words("psi.before", party=prepared.seat.terms.name, job=prepared.job.id)
     out.print(Text(title, style="bold"))
     out.print(Padding(pairs(rows), _INDENT))

@@ -252,6 +252,14 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "分 {groups} 组；至今运行 {attempts} 次，每次都算对同一对集合的一次查询",
     ),
     "psi.cost": ("cost", "开销"),
+    "psi.foreseen_text": (
+        "about {seconds} s and {bytes} by {psi}, if the other side has as many keys",
+        "若对方主键数相同，用 {psi} 约需 {seconds} 秒、{bytes}",
+    ),
+    "psi.foreseen_several_text": (
+        "about {seconds} s and {bytes} sent and received here by {psi}, if the others have as many keys each",
+        "若其他各方主键数相同，用 {psi} 约需 {seconds} 秒，本方收发约 {bytes}",
+    ),
     "psi.cost_text": (
         "{seconds} s (predicted {predicted_seconds}), {bytes} of both sides (predicted {predicted_bytes})",
         "{seconds} 秒（预计 {predicted_seconds}），双方共 {bytes}（预计 {predicted_bytes}）",
