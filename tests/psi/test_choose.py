@@ -25,7 +25,7 @@ from tacit.psi.choose import HARDENED, PROTOCOLS, choose, find, several
 from tacit.psi.circuit_psty19 import Members
 from tacit.psi.functionality import BOTH, Items, Psi
 from tacit.psi.price import CIRCUIT, UNBALANCED, Link, Price, Told, price, price_hidden, price_stored
-from tacit.psi.rr22 import Rr22MaliciousPsi, Rr22Psi
+from tacit.psi.rr22 import Rr22LowPsi, Rr22MaliciousPsi, Rr22Psi
 from tacit.psi.spool import part_bound
 from tacit.psi.star_kmprt17 import Star
 from tacit.psi.star_kmprt17 import intersect as star_intersect
@@ -114,14 +114,13 @@ def test_the_price_of_a_hidden_intersection_is_within_a_tenth(
 
 
 @pytest.mark.parametrize("sizes", [(900, 500), (300, 2000)])
-@pytest.mark.parametrize("malicious", [False, True])
+@pytest.mark.parametrize("kind", [Rr22Psi, Rr22LowPsi, Rr22MaliciousPsi])
 @pytest.mark.parametrize("groups", [1, 4])
 def test_the_price_of_sets_on_disk_is_within_a_tenth(
-    tmp_path: Path, sizes: tuple[int, int], malicious: bool, groups: int
+    tmp_path: Path, sizes: tuple[int, int], kind: type[Rr22Psi], groups: int
 ) -> None:
-    receivers = frozenset((0,)) if malicious else BOTH
+    receivers = frozenset((0,)) if kind.one_receiver else BOTH
     memory = BYTES_PER_ITEM * part_bound(max(sizes), groups)
-    kind = Rr22MaliciousPsi if malicious else Rr22Psi
 
     async def party(ctx: Ctx) -> int:
         side = BucketedPsi(kind(1), Shelf(tmp_path / str(ctx.me)), memory_bytes=memory)

@@ -87,27 +87,27 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "psi.keys": ("keys", "主键"),
     "psi.keys_text": (
-        "{distinct} different ones in {rows} rows; columns: {columns}",
-        "{rows} 行中有 {distinct} 个不同主键；列：{columns}",
+        "{distinct:,} different ones in {rows:,} rows; columns: {columns}",
+        "{rows:,} 行中有 {distinct:,} 个不同主键；列：{columns}",
     ),
     "psi.missing": ("join nothing", "不参与匹配"),
     "psi.missing_text": (
-        "{null} rows with NULL in the key, {empty} with an empty part",
-        "主键含 NULL 的行 {null}，含空值的行 {empty}",
+        "{null:,} rows with NULL in the key, {empty:,} with an empty part",
+        "主键含 NULL 的行 {null:,}，含空值的行 {empty:,}",
     ),
     "psi.repeated": ("repeated", "重复"),
     "psi.repeated_text": (
-        "{repeated} rows whose key came before; they are left out",
-        "主键重复的行 {repeated}，已剔除",
+        "{repeated:,} rows whose key came before; they are left out",
+        "主键重复的行 {repeated:,}，已剔除",
     ),
     "psi.pairs_text": (
-        "{repeated} rows whose key came before; every pair of rows with equal keys is a line",
-        "主键重复的行 {repeated}；主键相等的每对行各成一行",
+        "{repeated:,} rows whose key came before; every pair of rows with equal keys is a line",
+        "主键重复的行 {repeated:,}；主键相等的每对行各成一行",
     ),
     "psi.changed": ("made alike", "规范化"),
     "psi.changed_text": (
-        "{trimmed} trimmed, {normalised} brought into Unicode NFC, {lowered} made lower case",
-        "去首尾空白 {trimmed}，转为 Unicode NFC {normalised}，转小写 {lowered}",
+        "{trimmed:,} trimmed, {normalised:,} brought into Unicode NFC, {lowered:,} made lower case",
+        "去首尾空白 {trimmed:,}，转为 Unicode NFC {normalised:,}，转小写 {lowered:,}",
     ),
     "psi.zeros": ("leading zeros", "前导零"),
     "psi.zeros_text": (
@@ -161,27 +161,27 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "the other side has nothing left to do here; the result that was kept is written",
         "对方在此已无待办；写出已保存的结果",
     ),
-    "step.read": ("{rows} rows read and grouped", "已读入并分组 {rows} 行"),
+    "step.read": ("{rows} rows grouped", "已分组 {rows} 行"),
     "step.chosen": ("{protocol}, about {seconds} s", "{protocol}，约 {seconds} 秒"),
     "step.share": ("{percent} %", "{percent} %"),
     "step.left": ("{percent} %, {seconds} s left", "{percent} %，还需 {seconds} 秒"),
     # --- after ---
     "psi.common": ("common", "共有"),
     "psi.common_text": (
-        "{common} keys (of {mine} here, {theirs} there)",
-        "{common} 个主键（本方 {mine} 个，对方 {theirs} 个）",
+        "{common:,} keys (of {mine:,} here, {theirs:,} there)",
+        "{common:,} 个主键（本方 {mine:,} 个，对方 {theirs:,} 个）",
     ),
     "psi.hidden_text": (
-        "only {receivers} learned which (of {mine} keys here, {theirs} there)",
-        "仅 {receivers} 得知（本方 {mine} 个主键，对方 {theirs} 个）",
+        "only {receivers} learned which (of {mine:,} keys here, {theirs:,} there)",
+        "仅 {receivers} 得知（本方 {mine:,} 个主键，对方 {theirs:,} 个）",
     ),
     "psi.several_text": (
-        "{common} keys are common to all (of {mine} here)",
-        "各方共有 {common} 个主键（本方 {mine} 个）",
+        "{common:,} keys are common to all (of {mine:,} here)",
+        "各方共有 {common:,} 个主键（本方 {mine:,} 个）",
     ),
     "psi.several_hidden_text": (
-        "only {receivers} learned which (of {mine} keys here)",
-        "仅 {receivers} 得知（本方 {mine} 个主键）",
+        "only {receivers} learned which (of {mine:,} keys here)",
+        "仅 {receivers} 得知（本方 {mine:,} 个主键）",
     ),
     "psi.because_several": ("it is the one for several parties", "多方求交仅此一种"),
     "psi.several_cost_text": (
@@ -190,8 +190,11 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "{seconds} 秒（预计 {predicted_seconds}），本方收发共 {bytes}（预计 {predicted_bytes}）",
     ),
     "psi.written": ("rows", "行"),
-    "psi.written_text": ("{lines}, written to {path}", "{lines} 行，已写入 {path}"),
-    "psi.not_written_text": ("{lines}; without --out nothing was written", "{lines} 行；未给 --out，未写出"),
+    "psi.written_text": ("{lines:,}, written to {path}", "{lines:,} 行，已写入 {path}"),
+    "psi.not_written_text": (
+        "{lines:,}; without --out nothing was written",
+        "{lines:,} 行；未给 --out，未写出",
+    ),
     "psi.protocol": ("protocol", "协议"),
     "psi.protocol_text": (
         "{psi} ({security}), because {reason}",
@@ -217,12 +220,12 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "哪些主键共有始终处于秘密分享状态",
     ),
     "psi.enough_text": (
-        "{at_least} keys or more (of {mine} here, {theirs} there)",
-        "不少于 {at_least} 个主键（本方 {mine} 个，对方 {theirs} 个）",
+        "{at_least:,} keys or more (of {mine:,} here, {theirs:,} there)",
+        "不少于 {at_least:,} 个主键（本方 {mine:,} 个，对方 {theirs:,} 个）",
     ),
     "psi.not_enough_text": (
-        "fewer than {at_least} keys (of {mine} here, {theirs} there)",
-        "少于 {at_least} 个主键（本方 {mine} 个，对方 {theirs} 个）",
+        "fewer than {at_least:,} keys (of {mine:,} here, {theirs:,} there)",
+        "少于 {at_least:,} 个主键（本方 {mine:,} 个，对方 {theirs:,} 个）",
     ),
     "psi.table": ("table", "密文表"),
     "psi.table_text": (
@@ -235,8 +238,8 @@ PSI_WORDS: Mapping[str, tuple[str, str]] = {
         "较上一版新增 {added} 个，移除 {removed} 个",
     ),
     "psi.answered_text": (
-        "{theirs} keys were asked of {mine}; only {receivers} learned which are here",
-        "对方查询 {theirs} 个主键（本方共 {mine} 个）；仅 {receivers} 得知哪些存在",
+        "{theirs:,} keys were asked of {mine:,}; only {receivers} learned which are here",
+        "对方查询 {theirs:,} 个主键（本方共 {mine:,} 个）；仅 {receivers} 得知哪些存在",
     ),
     "step.table": ("Table of the larger set", "大集合的密文表"),
     "psi.sum_of": ("sum of {column}", "{column} 之和"),
