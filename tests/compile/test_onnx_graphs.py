@@ -219,7 +219,7 @@ BROKEN: dict[str, tuple[Any, str, str]] = {
     ),
     "no-output": (chain(helper.make_node("Relu", ["x"], ["z"])), "ONNX-0001", "nothing gives the output"),
     "unknown": (
-        chain(helper.make_node("Det", ["x"], ["y"], name="layer7")),
+        chain(helper.make_node("AffineGrid", ["x"], ["y"], name="layer7")),
         "ONNX-0002",
         "node 'layer7' (Det)",
     ),

@@ -7,7 +7,7 @@ all of the table is touched, whatever the place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -86,4 +86,19 @@ def put_added(x: Value, targets: np.ndarray, updates: Value) -> Value:
         order = np.full(x.shape[0], len(targets))
         order[targets[chosen]] = chosen
         x = add(x, take(wide, order, axis=0))
+    return x
+
+
+def put_combined(
+    x: Value, targets: np.ndarray, updates: Value, combine: Callable[[Value, Value], Value]
+) -> Value:
+    """x [n] with combine(old, update) at public places, one update after the other where several meet; below
+    0 nowhere."""
+    left = np.flatnonzero(targets >= 0)
+    while left.size:
+        _, first = np.unique(targets[left], return_index=True)
+        now = left[np.sort(first)]
+        old = take(x, targets[now], axis=0)
+        x = put(x, targets[now], combine(old, take(updates, now, axis=0)))
+        left = np.setdiff1d(left, now)
     return x

@@ -17,7 +17,7 @@ from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.jax.elementwise import finite
 from tacit.compile.jax.evaluate import rule, run, shape_of
-from tacit.compile.places import hot_rows, joint, put, put_added, windows
+from tacit.compile.places import hot_rows, joint, put, put_added, put_combined, windows
 from tacit.compile.ranges.live import range_of
 from tacit.compile.trace import Array, dtype_of, plain
 
@@ -235,25 +235,10 @@ def _scattered(name: str, function: Callable[[Value, np.ndarray, Value], Value] 
         x, updates = xp.asarray(finite(x)), xp.asarray(updates)
         if dtype_of(x) != dtype_of(updates):
             updates = cast(updates, dtype_of(x))
-        write = _reduced(combined) if combined is not None else function
-        assert write is not None
-        return xp.reshape(write(xp.ravel(x), targets, xp.ravel(updates)), shape)
-
-
-def _reduced(combine: Callable[[Value, Value], Value]) -> Callable[[Value, np.ndarray, Value], Value]:
-    """One update after the other where several meet at a place."""
-
-    def write(x: Value, targets: np.ndarray, updates: Value) -> Value:
-        left = np.flatnonzero(targets >= 0)
-        while left.size:
-            _, first = np.unique(targets[left], return_index=True)
-            now = left[np.sort(first)]
-            old = xp.take(x, targets[now], axis=0)
-            x = put(x, targets[now], combine(old, xp.take(updates, now, axis=0)))
-            left = np.setdiff1d(left, now)
-        return x
-
-    return write
+        flat, new = xp.ravel(x), xp.ravel(updates)
+        if combined is not None or function is None:
+            return xp.reshape(put_combined(flat, targets, new, combine), shape)
+        return xp.reshape(function(flat, targets, new), shape)
 
 
 _scattered("scatter", put)

@@ -20,16 +20,19 @@ from tacit.compile.onnx import (
     labels,
     layers,
     linear,
+    losses,
     patterns,
     quantised,
     recurrent,
     reduction,
+    signals,
     trees,
 )
 from tacit.compile.onnx.evaluate import RULES
 from tacit.compile.onnx.model import Model, load
+from tacit.compile.onnx.refused import REFUSED
 
 __all__ = [
-    "RULES", "Model", "arrays", "attention", "control", "elementwise", "labels", "layers", "linear", "load",
-    "patterns", "quantised", "recurrent", "reduction", "trees",
+    "REFUSED", "RULES", "Model", "arrays", "attention", "control", "elementwise", "labels", "layers",
+    "linear", "load", "losses", "patterns", "quantised", "recurrent", "reduction", "signals", "trees",
 ]  # fmt: skip

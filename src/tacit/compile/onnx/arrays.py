@@ -11,8 +11,8 @@ from tacit.base.types import INT
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.onnx.elementwise import kind_of
-from tacit.compile.onnx.evaluate import known, known_ints, room, rule, shapes, unsupported
-from tacit.compile.places import along, put, put_added
+from tacit.compile.onnx.evaluate import known, known_ints, room, rule, shapes
+from tacit.compile.places import along, put, put_added, put_combined
 from tacit.compile.trace import dtype_of, plain
 from tacit.compile.windows import padded
 from tacit.ir.op import numpy_dtype
@@ -196,6 +196,7 @@ def _pad(
     widths = pads if given is None else known_ints(given, "the pads of Pad")
     axes = range(len(x.shape)) if along is None else known_ints(along, "the axes of Pad")
     number = value if fill is None else known(fill, "the filling of Pad").item()
+    number = float(np.clip(number, -(2.0**20), 2.0**20)) if np.isinf(number) else number  # As in masks.
     around = [(0, 0)] * len(x.shape)
     for axis, before, after in zip(axes, widths[: len(axes)], widths[len(axes) :], strict=True):
         around[axis] = (before, after)
@@ -284,11 +285,16 @@ def _scatter_nd(x: Value, places: Value, updates: Value, /, *, reduction: str = 
 
 
 def _written(x: Value, targets: np.ndarray, updates: Value, reduction: str) -> Value:
-    """x with updates at flat places; of several at one place the last counts, or all are added."""
-    if reduction not in ("none", "add"):
-        raise unsupported(f"writing with the reduction {reduction!r}")
-    write = put if reduction == "none" else put_added
-    return xp.reshape(write(xp.reshape(x, (-1,)), targets, xp.reshape(updates, (-1,))), x.shape)
+    """x with updates at flat places; of several at one place the last counts, or all are combined."""
+    flat, new = xp.reshape(x, (-1,)), xp.reshape(updates, (-1,))
+    if reduction in _COMBINED:
+        found = put_combined(flat, targets, new, _COMBINED[reduction])
+    else:
+        found = (put if reduction == "none" else put_added)(flat, targets, new)
+    return xp.reshape(found, x.shape)
+
+
+_COMBINED = {"mul": xp.multiply, "max": xp.maximum, "min": xp.minimum}
 
 
 @rule("ArrayFeatureExtractor", domain="ai.onnx.ml")

@@ -9,7 +9,7 @@ import numpy as np
 
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, traced
-from tacit.compile.onnx.evaluate import known, rule, shapes, unsupported
+from tacit.compile.onnx.evaluate import known, rule, shapes
 from tacit.compile.products import matmul_
 from tacit.compile.trace import dtype_of, plain
 
@@ -34,14 +34,16 @@ def _shared(x: Value, groups: int) -> Value:
 
 @rule("Attention")
 def _attention(
-    q: Value, k: Value, v: Value, mask: Value = None, past_key: Value = None, past_value: Value = None, /, *,
-    is_causal: int = 0, q_num_heads: int | None = None, kv_num_heads: int | None = None,
-    scale: float | None = None, softcap: float = 0.0, softmax_precision: int = 1,
-    qk_matmul_output_mode: int = 0, n_outs: int,
+    q: Value, k: Value, v: Value, mask: Value = None, past_key: Value = None, past_value: Value = None,
+    lengths: Value = None, /, *, is_causal: int = 0, q_num_heads: int | None = None,
+    kv_num_heads: int | None = None, scale: float | None = None, softcap: float = 0.0,
+    softmax_precision: int = 1, qk_matmul_output_mode: int = 0, left_window_size: int = -1,
+    right_window_size: int = -1,
 ) -> Any:  # fmt: skip
-    """softmax(q k^T scale + mask) v; further outputs are keys and values with those of the past."""
-    if n_outs > 3:
-        raise unsupported("Attention that gives its scores")
+    """softmax(q k^T scale + mask) v; further outputs are keys and values with those of the past, and scores.
+
+    `lengths` [batch]: how many keys are none of the padding; public, as all that masks are made of here.
+    """
     flat = len(q.shape) == 3
     queries = _heads(q, q_num_heads, "the query")
     keys, values = _heads(k, kv_num_heads, "the key"), _heads(v, kv_num_heads, "the value")
@@ -53,18 +55,64 @@ def _attention(
     scores = xp.multiply(matmul_(queries, turned), factor)
     if softcap:
         scores = xp.multiply(xp.tanh(xp.multiply(scores, 1.0 / softcap)), softcap)
-    for added in (mask, _causal(scores.shape) if is_causal else None):
-        scores = scores if added is None else xp.add(scores, _offset(added))
-    found = matmul_(xp.softmax(scores, axis=-1), _shared(values, groups))
+    before = past_key.shape[2] if past_key is not None else 0
+    allowed = _allowed(scores.shape, before, lengths, bool(is_causal), (left_window_size, right_window_size))
+    if mask is not None:
+        mask = _widened(mask, scores.shape[-1])
+        if dtype_of(mask) == xp.bool and not traced(mask):
+            mask, allowed = None, allowed & plain(mask)
+    weighed = scores if mask is None else xp.add(scores, _offset(mask))
+    weighed = weighed if np.all(allowed) else xp.add(weighed, _offset(allowed))
+    shares = xp.softmax(weighed, axis=-1)
+    some: Value = allowed.any(axis=-1, keepdims=True)
+    if mask is not None and dtype_of(mask) == xp.bool:
+        some = xp.any(xp.logical_and(mask, allowed), axis=-1, keepdims=True)
+    if traced(some) or not np.all(some):  # A query that may look nowhere sees zeros.
+        shares = xp.where(some, shares, 0.0)
+    found = matmul_(shares, _shared(values, groups))
     if flat:
         batch, heads, steps, size = found.shape
         found = xp.reshape(xp.permute_dims(found, (0, 2, 1, 3)), (batch, steps, heads * size))
-    return found, keys, values
+    told = {_WITH_MASK: weighed, _SHARES: shares}
+    return found, keys, values, told.get(qk_matmul_output_mode, scores)
 
 
-def _causal(shape: tuple[int, ...]) -> np.ndarray:
+_WITH_MASK, _SHARES = 2, 3
+"""Which scores are given: as they are, with the mask, or as shares of 1."""
+
+
+def _allowed(
+    shape: tuple[int, ...], before: int, lengths: Value, causal: bool, sides: tuple[int, int]
+) -> np.ndarray:
+    """bool [1 or batch, 1, queries, keys]: which key a query may look at. Queries stand after the `before`
+    keys of the past, or are the last of as many keys as `lengths` says."""
     steps, all_steps = shape[-2:]
-    return np.tril(np.ones((steps, all_steps), bool), all_steps - steps)
+    first = np.array(before).reshape(1, 1, 1, 1)
+    keys = np.arange(all_steps).reshape(1, 1, 1, -1)
+    found = np.ones((1, 1, steps, all_steps), bool)
+    if lengths is not None:
+        counts = known(lengths, "the number of keys of Attention").reshape(-1, 1, 1, 1)
+        found = found & (keys < counts)
+        first = first if before else counts - steps
+    behind = np.arange(steps).reshape(1, 1, -1, 1) + first - keys
+    if causal:
+        found = found & (behind >= 0)
+    for side, distance in zip(sides, (behind, -behind), strict=True):
+        found = found & (distance <= side) if side >= 0 else found
+    return found
+
+
+def _widened(mask: Value, size: int) -> Value:
+    """A mask of fewer keys forbids the others."""
+    mask = xp.asarray(mask)
+    missing = size - mask.shape[-1]
+    if missing <= 0:
+        return mask
+    kind = dtype_of(mask) == xp.bool
+    rest = (
+        np.zeros((*mask.shape[:-1], missing), bool) if kind else np.full((*mask.shape[:-1], missing), MASKED)
+    )
+    return xp.concat([mask, rest], axis=mask.ndim - 1)
 
 
 def _offset(mask: Value) -> Value:

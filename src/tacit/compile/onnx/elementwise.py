@@ -66,6 +66,28 @@ def _binary(name: str, function: Callable[[Value, Value], Value]) -> None:
         return function(x, y)
 
 
+def _comparison(name: str, function: Callable[[Value, Value], Value], exact: np.ufunc) -> None:
+    """Constants that are infinite, as masks hold, are decided here: what is private is finite."""
+
+    @rule(name)
+    def compute(x: Value, y: Value, /) -> Value:
+        ends = [_infinite(x), _infinite(y)]
+        if not traced(x, y) or not any(end.any() for end in ends):
+            return function(x, y)
+        shape = np.broadcast_shapes(*(xp.asarray(value).shape for value in (x, y)))
+        left, right = (np.zeros(()) if traced(value) else plain(value).astype(float) for value in (x, y))
+        decided = np.broadcast_to(exact(left, right), shape)
+        somewhere = np.broadcast_to(ends[0] | ends[1], shape)
+        if np.all(somewhere):
+            return decided
+        found = function(*(value if traced(value) else _finite(value) for value in (x, y)))
+        return xp.where(somewhere, decided, found)
+
+
+def _infinite(value: Value) -> np.ndarray:
+    return np.zeros((), bool) if traced(value) else np.isinf(plain(value).astype(float))
+
+
 _binary("Add", xp.add)
 _binary("Sub", xp.subtract)
 _binary("BitwiseAnd", xp.bitwise_and)
@@ -74,11 +96,11 @@ _binary("BitwiseXor", xp.bitwise_xor)
 _binary("And", xp.logical_and)
 _binary("Or", xp.logical_or)
 _binary("Xor", xp.logical_xor)
-_binary("Less", xp.less)
-_binary("LessOrEqual", xp.less_equal)
-_binary("Greater", xp.greater)
-_binary("GreaterOrEqual", xp.greater_equal)
-_binary("Equal", xp.equal)
+_comparison("Less", xp.less, np.less)
+_comparison("LessOrEqual", xp.less_equal, np.less_equal)
+_comparison("Greater", xp.greater, np.greater)
+_comparison("GreaterOrEqual", xp.greater_equal, np.greater_equal)
+_comparison("Equal", xp.equal, np.equal)
 direct("Not", xp.logical_not)
 direct("BitwiseNot", xp.bitwise_not)
 
@@ -120,10 +142,14 @@ def _mod(x: Value, y: Value, /, *, fmod: int = 0) -> Value:
 
 @rule("BitShift")
 def _shift(x: Value, y: Value, /, *, direction: str) -> Value:
-    places = np.unique(known(y, "by how much BitShift shifts"))
-    if len(places) != 1:
-        raise unsupported("BitShift by different numbers of places")
-    return (xp.left_shift if direction == "LEFT" else xp.right_shift)(x, int(places[0]))
+    by = known(y, "by how much BitShift shifts")
+    if direction == "LEFT":
+        return xp.left_shift(x, by)
+    places = np.unique(by).tolist()
+    found = xp.right_shift(x, int(places[0]))
+    for k in places[1:]:
+        found = xp.where(by == k, xp.right_shift(x, int(k)), found)
+    return found
 
 
 @rule("Pow")

@@ -15,6 +15,7 @@ from tacit.base.types import PUBLIC, SECRET, Shape
 from tacit.compile import array as xp
 from tacit.compile.coerce import Value, traced
 from tacit.compile.onnx.graph import MOST_ELEMENTS, Graph, Node
+from tacit.compile.onnx.refused import REFUSED, Reason
 from tacit.compile.trace import Array, active, dtype_of, plain
 from tacit.ir.program import CONSTANT_LIMIT
 
@@ -84,10 +85,9 @@ _MISFITS = (
 
 def _evaluated(node: Node, values: Mapping[str, Any], versions: Mapping[str, int]) -> Sequence[Any]:
     if (node.domain, node.op) not in RULES:
+        what, instead = REFUSED.get((node.domain, node.op), Reason.RARE).value
         raise UsageError(
-            "ONNX-0002",
-            f"{node} is an operator without private meaning here",
-            hint="tacit.compile.onnx.RULES lists those there are; export the model with these",
+            "ONNX-0002", f"{node} is an operator without private meaning here: {what}", hint=instead
         )
     known = RULES[node.domain, node.op]
     ins = [values[name] for name in node.ins]

@@ -264,10 +264,18 @@ def _layer_normalization(
     axis: int = -1,
     epsilon: float = 1e-5,
     stash_type: int = 1,
-) -> Value:
+    n_outs: int,
+) -> Any:
+    """The values, and if it is asked for the means and one over the deviations."""
     axes = tuple(range(axis % len(x.shape), len(x.shape)))
-    found = xp.multiply(_centred(cast(x, FIXED), axes, epsilon), scale)
-    return found if bias is None else xp.add(found, bias)
+    x = cast(x, FIXED)
+    found = xp.multiply(_centred(x, axes, epsilon), scale)
+    found = found if bias is None else xp.add(found, bias)
+    if n_outs == 1:
+        return found
+    mean = xp.mean(x, axis=axes, keepdims=True)
+    variance = xp.mean(xp.square(xp.subtract(x, mean)), axis=axes, keepdims=True)
+    return found, mean, inverse_root(variance, epsilon)
 
 
 @rule("RMSNormalization")
@@ -377,7 +385,7 @@ def _coordinates(size: int, old: int, factor: float, mode: str) -> np.ndarray:
     if mode == "asymmetric":
         return places / factor
     if mode == "align_corners":
-        return places * (old - 1) / max(size - 1, 1)
+        return places * (old - 1) / (old * factor - 1) if old * factor > 1 else 0.0 * places
     if mode == "half_pixel" or (mode == "pytorch_half_pixel" and size > 1):
         return (places + 0.5) / factor - 0.5
     if mode == "pytorch_half_pixel":

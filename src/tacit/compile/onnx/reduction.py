@@ -169,7 +169,7 @@ def softmax(x: Value, /, *, axis: int | None = None, opset: int) -> Value:
 
 
 @rule("LogSoftmax")
-def _log_softmax(x: Value, /, *, axis: int | None = None, opset: int) -> Value:
+def log_softmax(x: Value, /, *, axis: int | None = None, opset: int) -> Value:
     rows, at = _rows(cast(x, FIXED), axis, opset)
     _top, rest, total = sum_of_exponentials(rows, (at % len(rows.shape),))
     return xp.reshape(xp.subtract(rest, xp.log(total)), x.shape)
