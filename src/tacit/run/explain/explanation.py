@@ -20,6 +20,8 @@ from tacit.run.explain.rehearse import Call, Line, Sent, Stage, after_each, cloc
 
 SHIPPED = Rates.read(MEASURED)
 """What one machine was measured to take; `calibrate` measures this one."""
+BUFFERS_BYTES = 64 * PIECE_BYTES
+"""What an operator has in hand and under way at most, as measured: longer ones go in windows."""
 BEFORE = "mpc.rep3.sort.before"
 """Which elements a sort compares depends on the order that it drew."""
 
@@ -249,7 +251,7 @@ class _Writer:
             line.sent,
             line.rounds,
             self.work(line) + line.rounds * self._link.wait_s,
-            max(inner, operands + min(2 * max(line.sent), 16 * PIECE_BYTES)),
+            max(inner, operands + (operands + min(4 * max(line.sent), BUFFERS_BYTES) if line.calls else 0)),
             tuple(called),
             reason(line, self._link),
             eqn.params["length"] if line.body else 1,
