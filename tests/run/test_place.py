@@ -12,9 +12,12 @@ from tacit.base.types import FIXED, SECRET, Type
 from tacit.compile import array as xp
 from tacit.ir.program import Program
 from tacit.mpc.scheme import load
+from tacit.psi.price import Link
 from tacit.run.compiled import compiled
 from tacit.run.explain.place import place
 from tacit.run.explain.rates import LINKS
+from tacit.run.job import Job, PartyTerms, Run
+from tacit.run.secure import as_every_party
 
 PARTIES = ("a", "b")
 
@@ -56,3 +59,24 @@ def test_the_front_door_places_a_function() -> None:
 def test_a_scheme_without_ots_has_no_choice(n_parties: int) -> None:
     found = place(program(10, "rep3"), load("rep3"), ("a", "b", "c")[:n_parties], "lan")
     assert found.sources == () and found.ot == "" and str(found) == "no choice"
+
+
+@pytest.mark.parametrize(("mbit", "expected"), [(100.0, "silent"), (1000.0, "softspoken4")])
+def test_a_job_takes_what_its_link_asks_for(mbit: float, expected: str) -> None:
+    terms = tuple(PartyTerms(name, "", "id", ()) for name in PARTIES)
+    job = Job("placed", "compute", terms, {}, {}, psi="none", ot="auto", link=Link(mbit))
+
+    async def party(run: Run) -> str:
+        return run.scheme.ot
+
+    assert [ot for _, ot in as_every_party(job, party)] == [expected] * 2
+    assert replace(job, scheme="rep3").ots == "" and replace(job, ot="softspoken8").ots == "softspoken8"
+
+
+def test_jobs_of_different_links_do_not_meet() -> None:
+    """The link that a choice follows from is agreed like everything else."""
+    terms = tuple(PartyTerms(name, "", "id", ()) for name in PARTIES)
+    fast, slow = (
+        Job("placed", "compute", terms, {}, {}, psi="none", ot="auto", link=Link(m)) for m in (1e4, 10.0)
+    )
+    assert fast.sections()["link"] != slow.sections()["link"] and fast.digest() != slow.digest()

@@ -21,6 +21,7 @@ from tacit.base.meter import depth
 from tacit.base.session import open_session
 from tacit.base.transport import Clock, Transport
 from tacit.base.wire import Document, Octets, Ring, canonical_json
+from tacit.blocks.ot.choose import for_link
 from tacit.ir.program import Program
 from tacit.mpc import openings
 from tacit.mpc.execute import execute
@@ -73,7 +74,8 @@ NO_SCHEME = "none"
 class Job:
     """What is computed by whom under which rules. `options` are the task's own, plain JSON values; `psi` is
     "none" for a job that aligns nothing, "auto" for what `psi.choose` says of sizes and `link`; `scheme` is
-    "none" for a job that only aligns; `ot` is the source of OTs (`blocks.ot.choose`), or empty."""
+    "none" for a job that only aligns; `ot` is the source of OTs (`blocks.ot.choose`), empty for the scheme's
+    usual one, "auto" for what `link` asks for."""
 
     id: str
     task: str
@@ -89,6 +91,14 @@ class Job:
     attempt: int = 0
     project: str = ""
     """Whose ledger judges and remembers what this job reveals (`run.project`); none if empty."""
+
+    @property
+    def ots(self) -> str:
+        """`ot` by name. All parties have agreed on what it follows from, so they choose alike."""
+        if self.ot != choose.AUTO:
+            return self.ot
+        takes = self.scheme == NO_SCHEME or find(self.scheme, self.security).ots
+        return for_link(self.link.mbit) if takes else ""
 
     def sections(self) -> dict[str, str]:
         """SHA-256 of every agreed part, so that a mismatch can be named without showing anything."""
@@ -185,7 +195,7 @@ class Run:
         """
         started = clock.now_s()
         sink("begin", "", {"step": "setup"})
-        scheme_type = None if job.scheme == NO_SCHEME else find(job.scheme, job.security, job.ot)
+        scheme_type = None if job.scheme == NO_SCHEME else find(job.scheme, job.security, job.ots)
         if job.psi not in (NO_PSI, choose.AUTO, *choose.OTHERS):
             choose.find(job.psi, job.security)
         report = Report(job.id, job.parties[me].name)
@@ -342,7 +352,7 @@ class Run:
         with self.step("psi") as ctx:
 
             def begun(sizes: Sizes) -> None:
-                self._announce(ctx, choose.hidden(sizes, told, self.job.ot, self.job.link, threads))
+                self._announce(ctx, choose.hidden(sizes, told, self.job.ots, self.job.link, threads))
 
             found = await intersect(ctx, self.scheme, items, columns, n_columns, threads, begun)
             sizes = (found.sizes.n_receiver, found.sizes.n_sender)

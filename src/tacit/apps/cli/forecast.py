@@ -54,7 +54,7 @@ def forecast(
         return None
     peer_features = _assumed_features(job.parties[1 - me])
     widths = widths_of(job, me, n_features)
-    scheme, names = find(job.scheme, job.security, job.ot), [terms.name for terms in job.parties]
+    scheme, names = find(job.scheme, job.security, job.ots), [terms.name for terms in job.parties]
     programs = [step.program(scheme.name) for step in steps(job, widths, n_common - n_test, n_test)]
     on = stage(scheme, len(names))
     alignment = _alignment(job, me, (n_mine, n_theirs) if me == 0 else (n_theirs, n_mine), threads)

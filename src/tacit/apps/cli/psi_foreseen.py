@@ -32,7 +32,7 @@ def _price(prepared: Join | Overlap, n: int) -> tuple[str, Price]:
     job, me, threads = prepared.job, prepared.seat.me, prepared.seat.local.threads
     if isinstance(prepared, Overlap):
         question = prepared.question
-        choice = choose.hidden(Sizes(n, n, len(question.columns)), question.told, job.ot, job.link, threads)
+        choice = choose.hidden(Sizes(n, n, len(question.columns)), question.told, job.ots, job.link, threads)
         return choice.protocol, choice.price
     receivers = frozenset(job.party(name) for name in prepared.terms.receivers)
     if len(job.parties) > 2:
