@@ -78,6 +78,8 @@ def test_a_sum_is_for_its_owner_to_sign_for_or_behind_a_threshold(pair: House) -
     assert "'amount' of party 1" in refused(join(pair, "--json"))
     # `tacit approve` cannot know whether the sets are those of before.
     assert signed(pair, "partner") == [("sum", "ids", "unsafe"), ("sum", "amount", "unsafe")]
+    less = refused(join(pair, "--json", "--at-least", "1"))
+    assert "'amount'" in less, "what was signed for is what the job file asks"
     assert run(pair)["bank"]["told"]["count"] == 30
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tacit.apps.cli.forecast import widths_of
 from tacit.apps.cli.ledgerfile import read_ledger
 from tacit.apps.cli.party import Seat, read_table
-from tacit.apps.cli.psi_terms import Asked, overlap_job, psi_job, tells_rows
+from tacit.apps.cli.psi_terms import Asked, as_written, tells_rows
 from tacit.base.errors import UsageError
 from tacit.base.wire import canonical_json
 from tacit.frame.profile import profile
@@ -44,7 +44,7 @@ class Judged:
 
 def verdicts(seat: Seat, n_features: int) -> list[tuple[str, Verdict]]:
     """For every program of the job, in order, and its query of the sets, which are taken for others than
-    before. Raises as `read_ledger`, `overlap_job` and `psi_job`."""
+    before. Raises as `read_ledger` and `as_written`."""
     ledger, job = read_ledger(seat), seat.file.job
     query = _query(seat)
     found: list[tuple[str, Verdict]] = [
@@ -60,13 +60,11 @@ def verdicts(seat: Seat, n_features: int) -> list[tuple[str, Verdict]]:
 
 def _query(seat: Seat) -> Query:
     """What the job asks of the parties' sets."""
-    file, job = seat.file, seat.file.job
-    if job.task != "psi":
-        return Query.of_rows(range(len(job.parties)))
-    key = file.keys[seat.terms.name]
-    if not tells_rows(file, Asked()):
-        return Question.of(overlap_job(file, Asked(), key)).query()
-    agreed = psi_job(file, Asked(), key, "first")
+    if seat.file.job.task != "psi":
+        return Query.of_rows(range(len(seat.file.job.parties)))
+    agreed = as_written(seat.file, seat.terms.name)
+    if not tells_rows(seat.file, Asked()):
+        return Question.of(agreed).query()
     return Query.of_rows(receivers_of(agreed), "lookup" if agreed.psi == UNBALANCED else "intersection")
 
 

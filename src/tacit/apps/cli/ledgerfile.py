@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tacit.apps.cli.psi_terms import as_written
 from tacit.base.errors import UsageError
 from tacit.base.prg import derive
 from tacit.base.secret import Secret
@@ -24,14 +25,15 @@ from tacit.trust.vault import read_private, write_private
 
 if TYPE_CHECKING:
     from tacit.apps.cli.party import Seat
+    from tacit.run.job import Job
 
 _FINGERPRINT_BYTES = 16
 _PURPOSE = "project"
 
 
 @contextmanager
-def project_of(seat: Seat) -> Iterator[Project | None]:
-    """The project that the job belongs to, open for one run; None if it belongs to none.
+def project_of(seat: Seat, job: Job) -> Iterator[Project | None]:
+    """The project that `job` belongs to, open for one run; None if it belongs to none.
 
     Raises: UsageError LEDGER-0002 if another run of it is under way; PolicyError LEDGER-0001.
     """
@@ -60,7 +62,7 @@ def project_of(seat: Seat) -> Iterator[Project | None]:
         approval = seat.home / "approvals" / f"{name}.json"
         text = approval.read_text("utf-8") if approval.exists() else ""
         hand = Hand(hand.sign, hand.verify, hand.fingerprint, store)
-        yield Project(name, seat.file.job.digest().hex(), ledger, hand, text)
+        yield Project(name, _terms(seat, job), ledger, hand, text)
     finally:
         os.close(descriptor)
 
@@ -77,7 +79,7 @@ def approve(seat: Seat, lines: tuple[Approved, ...]) -> Path:
     """Sign for these verdicts, with the ledger as it is now; the file, which the next run shows the peer."""
     job = seat.file.job
     hand = _hand(seat, job.project)
-    approval = Approval(seat.me, job.project, job.digest().hex(), read_ledger(seat).head, lines)
+    approval = Approval(seat.me, job.project, _terms(seat), read_ledger(seat).head, lines)
     path = _folder(seat, "approvals") / f"{job.project}.json"
     write_private(path, approval.text(hand.sign).encode())
     return path
@@ -89,8 +91,16 @@ def approved(seat: Seat) -> tuple[Approved, ...]:
     if not seat.file.job.project or not path.exists():
         return ()
     found = read_approval(path.read_text("utf-8"), _hand(seat, seat.file.job.project).verify)
-    holds = (found.terms, found.head) == (seat.file.job.digest().hex(), read_ledger(seat).head)
+    holds = (found.terms, found.head) == (_terms(seat), read_ledger(seat).head)
     return found.lines if holds else ()
+
+
+def _terms(seat: Seat, job: Job | None = None) -> str:
+    """What an approval binds: of a query of sets, the job with all that it asks, as the file has it or as it
+    runs; of other tasks, the job of the file."""
+    if seat.file.job.task == "psi":
+        return (job or as_written(seat.file, seat.terms.name)).digest().hex()
+    return seat.file.job.digest().hex()
 
 
 def _hand(seat: Seat, name: str) -> Hand:

@@ -142,7 +142,7 @@ async def hold(
 
     Raises what `project_of`, `connect`, `Run.open` and `work` raise.
     """
-    with project_of(seat) as project:
+    with project_of(seat, job) as project:
         return await _hold(seat, job, listener, work, project)
 
 

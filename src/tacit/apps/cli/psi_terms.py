@@ -103,6 +103,14 @@ def psi_job(file: JobFile, asked: Asked, key: Sequence[str], duplicates: str) ->
     return terms.job(job, protocol=protocol, security=_security(file, asked))
 
 
+def as_written(file: JobFile, party: str) -> Job:
+    """What the job file alone asks of the parties' sets. Raises as `overlap_job` and `psi_job`."""
+    key = file.keys[party]
+    if not tells_rows(file, Asked()):
+        return overlap_job(file, Asked(), key)
+    return psi_job(file, Asked(), key, "first")
+
+
 def memory_of(file: JobFile, asked: Asked) -> int | None:
     """What this side allows, in bytes; None: as much as it takes. Raises UsageError CLI-0003."""
     given = asked.memory or file.psi.get("memory")
