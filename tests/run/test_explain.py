@@ -165,7 +165,26 @@ def test_other_schemes_are_priced_as_well(scheme: str) -> None:
     columns = [parties[name].private(np.ones(5), limit=2.0) for name in ("a", "b")]
     explained = tacit.secure(lambda x, y: xp.sum(x) + xp.sum(y)).explain(*columns)
     assert explained.exact and not explained.unpriced
+    assert bool(explained.unmeasured) == (scheme != "rep3_malicious")
+    assert ("not measured" in explained.text()) == bool(explained.unmeasured)
     assert math.isfinite(explained.seconds) and len(explained.sent) == 3
+
+
+def test_what_chance_decides_is_said() -> None:
+    parties = tacit.sim(["a", "b", "c"])
+    column = parties["a"].private(np.ones(9), limit=2.0)
+    explained = tacit.secure(lambda x: xp.sort(xp.to_secret(x))).explain(column)
+    assert explained.typical == ("sort",) and not explained.exact and not explained.unpriced
+    assert "sort" in explained.text("zh") and "typical" in explained.html()
+
+
+def test_verification_is_a_step_of_its_own() -> None:
+    parties = tacit.sim(["a", "b", "c"], scheme="rep3_malicious")
+    columns = [parties[name].private(np.ones(9), limit=2.0) for name in ("a", "b")]
+    explained = tacit.secure(lambda x, y: xp.sum(x * y)).explain(*columns)
+    (settle,) = [step for step in explained.steps if step.op == "settle"]
+    assert settle.rounds > 10 and min(settle.sent) > 1000
+    assert "proved" in settle.reason.spoken("en") and "settle" in explained.html()
 
 
 def test_an_unknown_link_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -86,6 +86,8 @@ class Explanation:
     unpriced: tuple[str, ...]
     typical: tuple[str, ...]
     """Operators whose cost depends on an order drawn at random: figures are those of one such order."""
+    unmeasured: tuple[str, ...]
+    """Operators that the rates do not know in this scheme: their seconds are lower bounds."""
 
     @property
     def exact(self) -> bool:
@@ -162,12 +164,9 @@ def explain(
         steps,
         tuple(_seen(program, number, name) for number, name in enumerate(parties)),
         _leaks(lines),
-        tuple(sorted({line.eqn.op for line, _ in _each(lines) if not line.priced})),
-        tuple(
-            sorted(
-                {line.eqn.op for line, _ in _each(lines) for call in line.calls if call.protocol == BEFORE}
-            )
-        ),
+        _operators(lines, lambda line: not line.priced),
+        _operators(lines, lambda line: any(call.protocol == BEFORE for call in line.calls)),
+        _operators(lines, lambda line: not writer.rates.measures(scheme.name, line)),
     )
 
 
@@ -282,6 +281,10 @@ class _Writer:
 
 def _name(eqn: Eqn) -> str:
     return " ".join(map(str, eqn.outs))
+
+
+def _operators(lines: Iterable[Line], which: Callable[[Line], bool]) -> tuple[str, ...]:
+    return tuple(sorted({line.eqn.op for line, _ in _each(lines) if which(line)}))
 
 
 def _held(share: Share) -> int:

@@ -30,6 +30,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "setup": "Before it, once a session: {rounds} rounds, {sent}. Rates measured {date} on {machine}.",
         "unpriced": "Without a price, so all figures are lower bounds: {names}.",
         "typical": "Chance decides the figures of these, which are typical ones: {names}.",
+        "unmeasured": "Not measured in this scheme, so that seconds are lower bounds: {names}.",
         "sees": "Who sees what",
         "party": "party|its own inputs|what is revealed to it",
         "graph": "The program",
@@ -55,6 +56,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "setup": "此前每个会话一次：{rounds} 轮，{sent}。速率测于 {date}，{machine}。",
         "unpriced": "以下没有价格，故所有数字为下界：{names}。",
         "typical": "以下的开销取决于随机次序，数字为典型值：{names}。",
+        "unmeasured": "以下在该方案中未经实测，故秒数为下界：{names}。",
         "sees": "谁能看到什么",
         "party": "参与方|自有输入|向其披露",
         "graph": "程序",
@@ -181,7 +183,8 @@ def _footnote(one: Explanation, words: Mapping[str, str]) -> str:
     note = words["setup"].format(
         rounds=one.setup_rounds, sent=sums(one.setup_sent), date=one.rates_date, machine=one.rates_machine
     )
-    for name, operators in (("unpriced", one.unpriced), ("typical", one.typical)):
+    doubts = (("unpriced", one.unpriced), ("typical", one.typical), ("unmeasured", one.unmeasured))
+    for name, operators in doubts:
         note += " " + words[name].format(names=", ".join(operators)) if operators else ""
     return note
 

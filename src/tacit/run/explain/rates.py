@@ -126,6 +126,15 @@ class Rates:
         element_s, step_s, pace_s = (factor * each for each in (self.element_s, self.step_s, self.pace_s))
         return Rates(self.date, self.machine, element_s, step_s, pace_s, points)
 
+    def measures(self, scheme: str, line: Line) -> bool:
+        """Whether there are points for its operator; else its seconds are a lower bound."""
+        return not line.calls or bool(self._like(scheme, line))
+
+    def _like(self, scheme: str, line: Line) -> list[Point]:
+        """Points of the same operator, whatever its operands."""
+        prefix = f"{scheme} {line.eqn.op} "
+        return [point for name, row in self.points.items() if name.startswith(prefix) for point in row]
+
     def settling(self, scheme: str) -> Point:
         """One verification with next to nothing to verify."""
         row = self.points.get(f"{scheme} settle")
@@ -147,8 +156,7 @@ class Rates:
         row = self.points.get(name)
         if row:
             return _interpolated([(point.size, point.seconds) for point in row], at)
-        prefix = f"{scheme} {line.eqn.op} "
-        like = [point for other, row in self.points.items() if other.startswith(prefix) for point in row]
+        like = self._like(scheme, line)
         if not like:
             return self.step_s + self.element_s * at
         return max(self.step_s, _fitted(like, sum(line.sent), products(line.eqn)))

@@ -19,6 +19,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "rates": "rates measured {date} on {machine}",
         "unpriced": "without a price, so figures are lower bounds: {names}",
         "typical": "chance decides the figures, which are typical ones: {names}",
+        "unmeasured": "not measured in this scheme, so seconds are lower bounds: {names}",
         "columns": "operator|runs|rounds|sent by party|seconds|memory|protocols and why",
         "sees": "{party} sees: its own {inputs}; revealed: {reveals}",
         "nothing": "nothing",
@@ -33,6 +34,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "rates": "速率测于 {date}，{machine}",
         "unpriced": "以下没有价格，故数字是下界：{names}",
         "typical": "以下的开销取决于随机次序，数字为典型值：{names}",
+        "unmeasured": "以下在该方案中未经实测，故秒数为下界：{names}",
         "columns": "算子|次数|轮数|各方发送|时间|内存|协议与理由",
         "sees": "{party} 可见：自有数据 {inputs}；披露：{reveals}",
         "nothing": "无",
@@ -60,10 +62,8 @@ def text(explanation: Explanation, language: str) -> str:
     if one.setup_rounds:
         lines.append(words["setup"].format(rounds=one.setup_rounds, sent=sums(one.setup_sent)))
     lines.append(words["rates"].format(date=one.rates_date, machine=one.rates_machine))
-    if one.unpriced:
-        lines.append(words["unpriced"].format(names=", ".join(one.unpriced)))
-    if one.typical:
-        lines.append(words["typical"].format(names=", ".join(one.typical)))
+    doubts = (("unpriced", one.unpriced), ("typical", one.typical), ("unmeasured", one.unmeasured))
+    lines += [words[name].format(names=", ".join(operators)) for name, operators in doubts if operators]
     rows = [words["columns"].split("|")]
     rows += [_row(step, language) for step in one.by_operator() if step.protocols]
     silent = [step for step in one.by_operator() if not step.protocols]
