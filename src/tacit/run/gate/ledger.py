@@ -62,6 +62,7 @@ class Ledger:
     def __init__(self, lines: Sequence[str] = (), verify: Verify | None = None, parties: int = 2) -> None:
         """Raises PolicyError LEDGER-0001 if a line was changed, removed, or is not signed by all parties."""
         self.entries: list[Entry] = []
+        self._judged_before: dict[tuple[bytes, int, int], tuple[Verdict, ...]] = {}
         for line in lines:
             entry = _entry(line)
             if entry.sequence != len(self.entries) or entry.before != self.head:
@@ -139,15 +140,15 @@ class Ledger:
         self, viewer: int, program: Program, versions: Mapping[str, str], parties: int, smallest_group: int
     ) -> tuple[Verdict, ...]:
         earlier = [*self.programs(viewer)]
-        programs, data = [program for program, _ in earlier], [versions for _, versions in earlier]
 
         def judged(*more: tuple[Program, Mapping[str, str]]) -> tuple[Verdict, ...]:
-            return judge(
-                [*programs, *(one for one, _ in more)],
-                parties=parties,
-                smallest_group=smallest_group,
-                versions=[*data, *(one for _, one in more)],
-            )
+            programs, data = zip(*earlier, *more, strict=True) if earlier or more else ((), ())
+            key = canonical_json({"programs": [*map(str, programs)], "versions": [*data]})
+            if (key, parties, smallest_group) not in self._judged_before:
+                self._judged_before[key, parties, smallest_group] = judge(
+                    programs, parties=parties, smallest_group=smallest_group, versions=data
+                )
+            return self._judged_before[key, parties, smallest_group]
 
         taken, found = {name for name, _ in program.ins}, judged((program, versions))
         if all(v.column in taken for v in found):
