@@ -13,6 +13,7 @@ import asyncio
 import operator
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property
+from inspect import signature
 from itertools import count
 from types import ModuleType
 from typing import Any
@@ -134,8 +135,10 @@ class Held:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __dlpack__(self, *, stream: Any = None, **kwargs: Any) -> Any:
-        return call("__dlpack__", lambda x: x.__dlpack__(stream=stream, **kwargs), self)
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
+        return call("__dlpack__", lambda x: x.__dlpack__(), self)
 
     def __dlpack_device__(self) -> Any:
         return call("__dlpack_device__", lambda x: x.__dlpack_device__(), self)
@@ -298,6 +301,7 @@ def _on_types(function: Callable[..., Any]) -> Callable[..., Any]:
     def of_types(*args: Any, **kwargs: Any) -> Any:
         return function(*(each.dtype if isinstance(each, Held) else each for each in args), **kwargs)
 
+    of_types.__signature__ = signature(function)  # type: ignore[attr-defined]
     return of_types
 
 

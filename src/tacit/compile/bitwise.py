@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tacit.base.types import BOOL, INT
 from tacit.compile.coerce import Value, cast, numbers, traced
 from tacit.compile.elementwise import (
     abs,
+    add,
+    less,
     logical_and,
     logical_not,
     logical_or,
@@ -15,13 +19,16 @@ from tacit.compile.elementwise import (
     multiply,
     negative,
     subtract,
+    where,
 )
 from tacit.compile.reduction import sum
-from tacit.compile.shaping import asarray, reshape
+from tacit.compile.shaping import asarray, reshape, take
 from tacit.compile.trace import apply, dtype_of, plain, public, refuse
 
 WIDTH = 32
 """Bits that are looked at: integers must lie in [-2^31, 2^31)."""
+PLACES = 5
+"""Bits of a secret number of places: a shift by 2^5 or more leaves nothing, to the right the sign."""
 _PLACES = np.array([1 << i for i in range(WIDTH - 1)] + [-(1 << (WIDTH - 1))], np.int64)
 
 
@@ -85,26 +92,39 @@ def bitwise_count(x: Value) -> Value:
 
 @public
 def left_shift(x: Value, n: Value) -> Value:
-    """x * 2^n for whole constants n."""
-    return multiply(x, np.left_shift(np.int64(1), _constant(n)))
+    """x * 2^n for whole n from 0 on; 0 where a secret n is 32 or more."""
+    if not traced(n):
+        return multiply(x, np.left_shift(np.int64(1), plain(n)))
+    found = multiply(x, cast(less(n, 1 << PLACES), INT))
+    for place, bit in enumerate(_places(n)):
+        found = add(found, multiply(multiply(found, (1 << (1 << place)) - 1), cast(bit, INT)))
+    return found
 
 
 @public
 def right_shift(x: Value, n: Value) -> Value:
-    """floor(x / 2^n) for one whole constant n, exactly: from the bits."""
-    places = _constant(n)
-    if places.ndim:
-        refuse("COMPILE-0002", "right_shift takes one number of places", "shift the parts of the array apart")
-    bits = _bits(x)
-    index = np.minimum(np.arange(WIDTH) + int(places), WIDTH - 1)
-    return _number(
-        bits[index]
-        if isinstance(bits, np.ndarray)
-        else apply("take", bits, indices=tuple(index.tolist()), axis=0)
-    )
+    """floor(x / 2^n) for whole n from 0 on, exactly: from the bits."""
+    n = asarray(n)
+    if not traced(n) and not n.ndim:
+        return _number(_lowered(_bits(x), int(n)))
+    rank = max(asarray(x).ndim, n.ndim)
+    bits = _ranked(_bits(x), rank)
+    for place, bit in enumerate(_places(n)):
+        bits = where(_as_row(bit, rank), _lowered(bits, 1 << place), bits)
+    return _number(where(_as_row(less(n, 1 << PLACES), rank), bits, _lowered(bits, WIDTH)))
 
 
-def _constant(n: Value) -> np.ndarray:
-    if traced(n):
-        refuse("COMPILE-0002", "shifts go by constant numbers of places", "multiply by exp2 of a secret one")
-    return np.asarray(plain(n))
+def _lowered(bits: Value, n: int) -> Value:
+    """Bits n places lower, the sign in the place of those that come in."""
+    return take(bits, np.minimum(np.arange(WIDTH) + n, WIDTH - 1), axis=0)
+
+
+def _places(n: Value) -> Iterator[Value]:
+    """The lowest bits of a number of places."""
+    bits = apply("bits", n, low=0, high=PLACES)
+    return (bits[place] for place in range(PLACES))
+
+
+def _as_row(bit: Value, rank: int) -> Value:
+    """Something for every element as a row of one before an array of this many axes."""
+    return reshape(bit, (1, *(1,) * (rank - bit.ndim), *bit.shape))

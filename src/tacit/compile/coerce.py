@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tacit.base.types import BOOL, FIXED, INT, DType
-from tacit.compile.trace import Array, apply, dtype_of, plain, refuse
+from tacit.compile.trace import Array, PlaceError, apply, dtype_of, plain, refuse
 from tacit.ir.op import numpy_dtype
 
 Value = Any
@@ -69,7 +69,12 @@ def axes_of(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     wanted = range(ndim) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     axes = tuple(int(one) + ndim if one < 0 else int(one) for one in wanted)
     if not all(0 <= one < ndim for one in axes) or len(set(axes)) != len(axes):
-        refuse("COMPILE-0002", f"axis {axis} does not fit an array of {ndim} dimensions", "count axes from 0")
+        refuse(
+            "COMPILE-0002",
+            f"axis {axis} does not fit an array of {ndim} dimensions",
+            "count axes from 0",
+            PlaceError,
+        )
     return axes
 
 

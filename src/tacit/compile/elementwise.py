@@ -117,6 +117,9 @@ def log(x: Value) -> Value:
 
 @public
 def isfinite(x: Value) -> Value:
+    """Whether x is a number: every secret is, since what is not is refused before it is shared."""
+    if isinstance(x, Array) and x.type.vis == SECRET:
+        return np.ones(x.shape, bool)
     return apply("isfinite", cast(x, FIXED))
 
 
@@ -294,5 +297,12 @@ def where(condition: Value, x: Value, y: Value) -> Value:
 
 @public
 def astype(x: Value, dtype: Any) -> Value:
-    """x in another dtype: float, int (the floor) or bool (whether it differs from 0)."""
-    return cast(x, named_dtype(dtype))
+    """x in another dtype: float, int (the whole number next on the side of 0) or bool (whether it differs
+    from 0)."""
+    kind = named_dtype(dtype)
+    if (dtype_of(x), kind) != (FIXED, INT):
+        return cast(x, kind)
+    if not traced(x):
+        return cast(np.trunc(plain(x)), INT)
+    almost = 1.0 - 2.0**-FIXED.fraction_bits  # below 0, the floor of so much more is the ceiling
+    return cast(add(x, multiply(cast(less(x, 0.0), INT), almost)), INT)

@@ -1,7 +1,7 @@
 """Linear algebra on small secret matrices: a fixed number of steps, whatever the values.
 
-Source   Gaussian elimination with partial pivoting and Householder's reflections: Golub, Van Loan, "Matrix
-         Computations", 4th edition, algorithms 3.4.1 and 5.2.1; Cholesky's by columns, 4.2.1.
+Source   Gaussian elimination with partial pivoting: Golub, Van Loan, "Matrix Computations", 4th edition,
+         algorithm 3.4.1; Cholesky's by columns, 4.2.1.
 Differs  the pivot's row is found by a tournament and exchanged by products with a one-hot row; multipliers
          are at most 1 in magnitude, so every step at most doubles the range of the elements: a proof.
 Cost     n steps for n rows, each with a tournament, a division and a product of a column and a row. Meant for
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,15 +39,15 @@ from tacit.compile.elementwise import (
     where,
 )
 from tacit.compile.powers import power
-from tacit.compile.products import matmul_, tensordot
+from tacit.compile.products import matmul_
 from tacit.compile.reduction import argmax, one_hot, sum
 from tacit.compile.reduction import max as largest
 from tacit.compile.reduction import min as smallest
-from tacit.compile.shaping import asarray, concat, matrix_transpose, permute_dims, reshape
+from tacit.compile.reflections import SMALLEST, batched, of_elements
+from tacit.compile.shaping import asarray, broadcast_to, concat, matrix_transpose, permute_dims, reshape
 from tacit.compile.spectral import svdvals
 from tacit.compile.trace import public_in, refuse
 
-SMALLEST = 2.0**-8
 LARGEST = 2.0**8
 
 
@@ -56,7 +56,7 @@ def _square(x: Value) -> tuple[Value, tuple[int, ...], int]:
     x = cast(asarray(x), FIXED)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         refuse("COMPILE-0002", f"a matrix of shape {x.shape} is not square", "see its shape")
-    return reshape(x, (-1, *x.shape[-2:])), tuple(x.shape[:-2]), x.shape[-1]
+    return (*batched(x), x.shape[-1])
 
 
 def _eliminated(a: Value, n: int) -> tuple[list[Value], list[_Pivot], list[Value]]:
@@ -102,6 +102,7 @@ class _Pivot:
 
 
 @public_in("linalg")
+@of_elements
 def det(x: Value) -> Value:
     a, batch, n = _square(x)
     _, pivots, swaps = _eliminated(a, n)
@@ -115,24 +116,33 @@ def _side(pivots: list[_Pivot], swaps: list[Value]) -> Value:
     return prod(concat([*(pivot.side[None, :] for pivot in pivots), *turns], 0), 0)
 
 
+class Slogdet(NamedTuple):
+    """The sign of a determinant and the logarithm of its magnitude."""
+
+    sign: Value
+    logabsdet: Value
+
+
 @public_in("linalg")
-def slogdet(x: Value) -> tuple[Value, Value]:
-    """(sign, logarithm of the magnitude) of the determinant."""
+@of_elements
+def slogdet(x: Value) -> Slogdet:
     a, batch, n = _square(x)
     _, pivots, swaps = _eliminated(a, n)
     size = sum(concat([log(pivot.size)[None, :] for pivot in pivots], 0), 0)
-    return reshape(cast(_side(pivots, swaps), FIXED), batch), reshape(size, batch)
+    return Slogdet(reshape(cast(_side(pivots, swaps), FIXED), batch), reshape(size, batch))
 
 
 @public_in("linalg")
+@of_elements
 def solve(a: Value, b: Value) -> Value:
-    """The x with a @ x = b."""
-    left, batch, n = _square(a)
-    b = cast(asarray(b), FIXED)
+    """The x with a @ x = b; stacks are paired as those of a product are."""
+    a, b = cast(asarray(a), FIXED), cast(asarray(b), FIXED)
     vector = b.ndim == 1
-    right = reshape(b, (1, -1, 1)) if vector else reshape(b, (-1, *b.shape[-2:]))
-    if right.shape[0] != left.shape[0]:
-        right = multiply(right, np.ones((left.shape[0], 1, 1)))
+    if vector:
+        b = reshape(b, (b.shape[0], 1))
+    outer = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    left, batch, n = _square(broadcast_to(a, (*outer, *a.shape[-2:])))
+    right, _ = batched(broadcast_to(b, (*outer, *b.shape[-2:])))
     rows, pivots, _ = _eliminated(concat([left, right], 2), n)
     found: list[Value] = [None] * n
     for step in reversed(range(n)):
@@ -145,6 +155,7 @@ def solve(a: Value, b: Value) -> Value:
 
 
 @public_in("linalg")
+@of_elements
 def inv(x: Value) -> Value:
     a, batch, n = _square(x)
     unit = np.broadcast_to(np.eye(n), (a.shape[0], n, n))
@@ -166,6 +177,7 @@ def tensorsolve(a: Value, b: Value) -> Value:
 
 
 @public_in("linalg")
+@of_elements
 def matrix_power(x: Value, n: int) -> Value:
     """x @ x @ … n times, by squaring; of the inverse for n < 0."""
     x = asarray(x)
@@ -179,6 +191,7 @@ def matrix_power(x: Value, n: int) -> Value:
 
 
 @public_in("linalg")
+@of_elements
 def cholesky(x: Value, upper: bool = False) -> Value:
     """The lower L with L @ L.T = x, for positive definite x with elements of L from 2^-4 on its diagonal and
     up to 2^6 everywhere."""
@@ -193,41 +206,6 @@ def cholesky(x: Value, upper: bool = False) -> Value:
     found = concat([column[:, :, None] for column in columns], 2)
     found = reshape(found, (*batch, n, n))
     return matrix_transpose(found) if upper else found
-
-
-@public_in("linalg")
-def qr(x: Value, mode: str = "reduced") -> Any:
-    """(Q, R) of a matrix with at least as many rows as columns; R with the signs that LAPACK gives it."""
-    a = cast(asarray(x), FIXED)
-    if a.ndim != 2 or a.shape[0] < a.shape[1] or mode not in ("reduced", "r"):
-        refuse(
-            "COMPILE-0002", f"qr of shape {a.shape} with mode {mode!r}", "one matrix, not wide; reduced or r"
-        )
-    m, n = a.shape
-    directions = []
-    for step in range(min(n, m - 1)):
-        # A reflection takes the column below the diagonal to its length on the diagonal.
-        column = a[step:, step]
-        side = where(less(column[0], 0.0), -1.0, 1.0)
-        length = sqrt(sum(square(column)))
-        first = add(column[0], multiply(side, length))
-        inverse = rsqrt(maximum(add(square(first), sum(square(column[1:]))), SMALLEST))
-        unit = clip(multiply(concat([reshape(first, (1,)), column[1:]]), inverse), -1.0, 1.0)
-        directions.append(unit)
-        a = concat([a[:step], _reflected(a[step:], unit)], 0) if step else _reflected(a, unit)
-    upper = multiply(a[:n], np.triu(np.ones((n, n))))
-    if mode == "r":
-        return upper
-    q: Value = np.eye(m, n)
-    for step, unit in reversed(list(enumerate(directions))):
-        q = concat([q[:step], _reflected(q[step:], unit)], 0) if step else _reflected(q, unit)
-    return q, upper
-
-
-def _reflected(a: Value, unit: Value) -> Value:
-    """a - 2 u (u @ a)."""
-    along = tensordot(unit, a, 1)
-    return subtract(a, multiply(multiply(unit, 2.0)[:, None], along[None, :]))
 
 
 # --- norms ----------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from tacit.compile.elementwise import (
     where,
 )
 from tacit.compile.pieces import broadcast_arrays
+from tacit.compile.places import take_
 from tacit.compile.reduction import any as some
 from tacit.compile.reduction import one_hot, sort, sum
 from tacit.compile.shaping import asarray, concat, expand_dims, moveaxis, permute_dims, reshape, stack, take
@@ -110,8 +111,8 @@ def _rows(keys: Any) -> list[Value]:
 
 
 @public_in("numpy")
-def sort_(x: Value, axis: int | None = -1, kind: Any = None) -> Value:
-    return sort(ravel(x), 0) if axis is None else sort(x, axis)
+def sort_(x: Value, axis: int | None = -1, kind: Any = None, descending: bool = False) -> Value:
+    return sort(ravel(x), 0, descending) if axis is None else sort(x, axis, descending)
 
 
 # --- searching ------------------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def searchsorted(a: Value, v: Value, side: str = "left", sorter: Any = None) -> 
     """Where `v` would stand in `a`, which is in order: before or after what is equal to it."""
     a, v = asarray(a), asarray(v)
     if sorter is not None:
-        a = take(a, sorter, axis=0)
+        a = take_(a, sorter, axis=0)
     compare = less if side == "left" else less_equal
     return sum(compare(a, expand_dims(v, -1)), -1)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tacit.compile.arrays import atleast_1d, atleast_2d, atleast_3d, ravel, transpose
 from tacit.compile.coerce import Value, axes_of, axis_of, cast
+from tacit.compile.elementwise import astype
 from tacit.compile.reduction import max as largest
 from tacit.compile.reduction import mean, sum
 from tacit.compile.reduction import min as smallest
@@ -149,7 +150,8 @@ def dsplit(x: Value, indices_or_sections: int | Sequence[int]) -> list[Value]:
 def unstack(x: Value, axis: int = 0) -> tuple[Value, ...]:
     x = asarray(x)
     axis = axis_of(axis, x.ndim)
-    return tuple(squeeze(part, axis) for part in array_split(x, x.shape[axis], axis))
+    n = x.shape[axis]
+    return tuple(squeeze(part, axis) for part in array_split(x, n, axis)) if n else ()
 
 
 # --- other places ---------------------------------------------------------------------------------------
@@ -262,10 +264,9 @@ def diagonal_(x: Value, offset: int = 0) -> Value:
     return diagonal(x, offset, -2, -1)
 
 
-@public
-def take_along_axis(x: Value, indices: Value, axis: int | None = -1) -> Value:
-    """The elements at public positions along `axis`."""
-    return _moved(x, np.take_along_axis, plain(indices), axis)
+def gathered_along(x: Value, indices: np.ndarray, axis: int) -> Value:
+    """The elements at public positions along `axis`, for each of the other places."""
+    return _moved(x, np.take_along_axis, indices, axis)
 
 
 @public_in("numpy")
@@ -396,5 +397,6 @@ def trace(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
 
 
 @public_in("linalg")
-def trace_(x: Value, offset: int = 0) -> Value:
-    return trace(x, offset, -2, -1)
+def trace_(x: Value, offset: int = 0, dtype: Any = None) -> Value:
+    found = trace(x, offset, -2, -1)
+    return found if dtype is None else astype(found, dtype)

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tacit.base.types import BOOL, INT, Shape
-from tacit.compile.coerce import Value, cast
-from tacit.compile.elementwise import add, clip, multiply, not_equal
-from tacit.compile.reduction import matmul, one_hot
+from tacit.compile.coerce import Value, axis_of, cast, traced
+from tacit.compile.elementwise import add, clip, less, multiply, not_equal
+from tacit.compile.pieces import gathered_along
+from tacit.compile.reduction import matmul, one_hot, sum
 from tacit.compile.shaping import asarray, concat, moveaxis, permute_dims, reshape, take
-from tacit.compile.trace import dtype_of
+from tacit.compile.trace import dtype_of, plain, public, public_in
 from tacit.ir.op import numpy_dtype
 
 
@@ -41,6 +42,40 @@ def along(table: Value, places: Value, axis: int) -> Value:
     found = looked_up(moveaxis(asarray(table), at, 0), places)
     own = asarray(places).ndim
     return permute_dims(found, (*range(own, own + at), *range(own), *range(own + at, found.ndim)))
+
+
+@public_in("numpy")
+def take_(x: Value, indices: Value, axis: int | None = None) -> Value:
+    """The elements at `indices` along `axis`, from the end for those below 0; 0 for secret ones outside."""
+    x = asarray(x)
+    if not traced(indices):
+        return take(x, indices, axis)
+    if axis is None and x.ndim != 1:
+        x = reshape(x, (math.prod(x.shape),))
+    at = axis_of(axis or 0, x.ndim)
+    return along(x, _from_start(indices, x.shape[at]), at)
+
+
+def _from_start(places: Value, n: int) -> Value:
+    """Places counted from 0, where those below 0 count from the end."""
+    places = cast(places, INT)
+    return add(places, multiply(cast(less(places, 0), INT), n))
+
+
+@public
+def take_along_axis(x: Value, indices: Value, axis: int | None = -1) -> Value:
+    """The elements at `indices` along `axis`, for each of the other places; of x flattened if it is None."""
+    x, indices = asarray(x), asarray(indices)
+    if axis is None:
+        return take_along_axis(reshape(x, (math.prod(x.shape),)), indices, 0)
+    if not traced(indices):
+        return gathered_along(x, plain(indices), axis)
+    at = axis_of(axis, x.ndim)
+    rows, dtype = moveaxis(x, at, -1), dtype_of(x)
+    places = moveaxis(_from_start(indices, x.shape[at]), at, -1)
+    hot = cast(one_hot(places, x.shape[at]), INT)
+    found = sum(multiply(hot, cast(rows, INT if dtype == BOOL else dtype)[..., None, :]), -1)
+    return moveaxis(cast(found, dtype), -1, at)
 
 
 def joint(places: Sequence[Value], counts: Sequence[int]) -> Value:

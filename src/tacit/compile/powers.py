@@ -6,15 +6,17 @@ import math
 
 import numpy as np
 
-from tacit.base.types import FIXED
+from tacit.base.types import FIXED, INT
 from tacit.compile.coerce import Value, cast, traced
 from tacit.compile.elementwise import (
     abs,
     add,
     divide,
+    equal,
     exp,
     less,
     log,
+    low_bit,
     maximum,
     minimum,
     multiply,
@@ -28,7 +30,8 @@ from tacit.compile.elementwise import (
     where,
 )
 from tacit.compile.polynomial import fitted, polynomial
-from tacit.compile.trace import plain, public, refuse
+from tacit.compile.reduction import lookup
+from tacit.compile.trace import apply, dtype_of, plain, public, refuse
 
 
 @public
@@ -92,7 +95,8 @@ def cbrt(x: Value) -> Value:
 
 @public
 def power(x: Value, y: Value) -> Value:
-    """x ** y: whole constants y from 0 to 64, -1, -0.5 and 0.5 for any x, all others for x > 0."""
+    """x ** y: whole constants y from 0 to 64, -1, -0.5 and 0.5 for any x, all others for x > 0; an integer of
+    integers, with y from 0 to 63."""
     if not traced(x, y):
         return np.power(plain(x), plain(y))
     exponent = None if traced(y) else plain(y)
@@ -104,7 +108,34 @@ def power(x: Value, y: Value) -> Value:
             return rsqrt(x)
         if value == int(value) and -64 <= value < 0:
             return divide(np.ones(()), pow(cast(x, FIXED), -int(value)))
+    if dtype_of(x) == dtype_of(y) == INT:
+        return _squared(x, y) if traced(x) or plain(x).ndim else _looked_up(int(plain(x)), y)
+    if not traced(x) and not np.all(plain(x) > 0):
+        refuse(
+            "COMPILE-0002", "a power of a constant that is not above 0", "give it a whole constant exponent"
+        )
     return exp(multiply(cast(y, FIXED), log(x)))
+
+
+def _squared(x: Value, y: Value) -> Value:
+    """The product of the x^(2^k) for which y has bit k."""
+    bits = apply("bits", y, low=0, high=6)
+    found: Value = 1
+    for place in range(6):
+        found = where(bits[place], multiply(found, x), found)
+        if traced(x):
+            x = square(x) if place < 5 else x
+        else:
+            x = np.where(np.abs(plain(x)) < 1 << 31, plain(x) ** 2, 0)
+    return found
+
+
+def _looked_up(base: int, y: Value) -> Value:
+    """A power of a constant, from a table of all that have up to 62 bits; of 1 and -1 by whether y is odd."""
+    if base in (-1, 0, 1):
+        odd = cast(low_bit(y), INT)
+        return subtract(1, multiply(odd, 1 - base)) if base else cast(equal(y, 0), INT)
+    return lookup(np.array([base**k for k in range(63) if base ** (2 * k) < 1 << 124]), y)
 
 
 @public

@@ -26,6 +26,7 @@ from tacit.compile.shaping import (
     take,
 )
 from tacit.compile.trace import dtype_of, public, public_in, refuse
+from tacit.ir.op import numpy_dtype
 
 
 @public_in("numpy")
@@ -35,17 +36,21 @@ def matmul_(x: Value, y: Value) -> Value:
     if x.ndim <= 2 and y.ndim <= 2:
         return matmul(x, y)
     if y.ndim <= 2:
-        return reshape(matmul(reshape(x, (-1, x.shape[-1])), y), (*x.shape[:-1], *y.shape[1:]))
+        rows = math.prod(x.shape[:-1])
+        return reshape(matmul(reshape(x, (rows, x.shape[-1])), y), (*x.shape[:-1], *y.shape[1:]))
     left = expand_dims(x, 0) if x.ndim == 1 else x
     right = expand_dims(y, 1) if y.ndim == 1 else y
     outer = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    n = math.prod(outer)
     lefts, rights = (
-        reshape(broadcast_to(part, (*outer, *part.shape[-2:])), (-1, *part.shape[-2:]))
+        reshape(broadcast_to(part, (*outer, *part.shape[-2:])), (n, *part.shape[-2:]))
         for part in (left, right)
     )
-    found = stack([matmul(lefts[k], rights[k]) for k in range(math.prod(outer))])
     rows = () if x.ndim == 1 else (left.shape[-2],)
     columns = () if y.ndim == 1 else (right.shape[-1],)
+    if not n:
+        return np.zeros((*outer, *rows, *columns), numpy_dtype(dtype_of(numbers(x, y)[0])))
+    found = stack([matmul(lefts[k], rights[k]) for k in range(n)])
     return reshape(found, (*outer, *rows, *columns))
 
 
@@ -74,7 +79,10 @@ def vdot(a: Value, b: Value) -> Value:
 
 @public
 def vecdot(x: Value, y: Value, axis: int = -1) -> Value:
-    return sum(multiply(moveaxis(asarray(x), axis, -1), moveaxis(asarray(y), axis, -1)), -1)
+    x, y = moveaxis(asarray(x), axis, -1), moveaxis(asarray(y), axis, -1)
+    if x.shape[-1] != y.shape[-1]:
+        refuse("COMPILE-0002", f"vectors of {x.shape[-1]} and {y.shape[-1]} elements", "see their shapes")
+    return sum(multiply(x, y), -1)
 
 
 @public

@@ -10,7 +10,7 @@ import numpy as np
 
 from tacit.base.types import BOOL, FIXED, Shape
 from tacit.compile.coerce import Value, axes_of, axis_of, cast, named_dtype, numbers, traced
-from tacit.compile.trace import Array, apply, dtype_of, plain, public, refuse
+from tacit.compile.trace import TABLE, Array, PlaceError, apply, dtype_of, plain, public, refuse
 from tacit.ir.op import numpy_dtype
 
 
@@ -108,7 +108,12 @@ def expand_dims(x: Value, axis: int = 0) -> Value:
 def squeeze(x: Value, axis: int | Sequence[int]) -> Value:
     axes = axes_of(axis, x.ndim)
     if any(x.shape[one] != 1 for one in axes):
-        refuse("COMPILE-0002", f"axes {axes} of shape {x.shape} are not all of size 1", "see its shape")
+        refuse(
+            "COMPILE-0002",
+            f"axes {axes} of shape {x.shape} are not all of size 1",
+            "see its shape",
+            PlaceError,
+        )
     return reshape(x, tuple(size for one, size in enumerate(x.shape) if one not in axes))
 
 
@@ -138,9 +143,7 @@ def take(x: Value, indices: Value, axis: int | None = None) -> Value:
     """The elements at public `indices` along `axis`, which may be left out for one dimension."""
     at = axis_of(0 if axis is None and x.ndim == 1 else -1 if axis is None else axis, x.ndim)
     if traced(indices):
-        refuse(
-            "COMPILE-0001", "take at traced positions", "compare positions with arange and sum the matches"
-        )
+        refuse("COMPILE-0001", "rows are cut out at traced positions", "numpy.take looks at all of them")
     where = plain(indices)
     if where.dtype.kind != "i":
         refuse("COMPILE-0002", "positions must be integers", "use numpy.flatnonzero for a mask")
@@ -160,11 +163,17 @@ def flip(x: Value, axis: int | Sequence[int] | None = None) -> Value:
 
 @public
 def index(x: Array, key: Any) -> Value:
-    """x[key] for ints, slices, None, `...` and public integer arrays or masks (at most one of these)."""
+    """x[key] for ints, slices, None, `...`, secret integers, and public integer arrays or masks (at most one
+    of these); of several secret integers each picks along its own axis."""
     keys = list(key) if isinstance(key, tuple) else [key]
     n_used = sum(_n_axes(one) for one in keys)
     if n_used > x.ndim:
-        refuse("COMPILE-0002", f"{n_used} indices for an array of {x.ndim} dimensions", "see its shape")
+        refuse(
+            "COMPILE-0002",
+            f"{n_used} indices for an array of {x.ndim} dimensions",
+            "see its shape",
+            PlaceError,
+        )
     at = next((k for k, one in enumerate(keys) if one is Ellipsis), len(keys))
     keys[at : at + 1] = [slice(None)] * (x.ndim - n_used)
     axis = 0
@@ -175,6 +184,10 @@ def index(x: Array, key: Any) -> Value:
             x = _sliced(x, one, axis)
         elif isinstance(one, int | np.integer):
             x = _item(x, int(one), axis)
+            continue
+        elif isinstance(one, Array):
+            x = TABLE["numpy.take"](x, one, axis)
+            axis += one.ndim
             continue
         else:
             x = _picked(x, one, axis)
@@ -190,18 +203,14 @@ def _n_axes(key: Any) -> int:
                 "a private mask picks rows: how many there are would be seen",
                 "keep all rows and set the others to 0: sum(where(mask, x, 0.0)); their number is sum(mask)",
             )
-        refuse(
-            "COMPILE-0001",
-            "indexing at private positions",
-            "compare positions with arange and sum the matches: sum(where(np.arange(len(x)) == i, x, 0.0))",
-        )
+        return 1
     return 0 if key is None or key is Ellipsis else 1
 
 
 def _item(x: Array, at: int, axis: int) -> Value:
     n = x.shape[axis]
     if not -n <= at < n:
-        refuse("COMPILE-0002", f"index {at} is outside axis {axis} of size {n}", "see its shape")
+        refuse("COMPILE-0002", f"index {at} is outside axis {axis} of size {n}", "see its shape", PlaceError)
     row = apply("slice", x, start=at % n, stop=at % n + 1, axis=axis)
     return squeeze(row, axis)
 

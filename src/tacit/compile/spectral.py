@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tacit.base.types import FIXED, INT
+from tacit.base.types import INT
 from tacit.compile.coerce import Value, cast
 from tacit.compile.elementwise import (
     abs,
@@ -37,19 +37,13 @@ from tacit.compile.elementwise import (
 from tacit.compile.order import argsort, placed
 from tacit.compile.products import matmul_
 from tacit.compile.reduction import one_hot, sum
+from tacit.compile.reflections import SMALLEST, batched, of_elements, qr
 from tacit.compile.shaping import asarray, concat, expand_dims, matrix_transpose, reshape
-from tacit.compile.trace import public_in, refuse
+from tacit.compile.trace import public_in
 
 SWEEPS = 5
 SMALL = 2.0**-6
 LARGEST = 64.0
-
-
-def _batched(x: Value) -> tuple[Value, tuple[int, ...]]:
-    x = cast(asarray(x), FIXED)
-    if x.ndim < 2:
-        refuse("COMPILE-0002", f"a matrix has two dimensions, not {x.ndim}", "see its shape")
-    return reshape(x, (-1, *x.shape[-2:])), tuple(x.shape[:-2])
 
 
 def _rotation(difference: Value, twice: Value) -> tuple[Value, Value]:
@@ -57,10 +51,16 @@ def _rotation(difference: Value, twice: Value) -> tuple[Value, Value]:
     difference and b twice the product."""
     length = sqrt(add(square(difference), square(twice)))
     below = less(difference, 0.0)
-    tangent = divide(where(below, negative(twice), twice), maximum(add(abs(difference), length), 2.0**-8))
+    tangent = divide(where(below, negative(twice), twice), maximum(add(abs(difference), length), SMALLEST))
     tangent = clip(tangent, -1.0, 1.0)
     cosine = rsqrt(add(square(tangent), 1.0))
     return expand_dims(cosine, -1), expand_dims(multiply(tangent, cosine), -1)
+
+
+def _in_proportion(x: Value, y: Value) -> tuple[Value, Value]:
+    """Both over the larger: squares of sums of squares would be out of range."""
+    size = maximum(maximum(abs(x), abs(y)), SMALLEST)
+    return clip(divide(x, size), -1.0, 1.0), clip(divide(y, size), -1.0, 1.0)
 
 
 def _turned(rows: Value, p: int, q: int, cosine: Value, sine: Value) -> Value:
@@ -85,10 +85,18 @@ def _sweeps(n: int) -> int:
     return SWEEPS if n > 2 else 2
 
 
+class Eigen(NamedTuple):
+    """Eigenvalues, rising, and eigenvectors in columns."""
+
+    eigenvalues: Value
+    eigenvectors: Value
+
+
 @public_in("linalg")
-def eigh(x: Value) -> tuple[Value, Value]:
-    """(eigenvalues, rising; eigenvectors in columns) of symmetric matrices."""
-    a, batch = _batched(x)
+@of_elements
+def eigh(x: Value) -> Eigen:
+    """Of symmetric matrices."""
+    a, batch = batched(x)
     n = a.shape[1]
     vectors = _units(a.shape[0], n)
     for _ in range(_sweeps(n)):
@@ -103,7 +111,7 @@ def eigh(x: Value) -> tuple[Value, Value]:
         order = argsort(values)
         values = placed(values, order, 1)
         vectors = _ordered(vectors, order)
-    return reshape(values, (*batch, n)), reshape(matrix_transpose(vectors), (*batch, n, n))
+    return Eigen(reshape(values, (*batch, n)), reshape(matrix_transpose(vectors), (*batch, n, n)))
 
 
 def _ordered(rows: Value, order: Value) -> Value:
@@ -112,22 +120,38 @@ def _ordered(rows: Value, order: Value) -> Value:
 
 
 @public_in("linalg")
+@of_elements
 def eigvalsh(x: Value) -> Value:
     return eigh(x)[0]
 
 
+class SVD(NamedTuple):
+    """Left singular vectors in columns, singular values, falling, and right singular vectors in rows."""
+
+    U: Value
+    S: Value
+    Vh: Value
+
+
 @public_in("linalg")
+@of_elements
 def svd(x: Value, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """(U, singular values, falling; V transposed), of the smaller side only unless the matrix is square."""
-    a, batch = _batched(x)
+    """As many vectors as the smaller side has, or bases of both sides: for matrices of full rank."""
+    a, batch = batched(x)
     m, n = a.shape[1:]
-    if compute_uv and full_matrices and m != n:
-        refuse("COMPILE-0002", "svd with full matrices of a matrix that is not square", "full_matrices=False")
     left, values, right = _columns(a) if m >= n else _swapped(_columns(matrix_transpose(a)))
     found = reshape(values, (*batch, min(m, n)))
     if not compute_uv:
         return found
-    return reshape(left, (*batch, *left.shape[1:])), found, reshape(right, (*batch, *right.shape[1:]))
+    if full_matrices and m != n:
+        left, right = _basis(left), matrix_transpose(_basis(matrix_transpose(right)))
+    return SVD(reshape(left, (*batch, *left.shape[1:])), found, reshape(right, (*batch, *right.shape[1:])))
+
+
+def _basis(columns: Value) -> Value:
+    """Orthonormal columns and further ones, at right angles to them, up to as many as there are rows."""
+    m, n = columns.shape[-2:]
+    return columns if m == n else concat([columns, qr(columns, "complete").Q[..., n:]], columns.ndim - 1)
 
 
 def _swapped(parts: tuple[Value, Value, Value]) -> tuple[Value, Value, Value]:
@@ -166,19 +190,31 @@ def _inverses(values: Value) -> Value:
 
 
 @public_in("linalg")
+@of_elements
 def svdvals(x: Value) -> Value:
     found: Value = svd(x, compute_uv=False)
     return found
 
 
 @public_in("linalg")
-def pinv(x: Value) -> Value:
-    """The pseudoinverse."""
+@of_elements
+def pinv(x: Value, rtol: Value = None) -> Value:
+    """The pseudoinverse; singular values up to `rtol` times the largest count as 0."""
     left, values, right = svd(x, full_matrices=False)
-    return matmul_(multiply(matrix_transpose(right), _inverses(values)[..., None, :]), matrix_transpose(left))
+    inverses = multiply(cast(_counts(values, rtol), INT), _inverses(values))
+    return matmul_(multiply(matrix_transpose(right), inverses[..., None, :]), matrix_transpose(left))
 
 
 @public_in("linalg")
-def matrix_rank(x: Value) -> Value:
-    """The number of singular values that are not small."""
-    return sum(less(SMALL, svdvals(x)), -1)
+@of_elements
+def matrix_rank(x: Value, rtol: Value = None) -> Value:
+    """The number of singular values that are not small, and above `rtol` times the largest."""
+    return sum(_counts(svdvals(x), rtol), -1)
+
+
+def _counts(values: Value, rtol: Value) -> Value:
+    """Which singular values, falling along the last axis, are not taken as 0."""
+    least: Value = SMALL
+    if rtol is not None:
+        least = maximum(multiply(values[..., :1], expand_dims(asarray(rtol), -1)), SMALL)
+    return less(least, values)

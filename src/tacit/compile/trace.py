@@ -66,9 +66,13 @@ def where_called() -> str:
     return f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
-def refuse(code: str, message: str, hint: str) -> NoReturn:
+class PlaceError(UsageError, IndexError, ValueError):
+    """An axis or a position that an array does not have: what NumPy raises then is caught as it is there."""
+
+
+def refuse(code: str, message: str, hint: str, kind: type[UsageError] = UsageError) -> NoReturn:
     """Raise UsageError `code`, naming the caller's line."""
-    raise UsageError(code, f"{message}, at {where_called()}", hint=hint)
+    raise kind(code, f"{message}, at {where_called()}", hint=hint)
 
 
 class Trace:
@@ -168,7 +172,7 @@ _INSTEAD = {
         "leave out float(), int() and round(); math.sqrt(x) is np.sqrt(x); what the function returns is "
         "revealed, and a number then"
     ),
-    "the index": "one_hot(i, n) times the values picks one; np.arange(n) == i says where it is",
+    "the index": "x[i] reads an array at a secret place; np.arange(n) == i says where it is",
     "the items": "x in values is any(values == x); a number has no items to go over",
     "the data": "np.stack([a, b]) makes one array of several; what the function returns is revealed",
     "a new item": "arrays do not change: x = where(np.arange(len(x)) == i, new, x), or join parts",
@@ -303,7 +307,7 @@ class Array:
     __sub__, __rsub__ = _binary("subtract"), _binary("subtract", swapped=True)
     __mul__, __rmul__ = _binary("multiply"), _binary("multiply", swapped=True)
     __truediv__, __rtruediv__ = _binary("divide"), _binary("divide", swapped=True)
-    __matmul__, __rmatmul__ = _binary("matmul"), _binary("matmul", swapped=True)
+    __matmul__, __rmatmul__ = _binary("numpy.matmul"), _binary("numpy.matmul", swapped=True)
     __and__, __rand__ = _binary("bitwise_and"), _binary("bitwise_and", swapped=True)
     __or__, __ror__ = _binary("bitwise_or"), _binary("bitwise_or", swapped=True)
     __xor__, __rxor__ = _binary("bitwise_xor"), _binary("bitwise_xor", swapped=True)

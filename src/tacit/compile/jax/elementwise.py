@@ -241,6 +241,6 @@ def finite(value: Value) -> Value:
 def _convert(ins: list[Value], new_dtype: Any, **_: Any) -> Value:
     kind = np.dtype(new_dtype).kind
     if kind in "iu":
-        return wrapped(cast(xp.trunc(ins[0]) if dtype_of(ins[0]) == FIXED else ins[0], INT), new_dtype)
+        return wrapped(xp.astype(ins[0], INT), new_dtype)
     found = cast(ins[0], BOOL if kind == "b" else FIXED)
     return as_complex(found) if kind == "c" else found

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tacit.compile import array as xp
-from tacit.compile import linear, special, spectral
+from tacit.compile import special, spectral
 from tacit.compile.coerce import Value
-from tacit.compile.jax.evaluate import RULES, rule, shape_of
+from tacit.compile.jax.evaluate import RULES, rule
 from tacit.compile.jax.refused import Reason, refuse
+from tacit.compile.reflections import qr
 
 _OF_ONE: dict[str, Callable[[Value], Value]] = {
     "lgamma": special.lgamma,
@@ -39,10 +40,9 @@ def _igammac(ins: list[Value], **_: Any) -> Value:
 
 @rule("qr")
 def _qr(ins: list[Value], full_matrices: bool, pivoting: bool, **_: Any) -> list[Value]:
-    rows, columns = shape_of(ins[0])[-2:]
-    if pivoting or (full_matrices and rows != columns):
-        refuse("qr", " with pivoting or with all columns (mode='reduced' is there)", Reason.RARE)
-    return list(linear.qr(ins[0]))
+    if pivoting:
+        refuse("qr", " with pivoting", Reason.RARE)
+    return list(qr(ins[0], "complete" if full_matrices else "reduced"))
 
 
 @rule("eigh")
@@ -57,10 +57,7 @@ def _eigh(ins: list[Value], subset_by_index: Any = None, **_: Any) -> list[Value
 
 @rule("svd")
 def _svd(ins: list[Value], full_matrices: bool, compute_uv: bool, **_: Any) -> list[Value]:
-    rows, columns = shape_of(ins[0])[-2:]
     if not compute_uv:
         return [spectral.svdvals(ins[0])]
-    if full_matrices and rows != columns:
-        refuse("svd", " with full matrices (full_matrices=False is there)", Reason.RARE)
-    left, values, right = spectral.svd(ins[0], full_matrices=False)
+    left, values, right = spectral.svd(ins[0], full_matrices)
     return [values, left, right]

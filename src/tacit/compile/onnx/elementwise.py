@@ -281,7 +281,7 @@ def _cast_like(x: Value, y: Value, /, *, saturate: int = 1, round_mode: str = "u
 
 def converted(x: Value, dtype: DType) -> Value:
     """Reals become integers towards 0."""
-    return cast(xp.trunc(x), INT) if (dtype_of(x), dtype) == (FIXED, INT) else cast(x, dtype)
+    return xp.astype(x, dtype)
 
 
 @rule("Dropout")

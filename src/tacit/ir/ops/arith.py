@@ -122,7 +122,7 @@ def times(builder: Builder, x: Var, factor: Any) -> Var:
     factors = np.asarray(factor, dtype=np.float64)
     if np.all(factors == np.rint(factors)) and np.all(np.abs(factors) < 2.0**31):
         return _mul(builder, x, builder.const(factors.astype(np.int64), INT))
-    while not np.all(well_encoded(factors)):
+    while np.all(np.isfinite(factors)) and not np.all(well_encoded(factors)):
         step = np.where(well_encoded(factors), 0, np.clip(np.frexp(factors)[1], -FRACTION_BITS, 0))
         x = _mul(builder, x, builder.const(np.ldexp(1.0, step), FIXED))
         factors = np.ldexp(factors, -step)
