@@ -459,6 +459,7 @@ TELLS: dict[str, Attack] = {
         smallest_negated, where_largest, in_order, middle, best_three, rounded, faint_rest, guarded_by_a_cell,
     )
 } | {
+    "count less one": Attack((count_above_two, count_above_two_less_one)),
     "any of one": Attack((any_of_one,), column="flag"),
     "any of few": Attack((any_of_few,), column="flag"),
 }  # fmt: skip
@@ -472,7 +473,6 @@ NEVER_SAFE: dict[str, Attack] = {
     )
 } | {
     "table of counts": Attack((table_of_counts,), column="k"),
-    "count less one": Attack((count_above_two, count_above_two_less_one)),
     "counts at two limits": Attack((count_above_two, lambda a, b: np.sum(a > 2.01))),
 }  # fmt: skip
 """What is not proved either way, or depends on the data."""

@@ -9,8 +9,9 @@ says which of them is which.
 Source   Weisfeiler, Leman, "The reduction of a graph to canonical form", 1968: colour refinement. That such
          components are isomorphic: a vertex of one has the same colours around it as the one of its colour in
          the other, and each colour is there but once.
-Differs  new colours are found by a 64-bit sum over neighbours; the last ones are compared exactly, so that
-         a collision can cost a proof but not make a wrong one.
+Differs  new colours are found by a 64-bit sum over neighbours, first along the order of operators, then in
+         rounds; the last ones are compared exactly, so that a collision can cost a proof but not make a wrong
+         one.
 Cost     a few sorts of all terms; no loop over cells.
 """
 
@@ -23,6 +24,7 @@ from fractions import Fraction
 import numpy as np
 
 from tacit.run.gate.cells import FIRST_DERIVED, Column, Derived, Revealed, Universe
+from tacit.run.gate.forms import Forms
 
 _MOST_ROUNDS = 64
 
@@ -113,7 +115,7 @@ class Alike:
 def alike(graph: Graph, apart: np.ndarray) -> Alike:
     """Rows and their classes; unknowns marked in `apart` are told apart from all others anyway."""
     edges = _Edges(graph)
-    colours = edges.refined(_first_colours(graph, apart))
+    colours = edges.refined(_ranks(_swept(graph, _first_colours(graph, apart))))
     n = len(colours)
     alone = np.bincount(colours)[colours] == 1
     row = edges.components(~alone)
@@ -164,6 +166,48 @@ def _first_colours(graph: Graph, apart: np.ndarray) -> np.ndarray:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     return np.unique(values, return_inverse=True)[1].reshape(-1)
+
+
+def _swept(graph: Graph, colours: np.ndarray) -> np.ndarray:
+    """Words that tell apart only what refinement would: what is below goes into each vertex, from the cells
+    upwards, then what is above, downwards. A long chain would take as many rounds as it has links."""
+    words, n = mixed(colours.astype(np.uint64)), len(graph.ids)
+    labels = [_labels(forms) for forms in graph.forms]
+
+    def elements(index: int) -> np.ndarray:
+        start = n + graph.starts[index]
+        return words[start : start + graph.forms[index].size]
+
+    def down(index: int) -> None:
+        told = mixed(elements(index)[graph.forms[index].at] + labels[index])
+        np.add.at(words, graph.of[index], told)
+
+    n_seen = len(graph.forms) - sum(len(block.args) for block in graph.blocks)
+    for block in graph.blocks:
+        made, lines = words[block.at : block.at + block.derived.count], block.derived.lines
+        for position, index in enumerate(block.args if lines is not None else ()):
+            part = elements(index)
+            np.add.at(part, graph.forms[index].at, mixed(words[graph.of[index]] + labels[index]))
+            part[:] = mixed(part)
+            made += mixed(part[lines] + np.uint64(position)).sum(axis=1, dtype=np.uint64)
+        made[:] = mixed(made)
+    for index in range(n_seen):
+        down(index)
+    for block in reversed(graph.blocks):
+        made, lines = words[block.at : block.at + block.derived.count], block.derived.lines
+        made[:] = mixed(made)
+        for position, index in enumerate(block.args):
+            if lines is not None:
+                told = np.repeat(mixed(made + np.uint64(position)), lines.shape[1])
+                np.add.at(elements(index), lines.reshape(-1), told)
+            down(index)
+    return words
+
+
+def _labels(forms: Forms) -> np.ndarray:
+    """A word for each coefficient."""
+    words = np.asarray(forms.num % (1 << 62)).astype(np.uint64)
+    return mixed(mixed(words) + np.uint64(forms.den % (1 << 62)))
 
 
 class _Edges:

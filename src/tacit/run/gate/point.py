@@ -24,7 +24,7 @@ from tacit.base.types import BOOL, INT, DType, Private, Public
 from tacit.ir.op import OPS
 from tacit.ir.program import Eqn, Program
 from tacit.run.gate.alike import mixed
-from tacit.run.gate.cells import KNOWN_TO_ALL, MOVES, SHARED, Universe, loses
+from tacit.run.gate.cells import FIRST_DERIVED, KNOWN_TO_ALL, MOVES, SHARED, Universe, loses
 from tacit.run.gate.forms import Forms
 from tacit.run.gate.slopes import (
     MOST_SLOPES,
@@ -49,19 +49,27 @@ from tacit.run.gate.slopes import (
     traced,
 )
 
-MOST_ALL = 1 << 22
+MOST_ALL = 1 << 20
 """Derivatives of all values."""
 MOST_STEPS = 1 << 12
 """Equations, those in loops counted each time."""
 _FRESH = 1 << 61
 """Numbers of unknowns that are no cells begin here."""
+_TRUTHS = 1 << 62
+_SHORT = 4
+"""Cells that comparisons may depend on to be kept in mind."""
+_MANY = frozenset(range(-1, -_SHORT - 2, -1))
 
 
 class Point:
-    """Where every cell has a value, drawn from `seed` and its number."""
+    """Where every cell has a value, drawn from `seed` and its number. `truths`: what comparisons of elements
+    tell are unknowns as well, the same for the same comparison; `support` says of which few cells."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, truths: bool = False) -> None:
+        self._seed, self._truths = seed, truths
+        self.compared = False
+        """Whether there was any."""
+        self.support: dict[int, frozenset[int]] = {}
         self._slopes, self._steps, self._fresh = MOST_ALL, MOST_STEPS, _FRESH
 
     def follow(
@@ -158,6 +166,36 @@ class Point:
 
     def _constant(self, eqn: Eqn, real: np.ndarray, parts: Sequence[Traced]) -> Traced:
         return constant(real, chosen=True)
+
+    def _compared(self, eqn: Eqn, real: np.ndarray, parts: Sequence[Traced]) -> Traced:
+        self.compared = True
+        if not self._truths:
+            return self._constant(eqn, real, parts)
+        words = np.zeros(real.shape, np.uint64)
+        both = [spread(part, real.shape) for part in parts]
+        for part in both:
+            words = mixed(words + part.residue.astype(np.uint64))
+        drawn = self._drawn(f"{eqn.op} {eqn.params}", words)
+        of = (drawn << 31) + self._drawn(f"again {eqn.op} {eqn.params}", words) + _TRUTHS
+        self._note(of.reshape(-1), [part.slope for part in both])
+        slope = Forms(real.shape, np.arange(real.size), of.reshape(-1), np.ones(real.size, np.int64), 1)
+        return Traced(real, drawn, slope, any(part.chosen for part in parts))
+
+    def _note(self, of: np.ndarray, slopes: Sequence[Forms]) -> None:
+        """Unknown of[i] depends on what elements i of `slopes` depend on; only what is short is kept."""
+        at, below = (np.concatenate([getattr(slope, name) for slope in slopes]) for name in ("at", "of"))
+        order = np.argsort(at, kind="stable")
+        at, below = at[order], below[order]
+        starts, stops = (
+            np.searchsorted(at, np.arange(len(of))),
+            np.searchsorted(at, np.arange(len(of)), "right"),
+        )
+        for index in np.flatnonzero((stops > starts) & (stops - starts <= _SHORT)).tolist():
+            cells = set[int]()
+            for unknown in below[starts[index] : stops[index]].tolist():
+                cells |= {unknown} if unknown < FIRST_DERIVED else self.support.get(unknown, _MANY)
+            if len(cells) <= _SHORT:
+                self.support[int(of[index])] = frozenset(cells)
 
     def _unknown(self, eqn: Eqn, real: np.ndarray, parts: Sequence[Traced]) -> Traced:
         """Numbers of their own, which nothing is known of."""
@@ -288,11 +326,12 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("max", "min", "sort", "top_k", "maximum", "minimum"), Point._ranked),
     **dict.fromkeys(
         (
-            "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "argmax", "argmin",
-            "sign", "floor", "one_hot", "any", "all", "isfinite", "low_bit", "scale_floor", "astype",
+            "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "sign", "floor", "low_bit",
+            "scale_floor", "astype", "isfinite",
         ),
-        Point._constant,
+        Point._compared,
     ),
+    **dict.fromkeys(("argmax", "argmin", "one_hot", "any", "all"), Point._constant),
     **dict.fromkeys(("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "gelu", "gelu_tanh"), Point._smooth),
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), Point._logical),
     **dict.fromkeys(("histogram", "subset_sums", "lookup"), Point._picked_by),

@@ -14,7 +14,7 @@ Form = Mapping[int, Fraction]
 """A linear form: coefficients that are not zero, by unknown."""
 
 
-_WORD = 32
+_WORD = 8
 """Bits of a denominator that cost as much as one small coefficient more."""
 
 

@@ -32,10 +32,12 @@ _SEEDS = (1, 2)
 
 @dataclass(frozen=True)
 class Fixed:
-    """By which outputs (number, element) a cell is fixed; `chosen`: on one side of some comparison only."""
+    """By which outputs (number, element) something is fixed: a cell, or what a comparison of these `cells`
+    tells. `chosen`: on one side of some other comparison only."""
 
     outputs: tuple[tuple[int, int], ...]
     chosen: bool
+    cells: frozenset[int]
 
 
 class Tangents:
@@ -45,33 +47,41 @@ class Tangents:
         self, programs: Sequence[Program], versions: Sequence[Mapping[str, str]], universe: Universe
     ) -> None:
         self._programs, self._versions, self._universe = programs, versions, universe
-        self._seen: dict[int, list[Traced]] = {}
-        self._found: dict[tuple[frozenset[int], tuple[int, ...]], dict[int, Fixed]] = {}
+        self._seen: dict[tuple[int, bool], tuple[Point, list[Traced]]] = {}
+        self._found: dict[tuple[bool, frozenset[int], tuple[int, ...]], dict[int, Fixed]] = {}
         self._work = _MOST_WORK
 
-    def fixed(self, own: Collection[int], outputs: Sequence[int]) -> dict[int, Fixed]:
-        """Cells that are fixed by these outputs for who knows the columns that start at `own`."""
-        key = frozenset(own), tuple(outputs)
+    def fixed(self, own: Collection[int], outputs: Sequence[int], truths: bool) -> Collection[Fixed]:
+        """Cells that are fixed by these outputs for who knows the columns that start at `own`; or, of
+        `truths`, what comparisons of a few cells tell."""
+        key = truths, frozenset(own), tuple(outputs)
         if key not in self._found:
-            first, second = (self._fixed(seed, *key) for seed in _SEEDS)
-            self._found[key] = {cell: fixed for cell, fixed in first.items() if cell in second}
-        return self._found[key]
+            first = self._fixed(_SEEDS[0], *key)
+            second = self._fixed(_SEEDS[1], *key) if first else {}
+            found = {fixed.cells for fixed in second.values()}
+            self._found[key] = {cell: fixed for cell, fixed in first.items() if fixed.cells in found}
+        return self._found[key].values()
 
-    def _outputs(self, seed: int) -> list[Traced]:
+    def _outputs(self, seed: int, truths: bool) -> tuple[Point, list[Traced]]:
         """At one point; none if the programs cannot be followed there."""
-        if seed not in self._seen:
-            point, seen = Point(seed), list[Traced]()
+        key = seed, truths
+        if key not in self._seen:
+            point, seen = Point(seed, truths), list[Traced]()
             try:
                 for number, program in enumerate(self._programs):
                     version = self._versions[number] if number < len(self._versions) else {}
                     seen += point.follow(program, self._universe, version)
             except (LimitError, ZeroDivisionError):
                 seen = []
-            self._seen[seed] = seen
-        return self._seen[seed]
+            self._seen[key] = point, seen
+        return self._seen[key]
 
-    def _fixed(self, seed: int, own: frozenset[int], outputs: tuple[int, ...]) -> dict[int, Fixed]:
-        seen = self._outputs(seed)
+    def _fixed(
+        self, seed: int, truths: bool, own: frozenset[int], outputs: tuple[int, ...]
+    ) -> dict[int, Fixed]:
+        if truths and not self._outputs(seed, False)[0].compared:
+            return {}
+        point, seen = self._outputs(seed, truths)
         if not seen:
             return {}
         sizes = [seen[number].real.size for number in outputs]
@@ -98,9 +108,10 @@ class Tangents:
         found = {}
         for line in np.flatnonzero(np.count_nonzero(matrix, axis=1) == 1).tolist():
             cell = int(cells[np.flatnonzero(matrix[line])[0]])
-            if cell < FIRST_DERIVED:
+            support = frozenset([cell]) if cell < FIRST_DERIVED else point.support.get(cell)
+            if support is not None:
                 used = [_place(starts, outputs, row) for row in chosen[made[line] != 0].tolist()]
-                found[cell] = Fixed(tuple(used), any(seen[number].chosen for number, _ in used))
+                found[cell] = Fixed(tuple(used), any(seen[number].chosen for number, _ in used), support)
         return found
 
 

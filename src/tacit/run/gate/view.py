@@ -18,7 +18,7 @@ from tacit.run.gate.alike import Alike, Block, Graph, alike, distinct
 from tacit.run.gate.cells import FIRST_DERIVED, KNOWN_TO_ALL, SHARED, Column, Revealed, Rule, Universe
 from tacit.run.gate.reason import Reason
 from tacit.run.gate.span import Form, Span
-from tacit.run.gate.tangent import Tangents
+from tacit.run.gate.tangent import Fixed, Tangents
 
 MOST_FORMS = 1 << 12
 """Revealed numbers that are solved for together; the shortest ones."""
@@ -57,14 +57,14 @@ class View:
         owners = np.array([column.owner for column in self._columns] or [0])
         self._owner = np.full(n, _MANY)
         self._owner[self._is_cell] = owners[graph.ids[self._is_cell] >> 32]
-        mine = (*coalition, KNOWN_TO_ALL)
-        self.own = frozenset(column.start for column in self._columns if column.owner in mine)
-        own = np.isin(self._owner, mine)
+        self._mine = (*coalition, KNOWN_TO_ALL)
+        self.own = frozenset(column.start for column in self._columns if column.owner in self._mine)
+        own = np.isin(self._owner, self._mine)
         self._known = graph.up(own, every=True)
         self._alike: Alike = alike(graph, own)
         self._degree = self._degrees()
         self.on_shares = bool(self._revealed(graph.up(self._owner == SHARED)).any())
-        self._supports: dict[int, int] = {}
+        self._supports: dict[int, frozenset[int] | None] = {}
         self._work = MOST_WORK
         self._starts = [block.at for block in graph.blocks]
         self.complete = True
@@ -155,7 +155,6 @@ class View:
         if self._solved is not None:
             return self._solved
         kept = self._kept()
-        self._cells = np.flatnonzero(kept[: self._n] & self._is_cell)
         self._forms = _Terms(self._graph, kept)
         span, labels = Span(MOST_WORK), list[str]()
 
@@ -197,8 +196,8 @@ class View:
             return [first]
         return [second] if not span.reduce(first) else None
 
-    def _support(self, unknown: int) -> int:
-        """The kept cells that an unknown depends on, as a set of bits; all of them, where that takes long."""
+    def _support(self, unknown: int) -> frozenset[int] | None:
+        """The kept cells that an unknown depends on; None if they are `least` or more, or take too long."""
         key = self._key(unknown)
         waiting = [key]
         while waiting:
@@ -206,26 +205,23 @@ class View:
             if top in self._supports:
                 waiting.pop()
                 continue
-            keys = {self._key(u) for u in self._below(top)}
-            missing = [other for other in keys if other not in self._supports]
-            self._work -= 1 + len(keys) * (1 + len(self._cells) // 64)
-            if self._work < 0:
-                return (1 << len(self._cells)) - 1
-            if missing:
-                waiting += missing
-                continue
-            found = 0
-            for other in keys:
-                found |= self._supports[other]
-            self._supports[top] = found
-            waiting.pop()
+            below = {self._key(u) for u in self._below(top)}
+            self._work -= 1 + len(below)
+            known = [self._supports[other] for other in below if other in self._supports]
+            whole = _joint(known)
+            missing = [other for other in below if other not in self._supports]
+            if self._work < 0 or whole is None or len(whole) >= self._least:
+                self._supports[top] = None
+            elif missing:
+                waiting += missing[: self._least]  # Few are enough, as a rule, to find that all are too many.
+            else:
+                self._supports[top] = whole
         return self._supports[key]
 
     def _key(self, unknown: int) -> int:
         """The one unknown that stands for all results of an operator on everything; a cell puts itself in."""
         if self._is_cell[unknown]:
-            if unknown not in self._supports:
-                self._supports[unknown] = 1 << int(np.searchsorted(self._cells, unknown))
+            self._supports.setdefault(unknown, frozenset([unknown]))
             return unknown
         block = self._block(unknown)
         return block.at if block.derived.lines is None else unknown
@@ -245,20 +241,12 @@ class View:
             found.update(of.tolist())
         return found
 
-    def _bits(self, columns: Sequence[Column]) -> int:
-        """The kept cells of these columns, as a set of bits."""
-        found = 0
-        for column in columns:
-            mine = self._graph.cells_of(column)
-            low, high = np.searchsorted(self._cells, [mine.start, mine.stop]).tolist()
-            found |= ((1 << (high - low)) - 1) << low
-        return found
-
     def exposed(self, column: Column) -> Witness | None:
         """Why a cell of `column`, or a function of too few of them, follows; None if none was found."""
         rows = sorted(self.solve(), key=lambda row: (len(row[0]), not self._is_cell[min(row[0])]))
-        mine = self._bits([column])
-        others = self._bits([other for other in self._columns if other.owner != column.owner])
+        mine = self.touches(column)
+        foreign = np.isin(self._owner, [column.owner, *self._mine], invert=True) & self._is_cell
+        others = self._graph.up(foreign)
         for row, made in rows:
             reason = self._told(row, mine, others)
             if reason is not None:
@@ -268,50 +256,62 @@ class View:
             main = {u: value for u, value in row.items() if abs(value) * _NOTHING >= largest}
             reason = self._told(main, mine, others) if len(main) < len(row) else None
             if reason is not None:
-                place = self._place(self._cells_in(main) & mine)
+                place = self._place(next(u for u in main if mine[u]))
                 return Witness(Reason.of("nearly", place=place), f"{made} ≈ {self._written(main)}")
         return None
 
     def fixed(self, column: Column, tangents: Tangents) -> Witness | None:
-        """A cell of `column` that outputs leave no freedom, in whatever way they depend on it."""
-        found = [
-            (fixed.chosen, len(fixed.outputs), cell - column.start, fixed.outputs)
-            for cell, fixed in tangents.fixed(self.own, self.outputs).items()
-            if column.start <= cell < column.start + column.count
-        ]
-        if not found:
-            return None
-        chosen, _, place, outputs = min(found)
+        """A cell of `column` that outputs leave no freedom, in whatever way they depend on it; or what a
+        comparison of a few of its cells tells."""
+        for truths in (False, True):
+            found = [
+                (fixed.chosen, len(fixed.outputs), min(fixed.cells) - column.start, fixed)
+                for fixed in tangents.fixed(self.own, self.outputs, truths)
+                if all(column.start <= cell < column.start + column.count for cell in fixed.cells)
+            ]
+            if found:
+                chosen, _, place, fixed = min(found, key=lambda row: row[:3])
+                return self._fixed_by(column, place, chosen, truths, fixed)
+        return None
+
+    def _fixed_by(self, column: Column, place: int, chosen: bool, truths: bool, fixed: Fixed) -> Witness:
         names = dict(zip(self.outputs, self._seen, strict=True))
-        labels = [_label(names[number], element) for number, element in outputs]
+        labels = [_label(names[number], element) for number, element in fixed.outputs]
         told = ", ".join(labels[:4]) + (", …" if len(labels) > 4 else "")
-        reason = Reason.of("fixed-for-some" if chosen else FIXED, place=place)
-        return Witness(reason, f"{_cell(column, place)} = f({told})")
+        cell = _cell(column, place)
+        if chosen:
+            return Witness(Reason.of("fixed-for-some", place=place), f"{cell} = f({told})")
+        if not truths:
+            return Witness(Reason.of(FIXED, place=place), f"{cell} = f({told})")
+        reason = Reason.of("function", place=place)
+        if len(fixed.cells) > 1:
+            reason = Reason.of("few", count=len(fixed.cells), least=self._least)
+        return Witness(reason, f"g({cell}{', …' if len(fixed.cells) > 1 else ''}) = f({told})")
 
-    def _cells_in(self, row: Form) -> int:
-        found = 0
-        for unknown in row:
-            found |= self._support(unknown)
-        return found
+    def _place(self, unknown: int) -> int:
+        """In its column, of the first cell that this depends on."""
+        return int(self._graph.ids[min(self._support(unknown) or [unknown])]) & 0xFFFFFFFF
 
-    def _place(self, cells: int) -> int:
-        """In its column, of the first of these."""
-        first = self._cells[(cells & -cells).bit_length() - 1]
-        return int(self._graph.ids[first]) & 0xFFFFFFFF
-
-    def _told(self, row: Form, mine: int, others: int) -> Reason | None:
-        cells = self._cells_in(row)
-        if not cells & mine or cells & others:
+    def _told(self, row: Form, mine: np.ndarray, others: np.ndarray) -> Reason | None:
+        if not any(mine[u] for u in row) or any(others[u] for u in row):
             return None  # What others outside of the coalition add hides it.
-        first, count = next(iter(row)), cells.bit_count()
         extremes = [u for u in row if not self._is_cell[u] and self._block(u).derived.rule is Rule.EXTREME]
         if len(extremes) == len(row) < self._least:
             return Reason.of("extreme", op=self._block(extremes[0]).derived.op)
-        if len(row) == 1 and self._is_cell[first]:
-            return Reason.of(CELL, place=self._place(cells))
-        if count == 1:
-            return Reason.of("function", place=self._place(cells))
-        return Reason.of("few", count=count, least=self._least) if count < self._least else None
+        cells: frozenset[int] | None = frozenset()
+        for unknown in row:
+            cells = _joint([cells, self._support(unknown)])
+            if cells is None or len(cells) >= self._least:
+                return None
+        if not cells:
+            return None
+        first = min(cells)
+        place = int(self._graph.ids[first]) & 0xFFFFFFFF
+        if list(row) == [first]:
+            return Reason.of(CELL, place=place)
+        if len(cells) == 1:
+            return Reason.of("function", place=place)
+        return Reason.of("few", count=len(cells), least=self._least)
 
     def _written(self, row: Form) -> str:
         """A form in words: `2*a[3] + exp(...)`."""
@@ -324,6 +324,13 @@ class View:
             else:
                 names[unknown] = f"{self._block(unknown).derived.op}(…)"
         return _sum_of(row, names)
+
+
+def _joint(parts: Sequence[frozenset[int] | None]) -> frozenset[int] | None:
+    """All together; None if one of them is unknown."""
+    if any(part is None for part in parts):
+        return None
+    return frozenset[int]().union(*(part for part in parts if part is not None))
 
 
 def _label(item: Revealed, element: int) -> str:
