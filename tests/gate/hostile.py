@@ -406,6 +406,21 @@ def truths_less_one(flag: Any, b: Any) -> Any:
     return np.sum(flag), np.sum(flag[1:])
 
 
+def odd_one(flag: Any, b: Any) -> Any:
+    """Rank says that one sum of 40 tells nothing; whether it is odd is the first truth."""
+    return np.sum(flag * np.where(np.arange(N) == 0, 1, 2))
+
+
+def two_in_one(a: Any, b: Any) -> Any:
+    """Of twelve rows: sums of powers, packed into one number."""
+    rows = a[:12]
+    return np.sum(rows + 1e4 * rows * rows), np.sum(rows > 2.0)
+
+
+def count_and_sum_above(a: Any, b: Any) -> Any:
+    return np.sum((a > 2.9) * a)
+
+
 def any_of_one(flag: Any, b: Any) -> Any:
     return np.any(flag[:1])
 
@@ -469,9 +484,10 @@ NEVER_SAFE: dict[str, Attack] = {
     function.__name__: Attack((function,))
     for function in (
         half_a_spectrum, digits, own_weights, own_mask, own_rows, high_quantile, soft_largest, sum_above,
-        counts_on_a_grid,
+        counts_on_a_grid, two_in_one, count_and_sum_above,
     )
 } | {
+    "odd one": Attack((odd_one,), column="flag"),
     "table of counts": Attack((table_of_counts,), column="k"),
     "counts at two limits": Attack((count_above_two, lambda a, b: np.sum(a > 2.01))),
 }  # fmt: skip

@@ -51,6 +51,7 @@ SAFE = {
     "ratio": lambda a, b: {"r": xp.sum(a) / xp.sum(b)},
     "variance": lambda a, b: {"v": xp.mean(a * a) - xp.mean(a) * xp.mean(a)},
     "halves": lambda a, b: {"u": xp.sum(a[:50]), "v": xp.sum(a[50:])},
+    "count": lambda a, b: {"n": xp.sum(xp.astype(a < 1.0, xp.int64))},
     "root-of-mean": lambda a, b: {"r": xp.sqrt(xp.mean(a * a))},
 }
 
@@ -90,7 +91,10 @@ def test_attacks_on_a_column_are_unsafe(name: str) -> None:
 
 UNPROVED = {
     "moments-of-exp": lambda a, b: {"e": xp.sum(xp.exp(a)), "s": xp.sum(a)},
-    "count": lambda a, b: {"n": xp.sum(xp.astype(a < 1.0, xp.int64))},
+    "counts": lambda a, b: {
+        "n": xp.sum(xp.astype(a < 1.0, xp.int64)),
+        "m": xp.sum(xp.astype(a < 1.1, xp.int64)),
+    },
     "own-column-as-weights": lambda a, b: {"x": xp.sum(a * b)},
     "many-powers": lambda a, b: {"x": xp.sum(a[:11]), "y": xp.sum(a[:11] * a[:11])},
     "weights": lambda a, b: {"x": xp.sum(a * np.arange(1.0, N + 1))},

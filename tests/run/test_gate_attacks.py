@@ -158,11 +158,10 @@ NOT_PROVED: dict[str, tuple[Inputs, Callable[..., Any]]] = {
     "by-own-choice": (TWO, lambda a, b: xp.sum(xp.where(b > 0.0, a, 0.0))),
     "masked-mean": (TWO, lambda a, b: xp.sum(a * b) / xp.sum(b)),
     "own-matrix": ({"a": real(0, 20), "b": real(1, 20, 20)}, lambda a, b: b @ a),
-    "count": (TWO, lambda a, b: xp.sum(xp.astype(a > 1.0, xp.int64))),
-    "count-of-not-nothing": (CARDS, lambda a, b: xp.sum(xp.astype(xp.astype(a, xp.bool), xp.int64))),
+    "count-and-part": (TWO, lambda a, b: (xp.sum(a > 1.0), xp.sum(xp.where(a > 1.0, a, 0.0)))),
+    "count-of-counts": (TWO, lambda a, b: xp.sum(xp.where(a > 1.0, xp.astype(a > 2.0, xp.int64), 0))),
     "spread": (TWO, lambda a, b: xp.max(a) - xp.min(a)),
     "second-largest-of-all": (THREE, lambda a, b, c: xp.top_k(xp.concat([a, b, c]), 2)),
-    "sum-over-threshold": (TWO, lambda a, b: xp.sum(a) > 3.0),
     "many-sums": (TWO, lambda a, b: (xp.sum(a[:30]), xp.sum(a[30:]), xp.sum(a[:20]), xp.sum(a[10:40]))),
     "softmax": (TWO, lambda a, b: xp.softmax(a)),
     "shuffled": (TWO, lambda a, b: xp.shuffle(a)),
@@ -192,6 +191,9 @@ STATISTICS: dict[str, tuple[Inputs, Callable[..., Any]]] = {
     "own-covariances": (TABLE, lambda a, b: xp.matrix_transpose(a)[:2] @ a[:, 2]),
     "standardised": (TWO, lambda a, b: xp.sum((a - xp.mean(a)) / 3.0) + xp.sum(b)),
     "weighted-alike": (TWO, lambda a, b: 0.1 * xp.sum(a * (ONES * 3.0))),
+    "count": (TWO, lambda a, b: xp.sum(xp.astype(a > 1.0, xp.int64))),
+    "count-of-not-nothing": (CARDS, lambda a, b: xp.sum(xp.astype(xp.astype(a, xp.bool), xp.int64))),
+    "sum-over-threshold": (TWO, lambda a, b: xp.sum(a) > 3.0),
     "sum-in-loop": ({"a": real(0, 40), "b": real(1, 40)}, lambda a, b: sum_in_loop(a)),
 }  # fmt: skip
 

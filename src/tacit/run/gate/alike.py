@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -43,6 +44,7 @@ class Graph:
     """What the numbers in `seen` are made of. Unknowns are numbered 0…n-1 in the order of `ids`."""
 
     def __init__(self, universe: Universe, seen: Sequence[Revealed]) -> None:
+        self.seen = seen
         derived = _reached(universe.derived, seen)
         forms = [item.forms for item in seen] + [arg for block in derived for arg in block.args]
         made = [np.arange(block.start, block.start + block.count) for block in derived]
@@ -58,6 +60,10 @@ class Graph:
             args = tuple(range(first, first + len(block.args)))
             first += len(args)
             self.blocks.append(Block(block, int(np.searchsorted(self.ids, block.start)), args))
+
+    @cached_property
+    def edges(self) -> _Edges:
+        return _Edges(self)
 
     def cells_of(self, column: Column) -> slice:
         low, high = np.searchsorted(self.ids, [column.start, column.start + column.count])
@@ -102,10 +108,11 @@ def _reached(derived: list[Derived], seen: Sequence[Revealed]) -> list[Derived]:
 
 @dataclass(frozen=True, eq=False)
 class Alike:
-    """Over all vertices, unknowns first: `alone` bool, whether nothing is like it; `class_of` int64, the
-    number of its row's class, -1 if it is in none; `row` int64, the number of its row. `size` int64: rows of
-    each class."""
+    """Over all vertices, unknowns first: `colour` int64, the same for what is alike; `alone` bool, whether
+    nothing is like it; `class_of` int64, the number of its row's class, -1 if it is in none; `row` int64, the
+    number of its row. `size` int64: rows of each class."""
 
+    colour: np.ndarray
     alone: np.ndarray
     class_of: np.ndarray
     row: np.ndarray
@@ -114,14 +121,14 @@ class Alike:
 
 def alike(graph: Graph, apart: np.ndarray) -> Alike:
     """Rows and their classes; unknowns marked in `apart` are told apart from all others anyway."""
-    edges = _Edges(graph)
+    edges = graph.edges
     colours = edges.refined(_ranks(_swept(graph, _first_colours(graph, apart))))
     n = len(colours)
     alone = np.bincount(colours)[colours] == 1
     row = edges.components(~alone)
     if row is None or not edges.stable(colours, ~alone):
         nothing = np.full(n, -1)
-        return Alike(np.ones(n, bool), nothing, nothing, np.zeros(0, np.int64))
+        return Alike(np.arange(n), np.ones(n, bool), nothing, nothing, np.zeros(0, np.int64))
     # Rows with a colour twice are left out: they need not be alike where their colours are.
     among = np.flatnonzero(~alone)
     pairs = among[np.lexsort((colours[among], row[among]))]
@@ -135,7 +142,7 @@ def alike(graph: Graph, apart: np.ndarray) -> Alike:
     names, size = np.unique(least[heads], return_counts=True)
     class_of = np.full(n, -1)
     class_of[good] = np.searchsorted(names, least[row[good]])
-    return Alike(alone, class_of, row, size)
+    return Alike(colours, alone, class_of, row, size)
 
 
 def distinct(values: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ from tacit.run.gate.forms import (
 
 LARGEST_ALL = 1 << 24
 """Terms of all values of all programs that are judged together."""
-_STEPS = 1 << 8
+_STEPS = 1 << 11
 """Equations that the loops of one program may come to for being followed step by step."""
 _SHORT = 4
 """Terms of forms that are copied rather than named."""
@@ -56,6 +56,7 @@ class Rule(Enum):
     QUOTIENT = "the dividend follows from the result and the divisor"
     SMOOTH = "a function of the arguments that singles out none of them"
     EXTREME = "the result is one of the arguments, or says which"
+    TRUTH = "whether something holds of the arguments"
     OTHER = "a function that can single out some of the arguments"
     EQUAL = "the argument itself, under a name: so that a long sum that many elements share is kept once"
 
@@ -330,22 +331,26 @@ def _matmul(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ..
     return summed(_times(universe, eqn, both, (m, k, n)), (1,), shape, False)
 
 
-_RULES = {"mul": Rule.PRODUCT, "square": Rule.PRODUCT, "matmul": Rule.PRODUCT, "divide": Rule.QUOTIENT}
+_TRUTHS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
+_RULES = {
+    **dict.fromkeys(("mul", "square", "matmul"), Rule.PRODUCT),
+    **dict.fromkeys(_TRUTHS, Rule.TRUTH),
+    **dict.fromkeys(_INVERTIBLE, Rule.INVERTIBLE),
+    **dict.fromkeys(_SMOOTH, Rule.SMOOTH),
+    "divide": Rule.QUOTIENT,
+}
 
 
 def _elementwise(universe: Universe, eqn: Eqn, shape: tuple[int, ...], ins: list[Forms]) -> Forms:
     """Element i is a function of elements i of the arguments."""
     args = tuple(_spread(universe, value, shape) for value in ins)
-    rule = _RULES.get(eqn.op) or (
-        Rule.INVERTIBLE if eqn.op in _INVERTIBLE else Rule.SMOOTH if eqn.op in _SMOOTH else Rule.OTHER
-    )
+    rule = _RULES.get(eqn.op, Rule.OTHER)
     return universe.derive(shape, eqn.op, rule, args, np.arange(prod(shape)).reshape(-1, 1))
 
 
-_BY_ELEMENT = _INVERTIBLE | {
+_BY_ELEMENT = _INVERTIBLE | _TRUTHS | {
     "gelu", "gelu_tanh", "abs", "clip", "floor", "low_bit", "scale_floor", "isfinite",
-    "sign", "less", "less_equal", "greater", "greater_equal", "equal",
-    "not_equal", "maximum", "minimum", "select", "logical_and", "logical_or", "logical_xor", "logical_not",
+    "sign", "maximum", "minimum", "select", "logical_and", "logical_or", "logical_xor",
 }  # fmt: skip
 
 

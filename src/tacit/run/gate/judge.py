@@ -27,6 +27,7 @@ from typing import Literal
 from tacit.base.errors import LimitError
 from tacit.base.types import Private, Public
 from tacit.ir.program import Program, Var
+from tacit.run.gate.alike import Graph
 from tacit.run.gate.cells import Column, Revealed, Universe, follow
 from tacit.run.gate.reason import Reason
 from tacit.run.gate.tangent import Tangents
@@ -71,8 +72,8 @@ def judge(
     """
     try:
         universe, revealed = Universe(), []
-        for number, program in enumerate(programs):
-            version = versions[number] if number < len(versions) else {}
+        programs, versions = _once(programs, versions)
+        for number, (program, version) in enumerate(zip(programs, versions, strict=True)):
             for item in follow(program, universe, version):
                 label = item.name if number + 1 == len(programs) else f"{item.name} (before)"
                 revealed.append(Revealed(label, item.to, item.guarded, item.forms))
@@ -82,10 +83,24 @@ def judge(
         return _unjudged(programs, parties, Reason.of("too-large", what=error.message))
 
 
+def _once(
+    programs: Sequence[Program], versions: Sequence[Mapping[str, str]]
+) -> tuple[list[Program], list[Mapping[str, str]]]:
+    """Without those that came again on the same data: they told nothing new."""
+    told: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Program, Mapping[str, str]]] = {}
+    for number, program in enumerate(programs):
+        version = versions[number] if number < len(versions) else {}
+        key = program.digest().hex(), tuple(sorted(version.items()))
+        told.pop(key, None)
+        told[key] = program, version
+    return [program for program, _ in told.values()], [version for _, version in told.values()]
+
+
 def _judged(
     universe: Universe, revealed: list[Revealed], tangents: Tangents, parties: int, smallest_group: int
 ) -> tuple[Verdict, ...]:
-    views: dict[tuple[int, ...], View] = {}
+    views: dict[tuple[frozenset[int], tuple[int, ...]], View] = {}
+    graphs: dict[tuple[int, ...], Graph] = {}
     verdicts = []
     for column in universe.columns.values():
         if column.owner < 0:
@@ -98,9 +113,13 @@ def _judged(
             coalitions = [*((other,) for other in others), tuple(others)]
         worst: Verdict | None = None
         for coalition in coalitions:
-            if coalition not in views:
-                views[coalition] = View(universe, revealed, coalition, smallest_group)
-            verdict = _verdict(universe, views[coalition], tangents, coalition, column, smallest_group)
+            key = _pooled(universe, revealed, coalition)
+            if key not in views:
+                outputs = key[1]
+                if outputs not in graphs:
+                    graphs[outputs] = Graph(universe, [revealed[index] for index in outputs])
+                views[key] = View(universe, graphs[outputs], outputs, coalition, smallest_group)
+            verdict = _verdict(universe, views[key], tangents, coalition, column, smallest_group)
             if worst is None or _ORDER.index(verdict.kind) > _ORDER.index(worst.kind):
                 worst = verdict
             if worst.kind == "unsafe":
@@ -108,6 +127,15 @@ def _judged(
         assert worst is not None
         verdicts.append(worst)
     return tuple(verdicts)
+
+
+def _pooled(
+    universe: Universe, revealed: Sequence[Revealed], coalition: tuple[int, ...]
+) -> tuple[frozenset[int], tuple[int, ...]]:
+    """What a coalition knows: those of it who have columns, and what is revealed to it."""
+    owners = {column.owner for column in universe.columns.values()}
+    seen = (i for i, item in enumerate(revealed) if item.to == () or set(item.to) & set(coalition))
+    return frozenset(coalition) & owners, tuple(seen)
 
 
 def _verdict(

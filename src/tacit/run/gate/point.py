@@ -53,6 +53,8 @@ MOST_ALL = 1 << 20
 """Derivatives of all values."""
 MOST_STEPS = 1 << 12
 """Equations, those in loops counted each time."""
+MOST_TRUTH_STEPS = 1 << 8
+"""The same, where comparisons make unknowns."""
 _FRESH = 1 << 61
 """Numbers of unknowns that are no cells begin here."""
 _TRUTHS = 1 << 62
@@ -70,7 +72,8 @@ class Point:
         self.compared = False
         """Whether there was any."""
         self.support: dict[int, frozenset[int]] = {}
-        self._slopes, self._steps, self._fresh = MOST_ALL, MOST_STEPS, _FRESH
+        self._slopes, self._fresh = MOST_ALL, _FRESH
+        self._steps = MOST_TRUTH_STEPS if truths else MOST_STEPS
 
     def follow(
         self, program: Program, universe: Universe, versions: Mapping[str, str] | None = None
@@ -326,8 +329,8 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("max", "min", "sort", "top_k", "maximum", "minimum"), Point._ranked),
     **dict.fromkeys(
         (
-            "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "sign", "floor", "low_bit",
-            "scale_floor", "astype", "isfinite",
+            "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "sign", "floor",
+            "low_bit", "scale_floor", "astype", "isfinite",
         ),
         Point._compared,
     ),

@@ -37,6 +37,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "对其单元格求 {op!r} 会给出其中一个的值，或指出是哪一个",
     ),
     "single-out": ("{op!r} may single out a cell", "{op!r} 可能单独暴露某个单元格"),
+    "limits": (
+        "its cells are compared more than once: the difference of two counts may be a single cell's",
+        "对其单元格做了不止一次比较：两个计数之差可能只属于一个单元格",
+    ),
     "dominated": (
         "a sum of {op!r} over single cells can be ruled by one of them",
         "对单个单元格先求 {op!r} 再合计，结果可能由其中一个主导",

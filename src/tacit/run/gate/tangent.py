@@ -68,8 +68,7 @@ class Tangents:
         if key not in self._seen:
             point, seen = Point(seed, truths), list[Traced]()
             try:
-                for number, program in enumerate(self._programs):
-                    version = self._versions[number] if number < len(self._versions) else {}
+                for program, version in zip(self._programs, self._versions, strict=True):
                     seen += point.follow(program, self._universe, version)
             except (LimitError, ZeroDivisionError):
                 seen = []

@@ -42,16 +42,20 @@ class Witness:
 
 
 class View:
+    """Of one coalition, which sees `outputs`, by number in all that is revealed: those that `graph` is of."""
+
     def __init__(
-        self, universe: Universe, revealed: Sequence[Revealed], coalition: tuple[int, ...], least: int
+        self,
+        universe: Universe,
+        graph: Graph,
+        outputs: tuple[int, ...],
+        coalition: tuple[int, ...],
+        least: int,
     ) -> None:
-        seen = [i for i, item in enumerate(revealed) if item.to == () or set(item.to) & set(coalition)]
-        self.outputs = tuple(seen)
-        """What is seen, by number in `revealed`."""
-        self._seen = [revealed[index] for index in seen]
+        self.outputs = outputs
+        self._graph, self._seen = graph, graph.seen
         self._columns = list(universe.columns.values())
         self._least = least
-        self._graph = graph = Graph(universe, self._seen)
         self._n = n = len(graph.ids)
         self._is_cell = graph.ids < FIRST_DERIVED
         owners = np.array([column.owner for column in self._columns] or [0])
@@ -107,7 +111,9 @@ class View:
                 lines = block.derived.lines
                 parts.append(part[lines].max(axis=1) if lines is not None else part.max(initial=0))
             found = np.sum(parts, axis=0) if block.derived.rule is Rule.PRODUCT else np.max(parts, axis=0)
-            if block.derived.rule not in (Rule.PRODUCT, Rule.EQUAL):
+            if block.derived.rule is Rule.TRUTH:
+                found = np.where(found > 0, _MOST_DEGREE, 0)  # A sum counts it; in products it is too much.
+            elif block.derived.rule not in (Rule.PRODUCT, Rule.EQUAL):
                 found = np.where(found > 0, _MANY, 0)
             made = slice(block.at, block.at + block.derived.count)
             degree[made] = np.where(rows[made], np.minimum(found, _MANY), 0)
@@ -117,29 +123,55 @@ class View:
         """Why this is not proved safe; None if it is."""
         if self.on_shares:
             return Reason.of("on-shares")
-        graph, alone, n = self._graph, self._alike.alone, self._n
+        graph, alone = self._graph, self._alike.alone
+        truths = [np.zeros(0, np.int64)]
         for block in graph.blocks:
             made = slice(block.at, block.at + block.derived.count)
-            here, single = touched[made], alone[made]
-            if here.any() and block.derived.rule in (Rule.EXTREME, Rule.OTHER):
-                return Reason.of("single-out", op=block.derived.op)
-            if (self._degree[made][here & ~single] > _MOST_DEGREE).any():
+            among_rows = touched[made] & ~alone[made]
+            if block.derived.rule in (Rule.EXTREME, Rule.OTHER, Rule.TRUTH):
+                if among_rows.any() and block.derived.rule is Rule.TRUTH:
+                    truths.append(block.at + np.flatnonzero(among_rows))
+                elif among_rows.any() or self._reads_rows(block, touched):
+                    return Reason.of("single-out", op=block.derived.op)
+            if (self._degree[made][among_rows] > _MOST_DEGREE).any():
                 return Reason.of("dominated", op=block.derived.op)
+        compared = self._alike.row[np.concatenate(truths)]
+        if len(distinct(compared)) < len(compared):
+            return Reason.of("limits")
         classes = self._alike.class_of[graph.cells_of(column)]
         if (classes < 0).any():
             return Reason.of("weights", count=int((classes < 0).sum()))
-        n_sums = int((alone[n:] & touched[n:]).sum())
+        n_sums = self._n_sums(touched)
         smallest = int(self._alike.size[classes].min())
         if smallest < self._least + n_sums:
             return Reason.of("small-group", sums=n_sums, count=smallest)
         return None
+
+    def _reads_rows(self, block: Block, touched: np.ndarray) -> bool:
+        """Whether an operator takes single rows rather than sums over rows."""
+        for index in block.args:
+            start = self._n + self._graph.starts[index]
+            elements = slice(start, start + self._graph.forms[index].size)
+            if (touched[elements] & ~self._alike.alone[elements]).any():
+                return True
+        return False
+
+    def _n_sums(self, touched: np.ndarray) -> int:
+        """How many sums over rows there are of what is touched, those of different terms in one number apart:
+        integers could be told apart there. Everything else is a function of them."""
+        found = [np.zeros(0, np.int64)]
+        for index, forms in enumerate(self._graph.forms):
+            of, elements = self._graph.of[index], self._n + self._graph.starts[index] + forms.at
+            rows = self._alike.alone[elements] & ~self._alike.alone[of] & touched[of]
+            found.append(elements[rows] * len(touched) + self._alike.colour[of[rows]])
+        return len(distinct(np.concatenate(found)))
 
     # --- what follows -----------------------------------------------------------------------------------
 
     def _kept(self) -> np.ndarray:
         """bool over vertices: without known ones, and of rows that are alike only as many as matter."""
         classes, row = self._alike.class_of, self._alike.row
-        enough = self._least + 2 + int(self._alike.alone[self._n :].sum())
+        enough = self._least + 2 + self._n_sums(np.ones(len(classes), bool))
         kept = ~self._known
         rows = distinct(row[classes >= 0])
         of_row = classes[rows]
@@ -213,7 +245,7 @@ class View:
             if self._work < 0 or whole is None or len(whole) >= self._least:
                 self._supports[top] = None
             elif missing:
-                waiting += missing[: self._least]  # Few are enough, as a rule, to find that all are too many.
+                waiting.append(missing[0])  # One is enough, as a rule, to find that all are too many.
             else:
                 self._supports[top] = whole
         return self._supports[key]
@@ -231,14 +263,12 @@ class View:
         block, found = self._block(unknown), set[int]()
         lines = block.derived.lines
         for index in block.args:
-            at, of, _ = self._forms.terms(index)
-            line = None if lines is None else lines[unknown - block.at]
-            if line is not None and len(line) == 1:
-                start, stop = np.searchsorted(at, [line[0], line[0] + 1])
-                of = of[start:stop]
-            elif line is not None:
-                of = of[np.isin(at, line)]
-            found.update(of.tolist())
+            starts, of = self._forms.places(index)
+            if lines is None:
+                found.update(of)
+                continue
+            for place in lines[unknown - block.at].tolist():
+                found.update(of[starts[place] : starts[place + 1]])
         return found
 
     def exposed(self, column: Column) -> Witness | None:
@@ -295,8 +325,8 @@ class View:
     def _told(self, row: Form, mine: np.ndarray, others: np.ndarray) -> Reason | None:
         if not any(mine[u] for u in row) or any(others[u] for u in row):
             return None  # What others outside of the coalition add hides it.
-        extremes = [u for u in row if not self._is_cell[u] and self._block(u).derived.rule is Rule.EXTREME]
-        if len(extremes) == len(row) < self._least:
+        extremes = [u for u in row if self._is_extreme(u)] if len(row) < self._least else []
+        if extremes and len(extremes) == len(row):
             return Reason.of("extreme", op=self._block(extremes[0]).derived.op)
         cells: frozenset[int] | None = frozenset()
         for unknown in row:
@@ -312,6 +342,21 @@ class View:
         if len(cells) == 1:
             return Reason.of("function", place=place)
         return Reason.of("few", count=len(cells), least=self._least)
+
+    def _is_extreme(self, unknown: int) -> bool:
+        """Whether it is one of some elements, or says which, that few cells are in."""
+        if self._is_cell[unknown] or self._block(unknown).derived.rule is not Rule.EXTREME:
+            return False
+        block = self._block(unknown)
+        lines = block.derived.lines
+        for index in block.args:
+            starts, of = self._forms.places(index)
+            places = range(len(starts) - 1) if lines is None else lines[unknown - block.at].tolist()
+            for place in places:
+                cells = _joint([self._support(u) for u in of[starts[place] : starts[place + 1]]])
+                if cells and len(cells) < self._least:
+                    return True
+        return False
 
     def _written(self, row: Form) -> str:
         """A form in words: `2*a[3] + exp(...)`."""
@@ -364,6 +409,7 @@ class _Terms:
         self._graph, self._kept = graph, kept
         self._left = MOST_TERMS
         self._cut: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._placed: dict[int, tuple[list[int], list[int]]] = {}
         self._named = {block.at: block for block in graph.blocks if block.derived.rule is Rule.EQUAL}
         self._starts = sorted(self._named)
         self._made: dict[tuple[int, int], Form] = {}
@@ -379,6 +425,14 @@ class _Terms:
             keep = self._kept[of] & self._kept[start + forms.at]
             self._cut[index] = forms.at[keep], of[keep], forms.num[keep]
         return self._cut[index]
+
+    def places(self, index: int) -> tuple[list[int], list[int]]:
+        """Where the terms of each element begin, and their unknowns."""
+        if index not in self._placed:
+            at, of, _ = self.terms(index)
+            starts = np.searchsorted(at, np.arange(self._graph.forms[index].size + 1))
+            self._placed[index] = starts.tolist(), of.tolist()
+        return self._placed[index]
 
     def shortest(self, n_values: int) -> tuple[list[tuple[int, int]], bool]:
         """(value, element) of those of the first values that have the fewest terms; whether these are all."""
