@@ -92,14 +92,6 @@ def telescope(a: Any, b: Any) -> Any:
     return np.sum(a[:-1] - a[1:]) + np.sum(a[1:]) - np.sum(a[1:-1])
 
 
-def alternating(a: Any, b: Any) -> Any:
-    signs = np.where(np.arange(N) % 2 == 0, 1.0, -1.0)
-    return np.sum(a * signs), np.sum(a[1:] * signs[1:])
-
-
-# Step 2: weights that pick a row.
-
-
 def one_hot_dot(a: Any, b: Any) -> Any:
     return np.dot(a, np.eye(N)[5])
 
@@ -166,10 +158,6 @@ def own_weights(a: Any, b: Any) -> Any:
 
 def own_mask(a: Any, b: Any) -> Any:
     return np.sum(np.where(b > 1.5, a, 0.0)), np.sum(a)
-
-
-def own_rows(a: Any, b: Any) -> Any:
-    return np.dot(a, b) / np.sum(b)
 
 
 def loop_that_cancels(a: Any, b: Any, c: Any) -> Any:
@@ -263,6 +251,12 @@ def moments_of_three(a: Any, b: Any) -> Any:
 
 def moments_less_one(a: Any, b: Any) -> Any:
     return np.sum(a * a), np.sum(a[1:] * a[1:])
+
+
+def shifted_square(a: Any, b: Any) -> Any:
+    """A public shift of one row: the sums of squares differ by twice its cell, and a constant."""
+    shift = np.where(np.arange(N) == 7, 100.0, 0.0)
+    return np.sum((a + shift) * (a + shift)), np.sum(a * a)
 
 
 def variance_with_and_without(a: Any, b: Any) -> Any:
@@ -402,6 +396,11 @@ def sum_above(a: Any, b: Any) -> Any:
     return np.sum(np.where(a > 2.9, a, 0.0)), np.sum(a > 2.9)
 
 
+def limits_of_their_own(a: Any, b: Any) -> Any:
+    """All but one row are above theirs anyway."""
+    return np.sum(a > np.where(np.arange(N) == 7, 2.0, -1e6))
+
+
 def truths_less_one(flag: Any, b: Any) -> Any:
     return np.sum(flag), np.sum(flag[1:])
 
@@ -449,12 +448,13 @@ FOLLOWS: dict[str, Attack] = {
     function.__name__: Attack((function,))
     for function in (
         cancels, cancels_as_columns, cancels_scaled, cancels_by_thirds, cancels_over_outputs,
-        mean_times_count, mean_and_secret_count, shares_of_a_total, telescope, alternating, one_hot_dot,
+        mean_times_count, mean_and_secret_count, shares_of_a_total, telescope, one_hot_dot,
         indicator_vectors,
         invertible_matrix, hadamard, fourier, running_sums, moving_mean, masked_to_one, reshaped_and_joined,
         two_margins, loop_that_cancels, loop_that_sums, loop_that_stacks, line_through_two,
         line_of_own_responses, two_lines, normal_equations, solved, public_design, interpolation, residuals,
-        one_residual, moments_of_two, moments_of_three, moments_less_one, variance_with_and_without,
+        one_residual, moments_of_two, moments_of_three, moments_less_one, shifted_square,
+        variance_with_and_without,
         covariance_with_own, product_of_sums, products_of_two_cells, harmonic, log_odds, distance_to_own,
         ratio_of_means, exponentials_less_one, loss_and_gradient, identity, pairwise,
     )
@@ -483,8 +483,8 @@ TELLS: dict[str, Attack] = {
 NEVER_SAFE: dict[str, Attack] = {
     function.__name__: Attack((function,))
     for function in (
-        half_a_spectrum, digits, own_weights, own_mask, own_rows, high_quantile, soft_largest, sum_above,
-        counts_on_a_grid, two_in_one, count_and_sum_above,
+        half_a_spectrum, digits, own_weights, own_mask, high_quantile, soft_largest, sum_above,
+        counts_on_a_grid, limits_of_their_own, two_in_one, count_and_sum_above,
     )
 } | {
     "odd one": Attack((odd_one,), column="flag"),

@@ -2,7 +2,8 @@
 
 A value's elements are linear forms, with exact rational coefficients, over unknowns. An unknown is a cell of
 an input or a derived one: the result of a non-linear operator on other forms, of which only that is kept (its
-`Rule` and its arguments). Public constants and what is computed from them alone have values.
+`Rule` and its arguments). Public constants and what is computed from them alone have values; where they meet
+secrets, each number is a known cell, so that what differs in a constant is not taken for alike.
 
 Fragment: sums, differences, means, cumulative sums, products with constants, all that moves elements, loops
 of few steps, and products of two secrets are followed exactly, constants as the rational numbers that they
@@ -12,7 +13,7 @@ are; everything else makes derived unknowns. Longer loops are derived unknowns o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import lcm, prod
 
@@ -37,13 +38,14 @@ from tacit.run.gate.forms import (
 
 LARGEST_ALL = 1 << 24
 """Terms of all values of all programs that are judged together."""
-_STEPS = 1 << 11
+_STEPS = 1 << 8
 """Equations that the loops of one program may come to for being followed step by step."""
 _SHORT = 4
 """Terms of forms that are copied rather than named."""
 KNOWN_TO_ALL, SHARED = -1, -2
 """Owners of inputs that are public, and of those that come in on shares."""
 _COLUMN_BITS = 32
+_CONSTANTS = (KNOWN_TO_ALL, "", ())
 FIRST_DERIVED = 1 << 60
 """Unknowns below are cells: column in the high bits, place in the low 32."""
 
@@ -66,6 +68,8 @@ _SMOOTH = {"softmax", "gelu", "gelu_tanh"}
 _EXTREME = {"max", "min", "argmax", "argmin", "sort", "top_k"}
 MOVES = {"reshape", "permute_dims", "broadcast_to", "slice", "take", "concat"}
 _SAME = {"to_secret", "reveal", "astype"}
+LINEAR = MOVES | _SAME | {"add", "sub", "neg", "sum", "mean", "cumulative_sum"}
+"""Operators whose results are linear forms of what goes in."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class Universe:
 
     columns: dict[tuple[int, str, tuple[int, ...]], Column] = field(default_factory=dict)
     derived: list[Derived] = field(default_factory=list)
+    numbers: dict[float, int] = field(default_factory=dict)
+    """Unknowns that stand for public numbers other than 0."""
     n_terms: int = 0
 
     def column(self, name: str, owner: int, shape: tuple[int, ...], version: str = "") -> Forms:
@@ -112,6 +118,17 @@ class Universe:
         versions = known.versions | ({version} if version else set())
         self.columns[key] = Column(known.start, max(count, known.count), name, owner, versions)
         return unknowns(shape, known.start)
+
+    def constants(self, value: np.ndarray) -> Forms:
+        """Public numbers as cells of a column that all know, one for each number but 0."""
+        flat = value.reshape(-1)
+        (at,) = np.nonzero(flat)
+        different, place = np.unique(flat[at], return_inverse=True)
+        known = self.columns.get(_CONSTANTS) or Column(len(self.columns) << _COLUMN_BITS, 0, "", KNOWN_TO_ALL)
+        cells = [self.numbers.setdefault(n, known.start + len(self.numbers)) for n in different.tolist()]
+        self.columns[_CONSTANTS] = replace(known, count=len(self.numbers))
+        of = np.array(cells, np.int64)[place.reshape(-1)]
+        return Forms(value.shape, at, of, np.ones(len(at), np.int64), 1)
 
     def versions(self, owner: int, name: str) -> frozenset[str]:
         """All data that came as `name`, in whatever shape."""
@@ -211,7 +228,7 @@ def _unrolled(eqn: Eqn, ins: list[Value], universe: Universe, steps: list[int]) 
         outs = _follow(eqn.params["body"], [*carries, *rows, *rest], universe, [], steps)
         carries = outs[:n_carry]
         for parts, value in zip(rows_of, outs[n_carry:], strict=True):
-            parts.append(_forms(value))
+            parts.append(_forms(universe, value))
     ys = [_shaped(stacked(parts), var) for parts, var in zip(rows_of, eqn.outs[n_carry:], strict=True)]
     return (*carries, *ys)
 
@@ -231,25 +248,27 @@ def _apply(eqn: Eqn, ins: list[Value], universe: Universe) -> tuple[Value, ...]:
     shape, params = eqn.outs[0].type.shape, eqn.params
     if eqn.op in _SAME:
         linear = eqn.op != "astype" or not loses(eqn)
-        forms = _forms(ins[0])
+        forms = _forms(universe, ins[0])
         return (forms if linear else _elementwise(universe, eqn, shape, [forms]),)
     if eqn.op in MOVES:
         n_uses = prod(shape) if eqn.op in ("broadcast_to", "take") else 0
-        return (_moved(eqn, [universe.shared(_forms(value), n_uses) for value in ins], shape),)
+        return (_moved(eqn, [universe.shared(_forms(universe, value), n_uses) for value in ins], shape),)
     if eqn.op in ("add", "sub"):
-        right = _forms(ins[1])
-        return (_joined(universe, shape, [(_forms(ins[0]), 1), (right, 1 if eqn.op == "add" else -1)]),)
+        right = _forms(universe, ins[1])
+        return (
+            _joined(universe, shape, [(_forms(universe, ins[0]), 1), (right, 1 if eqn.op == "add" else -1)]),
+        )
     if eqn.op == "neg":
-        return (_joined(universe, shape, [(_forms(ins[0]), -1)]),)
+        return (_joined(universe, shape, [(_forms(universe, ins[0]), -1)]),)
     if eqn.op in ("sum", "mean"):
-        return (summed(_forms(ins[0]), params["axis"], shape, eqn.op == "mean"),)
+        return (summed(_forms(universe, ins[0]), params["axis"], shape, eqn.op == "mean"),)
     if eqn.op == "cumulative_sum":
-        return (cumulated(_forms(ins[0]), params["axis"]),)
+        return (cumulated(_forms(universe, ins[0]), params["axis"]),)
     if eqn.op in ("mul", "divide", "square"):
         return (_times(universe, eqn, ins if len(ins) == 2 else [ins[0], ins[0]], shape),)
     if eqn.op == "matmul":
         return (_matmul(universe, eqn, ins, shape),)
-    return tuple(_opaque(universe, eqn, var, [_forms(value) for value in ins]) for var in eqn.outs)
+    return tuple(_opaque(universe, eqn, var, [_forms(universe, value) for value in ins]) for var in eqn.outs)
 
 
 def loses(eqn: Eqn) -> bool:
@@ -258,12 +277,9 @@ def loses(eqn: Eqn) -> bool:
     return order.index(eqn.ins[0].type.dtype.kind) > order.index(eqn.outs[0].type.dtype.kind)
 
 
-def _forms(value: Value) -> Forms:
-    """A public value has no unknowns: as a form it is a constant, which determines nothing."""
-    if isinstance(value, Forms):
-        return value
-    none = np.zeros(0, np.int64)
-    return Forms(value.shape, none, none, none, 1)
+def _forms(universe: Universe, value: Value) -> Forms:
+    """A public value consists of known cells: it determines nothing, but can tell rows apart."""
+    return value if isinstance(value, Forms) else universe.constants(value)
 
 
 def _moved(eqn: Eqn, ins: list[Forms], shape: tuple[int, ...]) -> Forms:
@@ -305,9 +321,9 @@ def _times(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...
         x, y = y, x
     if isinstance(y, np.ndarray):
         num, den = factors(y, shape, divides)
-        value = _spread(universe, _forms(x), shape)
+        value = _spread(universe, _forms(universe, x), shape)
         return tidy(shape, value.at, value.of, scaled(value.num, num[value.at]), value.den * den)
-    return _elementwise(universe, eqn, shape, [_forms(x), y])
+    return _elementwise(universe, eqn, shape, [_forms(universe, x), y])
 
 
 def _matmul(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...]) -> Forms:
@@ -332,19 +348,21 @@ def _matmul(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ..
 
 
 _TRUTHS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
-_RULES = {
+RULES = {
     **dict.fromkeys(("mul", "square", "matmul"), Rule.PRODUCT),
     **dict.fromkeys(_TRUTHS, Rule.TRUTH),
     **dict.fromkeys(_INVERTIBLE, Rule.INVERTIBLE),
     **dict.fromkeys(_SMOOTH, Rule.SMOOTH),
+    **dict.fromkeys(_EXTREME, Rule.EXTREME),
     "divide": Rule.QUOTIENT,
 }
+"""Of operators that are not linear; the others are `Rule.OTHER`."""
 
 
 def _elementwise(universe: Universe, eqn: Eqn, shape: tuple[int, ...], ins: list[Forms]) -> Forms:
     """Element i is a function of elements i of the arguments."""
     args = tuple(_spread(universe, value, shape) for value in ins)
-    rule = _RULES.get(eqn.op, Rule.OTHER)
+    rule = RULES.get(eqn.op, Rule.OTHER)
     return universe.derive(shape, eqn.op, rule, args, np.arange(prod(shape)).reshape(-1, 1))
 
 
@@ -357,7 +375,6 @@ _BY_ELEMENT = _INVERTIBLE | _TRUTHS | {
 def _opaque(universe: Universe, eqn: Eqn, var: Var, ins: list[Forms]) -> Forms:
     if eqn.op in _BY_ELEMENT:
         return _elementwise(universe, eqn, var.type.shape, ins)
-    rule = Rule.EXTREME if eqn.op in _EXTREME else Rule.SMOOTH if eqn.op in _SMOOTH else Rule.OTHER
     lines = None
     if eqn.op in ("max", "min", "any", "all"):
         numbers = np.arange(ins[0].size).reshape(ins[0].shape)
@@ -365,4 +382,4 @@ def _opaque(universe: Universe, eqn: Eqn, var: Var, ins: list[Forms]) -> Forms:
         axes = axis if isinstance(axis, tuple) else (axis,)
         rest = tuple(k for k in range(len(ins[0].shape)) if k not in axes)
         lines = numbers.transpose(*rest, *axes).reshape(max(var.type.size, 1), -1)
-    return universe.derive(var.type.shape, eqn.op, rule, tuple(ins), lines)
+    return universe.derive(var.type.shape, eqn.op, RULES.get(eqn.op, Rule.OTHER), tuple(ins), lines)

@@ -4,17 +4,19 @@ Every coalition of recipients pools what it receives with its own columns, which
 inputs are. Then, for every column of somebody outside:
 
 unsafe   a cell follows exactly (`span.py`, and through quotients, products and invertible functions whose
-         other argument follows); or a function of fewer than `smallest_group` cells is revealed, which may
-         be one of them or say which (extremes, comparisons, identities); or a combination of revealed sums
-         covers fewer cells than that, or all but covers them: others weigh less than 2^-18 in it.
+         other argument follows), or has no freedom left (`tangent.py`); or a function of fewer than
+         `smallest_group` cells is revealed, which may be one of them or say which (extremes, comparisons,
+         identities); or a combination of revealed sums covers fewer cells than that, or all but covers them:
+         others weigh less than 2^-18 in it.
 safe     nothing of the column is revealed; or all that is revealed are sums over rows, and functions of such
-         sums that are none of extremes and comparisons, in which every row is like at least
-         `smallest_group - 1` others beside one for each of the sums: the rows can be exchanged without a
-         change of any output (`alike.py`), and so many of them stay free. Within a row there are only
-         polynomials of degree 2: a sum of higher ones, or of exponentials, can be ruled by its largest term.
+         sums, in which every row is like at least `smallest_group - 1` others beside one for each of the
+         sums: rows can be exchanged without a change of any output (`alike.py`), and so many stay free.
+         Within a row there are only polynomials of degree 2, and one comparison at most, which is counted: a
+         sum of higher powers, or of exponentials, can be ruled by its largest term.
 unknown  neither was proved. So is what is too large to be judged, and what comes from shares.
 
 Not considered: what values can be at all. A sum of 0 of numbers that cannot be negative says that all are 0.
+The fragment is documented in docs/concepts/gate.md.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ from tacit.run.gate.slopes import (
     traced,
 )
 
-MOST_ALL = 1 << 20
+MOST_ALL = 1 << 19
 """Derivatives of all values."""
 MOST_STEPS = 1 << 12
 """Equations, those in loops counted each time."""

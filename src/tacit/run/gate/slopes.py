@@ -15,7 +15,7 @@ import numpy as np
 from tacit.run.gate.forms import Forms, cumulated, picked, stacked, summed, tidy
 
 PRIME = (1 << 31) - 1
-MOST_SLOPES = 1 << 19
+MOST_SLOPES = 1 << 18
 """Derivatives of one value."""
 
 
