@@ -34,8 +34,8 @@ _AGREED_BYTES = 16
 """Of each side: set size and variant."""
 _START_S = 0.01
 _POINT_S: Mapping[str, float] = {
-    EcdhPsi.name: 6.4e-6,
-    EcdhRistretto255Psi.name: 7.5e-6,
+    EcdhPsi.name: 6.7e-6,
+    EcdhRistretto255Psi.name: 8.2e-6,
     EcdhSm2Psi.name: 13.3e-6,
     UNBALANCED: 9.0e-6,
 }
