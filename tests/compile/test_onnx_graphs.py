@@ -221,7 +221,7 @@ BROKEN: dict[str, tuple[Any, str, str]] = {
     "unknown": (
         chain(helper.make_node("AffineGrid", ["x"], ["y"], name="layer7")),
         "ONNX-0002",
-        "node 'layer7' (Det)",
+        "node 'layer7' (AffineGrid)",
     ),
     "attribute": (chain(helper.make_node("Relu", ["x"], ["y"], slope=1.0)), "ONNX-0002", "slope"),
     "random": (chain(helper.make_node("RandomNormalLike", ["x"], ["y"])), "ONNX-0002", "RandomNormalLike"),

@@ -2,77 +2,44 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from importlib import import_module
 from inspect import signature
-from pathlib import PurePath
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 import numpy as np
 
 from tacit.base.errors import TypeRuleError, UsageError
 from tacit.base.types import BOOL, FIXED, INT, DType, Shape, Type
+from tacit.compile.methods import (
+    INSTEAD,
+    Traced,
+    binary,
+    in_place,
+    is_basic,
+    known_data,
+    leaves_of,
+    method_of,
+    numpy_function,
+    secret_flow,
+    unary,
+    writing,
+)
+from tacit.compile.table import ACTIVE
+from tacit.compile.table import TABLE as TABLE
+from tacit.compile.table import PlaceError as PlaceError
+from tacit.compile.table import active as active
+from tacit.compile.table import find as find
+from tacit.compile.table import public as public
+from tacit.compile.table import public_in as public_in
+from tacit.compile.table import refuse as refuse
+from tacit.compile.table import where_called as where_called
 from tacit.ir.op import OPS
 from tacit.ir.program import Builder, Program, Range, Var
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-TABLE: dict[str, Callable[..., Any]] = {}
-"""The functions of `tacit.compile.array` by name: what operators and numpy's protocols dispatch to."""
-
-_ACTIVE: ContextVar[Trace | None] = ContextVar("tacit_trace", default=None)
 _KINDS: dict[str, DType] = {"f": FIXED, "i": INT, "u": INT, "b": BOOL}
-_PACKAGES = ("tacit.compile", "tacit.ir", "tacit.run", "numpy")
-
-
-def public(function: F) -> F:
-    """Enter `function` into `TABLE` under its own name."""
-    TABLE[function.__name__] = function
-    return function
-
-
-def public_in(*homes: str) -> Callable[[F], F]:
-    """Enter the function into `TABLE` as `home.name`, a trailing underscore of its name left out; `home` is
-    `numpy` (a meaning that only NumPy gives to the name), `linalg` or `fft`."""
-
-    def enter(function: F) -> F:
-        for home in homes:
-            TABLE[f"{home}.{function.__name__.rstrip('_')}"] = function
-        return function
-
-    return enter
-
-
-def find(home: str, name: str) -> Callable[..., Any] | None:
-    """The traced meaning of NumPy's function `name` in its submodule `home` (empty for none)."""
-    if home and home != "linalg":
-        return TABLE.get(f"{home}.{name}")
-    return TABLE.get(f"{home or 'numpy'}.{name}") or TABLE.get(name)
-
-
-def active() -> Trace | None:
-    """The innermost trace that is being written, if any."""
-    return _ACTIVE.get()
-
-
-def where_called() -> str:
-    """`file.py:line` of the nearest caller outside the compiler."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(_PACKAGES):
-        frame = frame.f_back
-    return f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
-
-
-class PlaceError(UsageError, IndexError, ValueError):
-    """An axis or a position that an array does not have: what NumPy raises then is caught as it is there."""
-
-
-def refuse(code: str, message: str, hint: str, kind: type[UsageError] = UsageError) -> NoReturn:
-    """Raise UsageError `code`, naming the caller's line."""
-    raise kind(code, f"{message}, at {where_called()}", hint=hint)
 
 
 class Trace:
@@ -88,11 +55,11 @@ class Trace:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make this the active trace."""
-        token = _ACTIVE.set(self)
+        token = ACTIVE.set(self)
         try:
             yield
         finally:
-            _ACTIVE.reset(token)
+            ACTIVE.reset(token)
 
     def input(self, name: str, type: Type, within: Range | None = None) -> Array:
         return Array(self, self.builder.input(name, type, within))
@@ -122,6 +89,12 @@ class Trace:
             self._lifted[key] = self.builder.input(f"k{len(self.captured)}", value.var.type)
             self.captured.append(outer)
         return self._lifted[key]
+
+    def known(self, data: np.ndarray) -> Array:
+        """Data that a script may write private values into; until then it is computed with as it is."""
+        made = Array.__new__(Array)
+        made.trace, made._data, made._writes, made._part_of, made._read = self, data, 0, None, 0
+        return made
 
     def emit(self, op: str, *values: Any, **params: Any) -> Any:
         """Write `op` on `values`; an Array, or a tuple of them for several results."""
@@ -163,76 +136,50 @@ def apply(op: str, *values: Any, **params: Any) -> Any:
     return OPS[op].ref(*map(plain, values), **params)
 
 
-_INSTEAD = {
-    "the truth": (
-        "if and while, and, or, not, min() and max() need a number: write where(condition, a, b), "
-        "logical_and(a, b), maximum(a, b); a loop has a fixed number of steps"
-    ),
-    "the number": (
-        "leave out float(), int() and round(); math.sqrt(x) is np.sqrt(x); what the function returns is "
-        "revealed, and a number then"
-    ),
-    "the index": "x[i] reads an array at a secret place; np.arange(n) == i says where it is",
-    "the items": "x in values is any(values == x); a number has no items to go over",
-    "the data": "np.stack([a, b]) makes one array of several; what the function returns is revealed",
-    "a new item": "arrays do not change: x = where(np.arange(len(x)) == i, new, x), or join parts",
-    "the digits": "print and f-strings show no private values; what the function returns is revealed",
-}
-
-
-def _secret_flow(what: str) -> Callable[..., NoReturn]:
-    def method(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
-        refuse("COMPILE-0001", f"{what} of a private value is asked for: nobody sees it", _INSTEAD[what])
-
-    return method
-
-
-def _binary(name: str, *, swapped: bool = False) -> Callable[[Array, Any], Any]:
-    def method(self: Array, other: Any) -> Any:
-        return TABLE[name](other, self) if swapped else TABLE[name](self, other)
-
-    return method
-
-
-def _unary(name: str) -> Callable[..., Any]:
-    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
-        return TABLE[name](self, *args, **kwargs)
-
-    return method
-
-
-def _numpy_function(home: str, name: str) -> Callable[..., Any]:
-    """The traced meaning of a function of NumPy. Raises UsageError COMPILE-0002 if there is none."""
-    found = find(home, _OTHER_NAMES.get(name, name))
-    if found is None:
-        refuse(
-            "COMPILE-0002",
-            f"numpy.{home}{'.' * bool(home)}{name} cannot be traced",
-            "see tacit.compile.array",
-        )
-    return found
-
-
-_OTHER_NAMES = {
-    "absolute": "abs",
-    "around": "round",
-    "concatenate": "concat",
-    "cumsum": "cumulative_sum",
-    "degrees": "rad2deg",
-    "empty_like": "zeros_like",
-    "radians": "deg2rad",
-}
-"""NumPy's second names, where `TABLE` has the first."""
-
-
-class Array:
+class Array(Traced):
     """A value of the program being traced: array-API operators, no data."""
 
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, trace: Trace, var: Var) -> None:
         self.trace = trace
-        self.var = var
+        self._var = var
+        self._writes = 0
+        self._part_of: tuple[Array, Any] | None = None  # whose view it is, and the key
+        self._read = 0  # after how many writes into that
+        self._data: np.ndarray | None = None  # of an array that nothing private was written into
+
+    @property
+    def var(self) -> Var:
+        """Its newest value."""
+        if self.data is not None:
+            return self.trace.var(self.data)
+        if self._part_of is not None:
+            whole, key = self._part_of
+            newest = whole.var
+            if self._read != whole._writes:
+                self._var, self._read = TABLE["index"](Array(whole.trace, newest), key).var, whole._writes
+        return self._var
+
+    @property
+    def data(self) -> np.ndarray | None:
+        """Where it is known: of an array that was made to be written into, and holds nothing private yet."""
+        if self._data is not None and self._part_of is not None and self._part_of[0].data is None:
+            self._data, self._read = None, -1
+        return self._data
+
+    def _become(self, value: Any) -> Array:
+        """Go over to another value of the same shape; so does what this is a view of."""
+        if active() is not self.trace:
+            refuse("COMPILE-0004", "a value from outside of a loop is written in it", "carry it through scan")
+        self._var = self.trace.var(value)
+        self._data = None
+        self._writes += 1
+        if self._part_of is not None:
+            whole, key = self._part_of
+            whole[key] = Array(self.trace, self._var)
+            self._read = whole._writes
+        return self
 
     @property
     def type(self) -> Type:
@@ -240,11 +187,11 @@ class Array:
 
     @property
     def dtype(self) -> DType:
-        return self.var.type.dtype
+        return self._var.type.dtype if self.data is None else _KINDS[self.data.dtype.kind]
 
     @property
     def shape(self) -> Shape:
-        return self.var.type.shape
+        return self._var.type.shape if self.data is None else self.data.shape
 
     @property
     def ndim(self) -> int:
@@ -252,7 +199,7 @@ class Array:
 
     @property
     def size(self) -> int:
-        return self.var.type.size
+        return math.prod(self.shape)
 
     @property
     def T(self) -> Array:  # noqa: N802
@@ -268,17 +215,34 @@ class Array:
         return self.shape[0]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method != "__call__" or kwargs:
+        inputs, out = tuple(map(known_data, inputs)), kwargs.pop("out", None)
+        if not any(isinstance(value, Array) for value in inputs):
+            found = getattr(ufunc, method)(*inputs, **kwargs)
+            return found if out is None else out[0]._written(..., found)
+        if method != "__call__" and out is None:
+            found = writing().ufunc_method(ufunc, method, *inputs, **kwargs)
+            if found is not None:
+                return found
+        if out is not None and method == "__call__" and not kwargs and isinstance(out[0], Array):
+            return out[0]._written(..., numpy_function("", ufunc.__name__)(*inputs))
+        if method != "__call__" or kwargs or out is not None:
             refuse(
                 "COMPILE-0002",
                 f"numpy.{ufunc.__name__} ({method}) cannot be traced",
                 "call the function itself, without options",
             )
-        return _numpy_function("", ufunc.__name__)(*inputs)
+        return numpy_function("", ufunc.__name__)(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        args, kwargs = known_data(args), {name: known_data(value) for name, value in kwargs.items()}
+        if not any(isinstance(value, Array) for value in leaves_of((args, tuple(kwargs.values())))):
+            return function(*args, **kwargs)
         home = function.__module__.removeprefix("numpy").lstrip(".")
-        private = _numpy_function(home, function.__name__)
+        private = numpy_function(home, function.__name__)
+        if isinstance(kwargs.get("like"), Array) or function.__name__.endswith("_like"):
+            # Something to write private values into.
+            made = private(*args, **{name: value for name, value in kwargs.items() if name != "like"})
+            return made if isinstance(made, Array) else Array(self.trace, self.trace.var(made))
         if not set(kwargs) <= set(signature(private).parameters):
             refuse(
                 "COMPILE-0002",
@@ -303,61 +267,103 @@ class Array:
     def to_device(self, device: Any, /, *, stream: Any = None) -> Array:
         return self
 
-    __add__, __radd__ = _binary("add"), _binary("add", swapped=True)
-    __sub__, __rsub__ = _binary("subtract"), _binary("subtract", swapped=True)
-    __mul__, __rmul__ = _binary("multiply"), _binary("multiply", swapped=True)
-    __truediv__, __rtruediv__ = _binary("divide"), _binary("divide", swapped=True)
-    __matmul__, __rmatmul__ = _binary("numpy.matmul"), _binary("numpy.matmul", swapped=True)
-    __and__, __rand__ = _binary("bitwise_and"), _binary("bitwise_and", swapped=True)
-    __or__, __ror__ = _binary("bitwise_or"), _binary("bitwise_or", swapped=True)
-    __xor__, __rxor__ = _binary("bitwise_xor"), _binary("bitwise_xor", swapped=True)
-    __floordiv__, __rfloordiv__ = _binary("floor_divide"), _binary("floor_divide", swapped=True)
-    __mod__, __rmod__ = _binary("remainder"), _binary("remainder", swapped=True)
-    __divmod__, __rdivmod__ = _binary("divmod"), _binary("divmod", swapped=True)
-    __pow__, __rpow__ = _binary("power"), _binary("power", swapped=True)
-    __lshift__, __rlshift__ = _binary("left_shift"), _binary("left_shift", swapped=True)
-    __rshift__, __rrshift__ = _binary("right_shift"), _binary("right_shift", swapped=True)
-    __lt__, __le__ = _binary("less"), _binary("less_equal")
-    __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
-    __eq__, __ne__ = _binary("equal"), _binary("not_equal")
-    __neg__, __abs__, __invert__ = _unary("negative"), _unary("abs"), _unary("invert")
-    __pos__ = _unary("positive")
-    __getitem__ = _unary("index")
-    sum, mean, max, min = _unary("sum"), _unary("mean"), _unary("max"), _unary("min")
-    reshape, astype, all, any = _unary("reshape"), _unary("astype"), _unary("all"), _unary("any")
-    std, prod, dot = _unary("std"), _unary("prod"), _unary("dot")
-    argmax, argmin, clip, squeeze = _unary("argmax"), _unary("argmin"), _unary("clip"), _unary("squeeze")
+    __add__, __radd__ = binary("add"), binary("add", swapped=True)
+    __sub__, __rsub__ = binary("subtract"), binary("subtract", swapped=True)
+    __mul__, __rmul__ = binary("multiply"), binary("multiply", swapped=True)
+    __truediv__, __rtruediv__ = binary("divide"), binary("divide", swapped=True)
+    __matmul__, __rmatmul__ = binary("numpy.matmul"), binary("numpy.matmul", swapped=True)
+    __and__, __rand__ = binary("bitwise_and"), binary("bitwise_and", swapped=True)
+    __or__, __ror__ = binary("bitwise_or"), binary("bitwise_or", swapped=True)
+    __xor__, __rxor__ = binary("bitwise_xor"), binary("bitwise_xor", swapped=True)
+    __floordiv__, __rfloordiv__ = binary("floor_divide"), binary("floor_divide", swapped=True)
+    __mod__, __rmod__ = binary("remainder"), binary("remainder", swapped=True)
+    __divmod__, __rdivmod__ = binary("divmod"), binary("divmod", swapped=True)
+    __pow__, __rpow__ = binary("power"), binary("power", swapped=True)
+    __lshift__, __rlshift__ = binary("left_shift"), binary("left_shift", swapped=True)
+    __rshift__, __rrshift__ = binary("right_shift"), binary("right_shift", swapped=True)
+    __lt__, __le__ = binary("less"), binary("less_equal")
+    __gt__, __ge__ = binary("greater"), binary("greater_equal")
+    __eq__, __ne__ = binary("equal"), binary("not_equal")
+    __neg__, __abs__, __invert__ = unary("negative"), unary("abs"), unary("invert")
+    __pos__ = unary("positive")
+    __iadd__, __isub__ = in_place("add"), in_place("subtract")
+    __imul__, __itruediv__ = in_place("multiply"), in_place("divide")
+    __ifloordiv__, __imod__ = in_place("floor_divide"), in_place("remainder")
+    __ipow__, __iand__ = in_place("power"), in_place("bitwise_and")
+    __ior__, __ixor__ = in_place("bitwise_or"), in_place("bitwise_xor")
+
+    def __getitem__(self, key: Any) -> Any:
+        key = known_data(key)
+        if self.data is not None and not any(isinstance(one, Array) for one in leaves_of(key)):
+            part = self.data[key]
+            if not np.ndim(part) or part.base is None:
+                return part
+            view = self.trace.known(part)
+            view._part_of, view._read = (self, key), self._writes
+            return view
+        found = TABLE["index"](Array(self.trace, self.var), key)
+        keys = key if isinstance(key, tuple) else (key,)
+        if isinstance(found, Array) and found.ndim and all(map(is_basic, keys)):
+            found = Array(found.trace, found.var)
+            found._part_of, found._read = (self, key), self._writes
+        return found
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(value, Array) and value._part_of == (self, key):
+            return  # `x[key] += value` has written already.
+        self._written(key, value)
+
+    def _written(self, key: Any, value: Any) -> Array:
+        key, value = known_data(key), known_data(value)
+        if self.data is not None and not any(isinstance(one, Array) for one in leaves_of((key, value))):
+            self.data[key] = value
+            return self
+        return self._become(writing().assigned(Array(self.trace, self.var), key, value))
+
+    sum, mean, max, min = unary("sum"), unary("mean"), unary("max"), unary("min")
+    reshape, astype, all, any = unary("reshape"), unary("astype"), unary("all"), unary("any")
+    std, prod, dot = unary("std"), unary("prod"), unary("dot")
+    argmax, argmin, clip, squeeze = unary("argmax"), unary("argmin"), unary("clip"), unary("squeeze")
     round, cumsum, ravel, flatten = (
-        _unary("round"),
-        _unary("cumulative_sum"),
-        _unary("ravel"),
-        _unary("ravel"),
+        unary("round"),
+        unary("cumulative_sum"),
+        unary("ravel"),
+        unary("ravel"),
     )
-    __bool__, __float__ = _secret_flow("the truth"), _secret_flow("the number")
+    __bool__, __float__ = secret_flow("the truth", bool), secret_flow("the number", float)
     __int__, __index__, __complex__ = (
-        _secret_flow("the number"),
-        _secret_flow("the index"),
-        _secret_flow("the number"),
+        secret_flow("the number", int),
+        secret_flow("the index", int),
+        secret_flow("the number", complex),
     )
+    argsort, repeat, take = method_of("argsort"), method_of("repeat"), method_of("take")
+    swapaxes, cumprod = method_of("swapaxes"), method_of("cumprod")
+    diagonal = method_of("diagonal")
     __round__ = round
-    __array__, item, tolist = _secret_flow("the data"), _secret_flow("the number"), _secret_flow("the data")
-    __dlpack__, __dlpack_device__ = _secret_flow("the data"), _secret_flow("the data")
-    __contains__, __setitem__ = _secret_flow("the items"), _secret_flow("a new item")
+    __array__ = secret_flow("the data", np.asarray)
+    item = secret_flow("the number", np.ndarray.item)
+    tolist = secret_flow("the data", np.ndarray.tolist)
+    __dlpack__, __dlpack_device__ = secret_flow("the data"), secret_flow("the data")
+    __contains__ = secret_flow("the items")
 
     def __iter__(self) -> Iterator[Array]:
         """Row by row, as their number is public."""
         if not self.shape:
-            refuse("COMPILE-0001", "the items of a single private value are asked for", _INSTEAD["the items"])
+            refuse("COMPILE-0001", "the items of a single private value are asked for", INSTEAD["the items"])
         return iter([self[index] for index in range(len(self))])
 
     def __format__(self, spec: str) -> str:
         if spec:
-            refuse("COMPILE-0001", "the digits of a private value are asked for", _INSTEAD["the digits"])
+            refuse("COMPILE-0001", "the digits of a private value are asked for", INSTEAD["the digits"])
         return repr(self)
 
     def copy(self) -> Array:
-        """Itself: it does not change."""
-        return self
+        """The same value; what is written into one is not in the other."""
+        return Array(self.trace, self.var)
+
+    def transpose(self, *axes: Any) -> Any:
+        order = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+        return TABLE["permute_dims"](self, tuple(order) or tuple(range(self.ndim))[::-1])
 
 
 def trace(

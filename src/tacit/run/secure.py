@@ -42,6 +42,7 @@ from tacit.run.explain.rates import Link, Rates
 from tacit.run.gate.judge import Verdict, judge
 from tacit.run.gate.ledger import Approved, Ledger, enforce, missing
 from tacit.run.job import NO_PSI, Job, PartyTerms, Run
+from tacit.run.namespace import in_script
 from tacit.run.policy import ALL, Grant
 from tacit.run.structure import arguments, called, leaves, replaced, where
 
@@ -341,7 +342,9 @@ class Call(dict[str, Input]):
         @functools.wraps(function)
         def filled(*arrays: Any) -> Any:
             new = dict(zip(self, arrays, strict=True))
-            return called(function, {name: replaced(value, name, new) for name, value in given.items()})
+            return called(
+                in_script(function), {name: replaced(value, name, new) for name, value in given.items()}
+            )
 
         self.function: Callable[..., Any] = filled
         """The function itself, of an array for each private input, all other arguments as they were."""
@@ -428,11 +431,14 @@ def _users_line(trace: TracebackType | None) -> str:
 _OUR_FILES = ("/tacit/", "/numpy/", "/jax/")
 _SAID = {
     "setting an array element with a sequence": (
-        "collect the parts in a list and join them: np.stack([a, b]), or np.concatenate"
+        "begin with np.zeros(shape, like=x) or np.zeros_like(x), into which private values can be written; "
+        "a list of parts is joined by np.stack([a, b]), or np.concatenate"
     ),
     "'Array' object has no attribute": "use the function instead: np.name(x), or see tacit.xp",
     "type Array doesn't define": "use the function instead: np.name(x), or see tacit.xp",
     "'Var' object is not callable": "x.var() is np.var(x)",
+    "'Trace' object is not callable": "x.trace() is np.trace(x)",
+    "Cannot interpret 'DType": "np.zeros_like(x) has the dtype of x",
     "'Array'": "see tacit.xp for what can be done with private values",
 }
 """By a part of the message."""

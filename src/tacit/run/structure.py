@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from tacit.base.errors import UsageError
+from tacit.compile.transform import Complex
 
 
 def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -28,15 +32,36 @@ def replaced(value: Any, path: str, new: Mapping[str, Any]) -> Any:
     parts = [replaced(part, f"{path}.{key}" if path else key, new) for key, part in _parts(value)]
     if isinstance(value, Mapping):
         return dict(zip(value, parts, strict=True))
+    if isinstance(value, Complex):
+        return (
+            parts[0] + 1j * parts[1] if all(isinstance(p, np.ndarray | np.generic) for p in parts) else value
+        )
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        return replace(value, **dict(zip(names, parts, strict=True)))
     return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 
 
 def _is_structure(value: Any) -> bool:
-    return isinstance(value, tuple | list | Mapping)
+    return isinstance(value, tuple | list | Mapping | Complex) or _is_record(value)
+
+
+def _is_record(value: Any) -> bool:
+    """A dataclass that is made of its fields alone; those of the package are leaves."""
+    return (
+        is_dataclass(value)
+        and not isinstance(value, type)
+        and all(field.init for field in fields(value))
+        and not type(value).__module__.startswith("tacit.")
+    )
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, Complex):
+        yield from (("real", value.real), ("imag", value.imag))
+    elif _is_record(value):
+        yield from ((field.name, getattr(value, field.name)) for field in fields(value))
+    elif isinstance(value, Mapping):
         yield from ((str(key), part) for key, part in value.items())
     elif hasattr(value, "_fields"):
         yield from zip(value._fields, value, strict=True)
