@@ -172,6 +172,21 @@ def idioms(x):
     return x, out, [total, m * x.max()], np.add.reduce(x, axis=1), np.subtract.outer(x[:, 0], x[:, 1])
 
 
+def views(x):
+    d, kept = np.zeros((2, 6)), np.ones(6)
+    row = d[0]
+    d[1] = x[:, 0]
+    row[0] = 5.0
+    d[1] *= 2.0
+    d[:, 1:3] += 1.0
+    kept[:] = x[:, 1]
+    kept[::-1][0] = 9.0
+    kept *= 3.0 if d.shape[0] == 2 else 1.0
+    same = kept
+    same[1] = 7.0
+    return d, kept, np.stack([kept, d[1]]), d.T.sum(axis=0)
+
+
 def printed(x):
     print(f"the data is {x}")
     return x.sum(), np.fft.rfft(x[:, 0])
@@ -182,7 +197,7 @@ SCRIPTS: dict[Callable[..., Any], tuple[np.ndarray, ...]] = {
     nearest_neighbour: (X, N, X[2] + 0.25), naive_bayes: (X, Y), k_medoids: (X,), smoothing: (V,),
     moving_average: (V,), equalisation: (N,), matrix_power: (X,), gram_schmidt: (X,), newton: (X,),
     levenshtein: (N[:3], N[2:]), knapsack: (np.abs(V[:3]),), convolution: (X,), quantile_normalisation: (X,),
-    bootstrap: (X,), idioms: (X,), printed: (X,),
+    bootstrap: (X,), idioms: (X,), views: (X,), printed: (X,),
 }  # fmt: skip
 
 

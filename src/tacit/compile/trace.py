@@ -309,8 +309,10 @@ class Array(Traced):
         return found
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if isinstance(value, Array) and value._part_of == (self, key):
-            return  # `x[key] += value` has written already.
+        if isinstance(value, Array) and value._part_of is not None and value._part_of[0] is self:
+            whole_key = value._part_of[1]
+            if whole_key is key or (is_basic(key) and is_basic(whole_key) and whole_key == key):
+                return  # `x[key] += value` has written already.
         self._written(key, value)
 
     def _written(self, key: Any, value: Any) -> Array:
