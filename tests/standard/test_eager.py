@@ -123,7 +123,11 @@ def test_what_would_show_a_secret_is_refused(what: str) -> None:
 
 
 def test_data_alone_becomes_secret() -> None:
-    assert same(H.zeros((2, 0)), np.zeros((2, 0))) and same(H.arange(3), np.arange(3))
+    assert (
+        same(H.empty((2, 3)), np.zeros((2, 3)))
+        and same(H.zeros((2, 0)), np.zeros((2, 0)))
+        and same(H.arange(3), np.arange(3))
+    )
     assert same(H.asarray([1, hold(2)]), np.array([1, 2])) and H.asarray(hold(True)).kind == BOOL
     assert same(H.meshgrid(hold(REALS[0]), hold(REALS[1])), np.meshgrid(REALS[0], REALS[1]))
     assert H.finfo(hold(1.0)).eps == np.finfo(np.float64).eps and H.isdtype(hold(1).dtype, "integral")
