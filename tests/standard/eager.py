@@ -144,7 +144,13 @@ class Held:
         return call("__dlpack_device__", lambda x: x.__dlpack_device__(), self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        call("__setitem__", operator.setitem, self, key, value)
+        def written(x: Any, key: Any, value: Any) -> Any:
+            x = x.copy()
+            x[key] = value
+            return x
+
+        self.share = call("__setitem__", written, self, key, value).share
+        self.__dict__.pop("within", None)
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[place] for place in range(len(self))])

@@ -110,7 +110,6 @@ def test_places_and_slices(key: Any) -> None:
 
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "digits": lambda x: call("f", lambda a: f"{a:.2f}", x),
-    "a new item": lambda x: x.__setitem__(0, 1.0),
     "the data": lambda x: np.from_dlpack(x),
     "a private mask": lambda x: x[x > 0.0],
 }
@@ -120,6 +119,16 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 def test_what_would_show_a_secret_is_refused(what: str) -> None:
     with pytest.raises(UsageError, match=what):
         REFUSED[what](hold(REALS))
+
+
+def test_a_written_item_is_there_and_the_range_is_new() -> None:
+    x, y = hold(REALS), hold(REALS)
+    assert x.within == (-2.0, 4.0)
+    x[0, 1] = 100.0
+    x[1] = y[0]
+    expected = REALS.copy()
+    expected[0, 1], expected[1] = 100.0, REALS[0]
+    assert same(x, expected) and x.within == (-2.0, 128.0) and same(y, REALS)
 
 
 def test_data_alone_becomes_secret() -> None:
