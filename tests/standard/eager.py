@@ -293,8 +293,10 @@ def _lifted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _held_asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Any:
     """A secret of data and secrets in lists."""
+    if isinstance(obj, Held) and (dtype is None or obj.dtype == dtype):
+        return Held(obj.share, obj.kind) if copy else obj
     if isinstance(obj, Held):
-        return obj if dtype is None or obj.dtype == dtype else call("astype", xp.astype, obj, dtype)
+        return call("astype", xp.astype, obj, dtype)
     if isinstance(obj, tuple | list) and mentions(obj):
         stacked = call("stack", xp.stack, [_held_asarray(part) for part in obj])
         return _held_asarray(stacked, dtype=dtype)

@@ -122,8 +122,9 @@ def test_what_would_show_a_secret_is_refused(what: str) -> None:
 
 
 def test_a_written_item_is_there_and_the_range_is_new() -> None:
-    x, y = hold(REALS), hold(REALS)
-    assert x.within == (-2.0, 4.0)
+    x = hold(REALS)
+    y = H.asarray(x, copy=True)
+    assert H.asarray(x) is x and x.within == (-2.0, 4.0)
     x[0, 1] = 100.0
     x[1] = y[0]
     expected = REALS.copy()
