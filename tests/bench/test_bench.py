@@ -117,7 +117,7 @@ def test_more_processes_over_tls(arguments: tuple[str, ...], n_parties: int) -> 
 )
 def test_intersections_with_other_outputs(protocol: str, figures: list[str]) -> None:
     line = measured("psi", "--protocol", protocol, "--n", "40", "--m", "90")
-    assert list(line) == [*FIELDS, *figures, "machine"] and line["intersection"] == 20
+    assert list(line) == [*FIELDS, *figures, *COMPARED, "machine"] and line["intersection"] == 20
     assert line["scheme"] == protocol and line["seconds"] == line["total_s"]
 
 

@@ -15,6 +15,7 @@ from tacit.base.types import FIXED, INT, SECRET, Private, Type
 from tacit.compile import array as xp
 from tacit.compile.array import trace
 from tacit.compile.pipeline import run_passes
+from tacit.compile.trace import apply
 from tacit.ir.program import Range
 from tacit.mpc import encode
 from tacit.mpc.execute import execute
@@ -112,7 +113,7 @@ def test_inputs_of_other_shapes_are_refused(given: Any) -> None:
 
 def test_an_operator_that_is_not_there_is_named_with_its_scope() -> None:
     def function(x: Any, y: Any) -> Any:
-        return xp.reveal(xp.isfinite(x + y), name="finite")
+        return xp.reveal(apply("isfinite", x + y), name="finite")
 
     y = Type(Private(1), FIXED, (3,))
     inputs = [("x", VECTOR), ("y", y)]
@@ -223,7 +224,7 @@ def test_one_party_that_fails_does_not_leave_the_other_hanging() -> None:
     """Whatever the executor started is cancelled and awaited when one equation fails."""
 
     def function(x: Any) -> Any:
-        return xp.reveal(xp.isfinite(xp.to_secret(x)) & (x * x > 1.0), name="r")
+        return xp.reveal(apply("isfinite", xp.to_secret(x)) & (x * x > 1.0), name="r")
 
     async def party(ctx: Ctx, scheme: Scheme) -> int:
         program = run_passes(trace(function, [("x", VECTOR)], "t"), has)
