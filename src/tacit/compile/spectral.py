@@ -6,7 +6,8 @@ Source   Jacobi's rotations of all pairs in turn, of both sides: Golub, Van Loan
 Differs  the number of sweeps is fixed, since nobody sees how small the rest is: it falls quadratically, and
          `SWEEPS` leave less than 2^-12 of matrices of up to ten rows in fixed point.
 Cost     n (n - 1) / 2 rotations in each sweep, one after the other; each has two roots and a division.
-Error    2^-10 for elements up to 16; what is below 2^-6 counts as 0 in `pinv`, `matrix_rank` and `lstsq`.
+Error    2^-10 for elements up to 16, up to 12 where three of two are decomposed (larger ones are refused);
+         what is below 2^-6 counts as 0 in `pinv`, `matrix_rank` and `lstsq`.
 """
 
 from __future__ import annotations

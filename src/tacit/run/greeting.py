@@ -39,9 +39,8 @@ async def greet(job: Job, me: int, transport: Transport) -> None:
         try:
             _compare(job, mine, theirs, job.parties[other].name)
         except PeerError:
-            with suppress(
-                TacitError
-            ):  # Until the peer has read our greeting: it must learn what differs, too.
+            # Until the peer has read our greeting: it must learn what differs, too.
+            with suppress(TacitError):
                 await transport.send(Frame("differs", me, other, b"", 0))
                 await transport.recv("differs", other, me, limit_bytes=0)
             raise

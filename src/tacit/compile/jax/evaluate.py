@@ -130,7 +130,7 @@ class Tops:
     def bounded(self, eqn: Any, ins: list[Value]) -> list[Value]:
         """The operands, those of exp moved into the range that is known."""
         if eqn.primitive.name == "exp" and eqn.invars[0] in self._shifted:
-            return [xp.clip(ins[0], -16.0, 0.0)]
+            return [xp.clip(ins[0], -24.0, 0.0)]
         return ins
 
     def at_least_one(self, eqn: Any, out: Value) -> Value:

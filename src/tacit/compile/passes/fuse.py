@@ -25,16 +25,16 @@ from tacit.ir.op import Params
 from tacit.ir.ops.softmax import LONGEST
 from tacit.ir.program import Eqn, Program, Range, Var
 
-EXPONENTS: Range = (-12.5, 0.0)
-"""Below, e^t is less than a unit of 2^-18."""
+EXPONENTS: Range = (-21.0, 0.0)
+"""Below, as many e^t as a row can have add up to less than 2^-16."""
 Polynomial = Mapping[tuple[int, int], float]
 """In two values: (power of the first, of the second) -> coefficient."""
 _ROOT = math.sqrt(2.0 / math.pi)
 TANH_OF: Polynomial = {(1, 0): _ROOT, (3, 0): 0.044715 * _ROOT}
 GELU_OF: Polynomial = {(1, 0): 0.5, (1, 1): 0.5}
-"""In x and the hyperbolic tangent."""
+"""In x and the hyperbolic tangent; exact, since x has no bound here."""
 NEAR = 2.0**-17
-"""By how much a coefficient may differ."""
+"""By how much a coefficient in front of the hyperbolic tangent's x may differ: it flattens out."""
 _FURTHEST = 4
 """Steps from the hyperbolic tangent to the end."""
 _DEEPEST = 8
@@ -83,11 +83,9 @@ class _Steps:
             return self.softmax(last)
         if last.op in ("minimum", "maximum"):
             return self.clip(last)
-        return (
-            _instead(last, "gelu_tanh", self.gelus[last.outs[0]])
-            if last.outs and last.outs[0] in self.gelus
-            else None
-        )
+        if last.outs and last.outs[0] in self.gelus:
+            return _instead(last, "gelu_tanh", self.gelus[last.outs[0]])
+        return None
 
     # --- softmax ----------------------------------------------------------------------------------------
 
@@ -147,10 +145,11 @@ class _Steps:
         """(the GELU, of what) of this hyperbolic tangent."""
         bent, curved = curve.ins[0], curve.outs[0]
         for x in self._before(bent):
-            if not _near(self._polynomial(bent, {x: (1, 0)}), TANH_OF):
+            if not _near(self._polynomial(bent, {x: (1, 0)}), TANH_OF, NEAR):
                 continue
             for end in self._after(curved):
-                if end.type == x.type and _near(self._polynomial(end, {x: (1, 0), curved: (0, 1)}), GELU_OF):
+                found = self._polynomial(end, {x: (1, 0), curved: (0, 1)})
+                if end.type == x.type and _near(found, GELU_OF, 0.0):
                     yield end, x
 
     def _before(self, var: Var) -> set[Var]:
@@ -205,10 +204,10 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
     return found
 
 
-def _near(found: Polynomial | None, wanted: Polynomial) -> bool:
-    return found is not None and all(
-        abs(found.get(k, 0.0) - wanted.get(k, 0.0)) <= NEAR for k in {*found, *wanted}
-    )
+def _near(found: Polynomial | None, wanted: Polynomial, apart: float) -> bool:
+    """Whether it has the same powers, with coefficients at most so far apart."""
+    terms = {k: one for k, one in (found or {}).items() if one}
+    return terms.keys() == wanted.keys() and all(abs(terms[k] - wanted[k]) <= apart for k in wanted)
 
 
 def _instead(last: Eqn, op: str, x: Var, **params: Any) -> Eqn:

@@ -1,5 +1,5 @@
-"""Softmax: exponentials with 26 fraction bits, so that errors of a long row's small terms do not add up.
-up.
+"""Softmax: exponentials with 26 fraction bits, so that errors of a long row's small terms do not
+add up.
 
 Derivation. After the largest element is taken off, every term is at most 1 and its relative error 2^-16.5,
 apart from 1.5 units of 2^-26. So the sum's relative error is the same for rows of up to 2^14 elements, and it
