@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tacit.compile.trace import TABLE, refuse
 
@@ -46,31 +46,35 @@ class Reason(Enum):
     )
 
 
-def _named(names: str, reason: Reason) -> dict[str, Reason]:
+R = TypeVar("R", bound=Enum)
+
+
+def named(names: str, reason: R) -> dict[str, R]:
+    """One reason for all of these."""
     return dict.fromkeys(names.split(), reason)
 
 
 REFUSED: dict[str, Reason] = {
-    **_named(
+    **named(
         """unique unique_all unique_counts unique_inverse unique_values nonzero flatnonzero argwhere
         trim_zeros union1d intersect1d setdiff1d setxor1d bincount histogram_bin_edges polydiv
         linalg.lstsq""",
         Reason.SHAPE,
     ),
-    **_named("copyto fill_diagonal place put put_along_axis putmask", Reason.IN_PLACE),
-    **_named("frexp nextafter spacing", Reason.FLOATING_POINT),
-    **_named(
+    **named("copyto fill_diagonal place put put_along_axis putmask", Reason.IN_PLACE),
+    **named("frexp nextafter spacing", Reason.FLOATING_POINT),
+    **named(
         """gcd lcm roots linalg.eig linalg.eigvals""",
         Reason.STEPS,
     ),
-    **_named(
+    **named(
         """busday_count busday_offset datetime_as_string is_busday isnat datetime_data""", Reason.NO_NUMBERS
     ),
-    **_named(
+    **named(
         """array2string array_repr array_str save savetxt savez savez_compressed from_dlpack""",
         Reason.OUTSIDE,
     ),
-    **_named(
+    **named(
         """packbits unpackbits may_share_memory shares_memory lib.stride_tricks.as_strided""",
         Reason.MEMORY,
     ),

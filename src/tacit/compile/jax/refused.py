@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NoReturn
 
 from tacit.base.errors import UsageError
+from tacit.compile.refused import named
 
 
 class Reason(Enum):
@@ -52,12 +53,8 @@ class Reason(Enum):
     )
 
 
-def _named(names: str, reason: Reason) -> dict[str, Reason]:
-    return dict.fromkeys(names.split(), reason)
-
-
 REFUSED: dict[str, Reason] = {
-    **_named(
+    **named(
         """all_gather all_gather_invariant all_gather_reduced all_to_all axis_index pbroadcast pmax pmin
         ppermute psum psum_invariant pvary preduced pcast ragged_all_to_all reduce_scatter precv psend reshard
         shard_map sharding_constraint inspect_sharding layout_constraint unreduced_psum
@@ -67,20 +64,20 @@ REFUSED: dict[str, Reason] = {
         reduce_scatter_done unreduced_psum_start unreduced_reduce_scatter_start xla_pmap""",
         Reason.DEVICES,
     ),
-    **_named(
+    **named(
         "debug_callback debug_print io_callback pure_callback after_all create_token infeed outfeed",
         Reason.OUTSIDE,
     ),
-    **_named("nextafter scaled_dot scaled_matmul scaled_matmul_wrapper", Reason.FLOATING_POINT),
-    **_named(
+    **named("nextafter scaled_dot scaled_matmul scaled_matmul_wrapper", Reason.FLOATING_POINT),
+    **named(
         """random_bits random_clone random_fold_in random_gamma random_seed random_split random_unwrap
         random_wrap rng_bit_generator rng_uniform threefry2x32 threefry4x32 philox2x32 philox4x32
         iota_2x32_shape""",
         Reason.RANDOM,
     ),
-    **_named("eig hessenberg schur", Reason.STEPS),
-    **_named("dim_as_value dimension_size shape_assertion", Reason.SHAPE),
-    **_named(
+    **named("eig hessenberg schur", Reason.STEPS),
+    **named("dim_as_value dimension_size shape_assertion", Reason.SHAPE),
+    **named(
         """call_exported cudnn_fusion custom_partitioning dot_product_attention_bwd
         dot_product_attention_bwd_wrapper dot_product_attention_fp8_bwd
         dot_product_attention_fp8_bwd_wrapper dot_product_attention_fp8_fwd
@@ -88,8 +85,8 @@ REFUSED: dict[str, Reason] = {
         ffi_call pallas_call stage tie pin unpin unreachable""",
         Reason.KERNEL,
     ),
-    **_named("run_state get swap addupdate create_linear ref_read", Reason.MUTABLE),
-    **_named(
+    **named("run_state get swap addupdate create_linear ref_read", Reason.MUTABLE),
+    **named(
         """cholesky_update geqp3 geqrf householder_product ormqr tridiagonal igamma_grad_a polygamma zeta
         mulhi ragged_dot_general symmetric_product tridiagonal_solve select_and_scatter custom_lin dce_sink
         empty2 from_edtype to_edtype""",

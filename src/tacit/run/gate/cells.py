@@ -29,6 +29,7 @@ from tacit.run.gate.forms import (
     cumulated,
     factors,
     picked,
+    product_sizes,
     scaled,
     stacked,
     summed,
@@ -327,13 +328,9 @@ def _times(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...
 
 
 def _matmul(universe: Universe, eqn: Eqn, ins: list[Value], shape: tuple[int, ...]) -> Forms:
-    """All single products, then sums; vectors are rows or columns."""
+    """All single products, then sums."""
     x, y = ins
-    left = x.shape if len(x.shape) == 2 else (1, *x.shape)
-    right = y.shape if len(y.shape) == 2 else (*y.shape, 1)
-    (m, k), n = left, right[1]
-    if m * k * n > LARGEST:
-        raise LimitError("GATE-0001", f"a matrix product has {m * k * n} terms, too many to judge")
+    m, k, n = product_sizes(x.shape, y.shape, LARGEST)
     grid = np.arange(m * k * n)
     rows, inner, columns = grid // (k * n), grid // n % k, grid % n
 

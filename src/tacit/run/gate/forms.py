@@ -141,3 +141,13 @@ def factors(constant: np.ndarray, shape: tuple[int, ...], divides: bool) -> tupl
     whole = [int(value * den) for value in exact]
     num = np.array(whole, object if any(abs(value) >= _SAFE for value in whole) else np.int64)
     return np.broadcast_to(num[place].reshape(constant.shape), shape).reshape(-1), den
+
+
+def product_sizes(left: tuple[int, ...], right: tuple[int, ...], most: int) -> tuple[int, int, int]:
+    """(m, k, n) of a matrix product; vectors are rows or columns. Raises LimitError GATE-0001 beyond
+    `most` terms."""
+    m, k = left if len(left) == 2 else (1, *left)
+    n = right[1] if len(right) == 2 else 1
+    if m * k * n > most:
+        raise LimitError("GATE-0001", f"a matrix product has {m * k * n} terms, too many to judge")
+    return m, k, n

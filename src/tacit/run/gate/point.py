@@ -25,7 +25,7 @@ from tacit.ir.op import OPS
 from tacit.ir.program import Eqn, Program
 from tacit.run.gate.alike import mixed
 from tacit.run.gate.cells import FIRST_DERIVED, KNOWN_TO_ALL, MOVES, SHARED, Universe, loses
-from tacit.run.gate.forms import Forms
+from tacit.run.gate.forms import Forms, product_sizes
 from tacit.run.gate.slopes import (
     MOST_SLOPES,
     PRIME,
@@ -242,11 +242,7 @@ class Point:
 
     def _matmul(self, eqn: Eqn, real: np.ndarray, parts: Sequence[Traced]) -> Traced:
         x, y = parts
-        left = x.shape if len(x.shape) == 2 else (1, *x.shape)
-        right = y.shape if len(y.shape) == 2 else (*y.shape, 1)
-        (m, k), n = left, right[1]
-        if m * k * n > MOST_SLOPES:
-            raise LimitError("GATE-0001", f"a matrix product has {m * k * n} terms")
+        m, k, n = product_sizes(x.shape, y.shape, MOST_SLOPES)
         rows, inner, columns = np.indices((m, k, n))
         products = times(at(x, rows * k + inner), at(y, inner * n + columns))
         return replace(reshaped(total(products, (1,), (m, n)), real.shape), real=real)
